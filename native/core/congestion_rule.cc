@@ -1,0 +1,41 @@
+#include "core/congestion_rule.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <string_view>
+
+#include "core/mptcp_socket.h"
+
+namespace mptcp {
+namespace {
+
+constexpr socklen_t kMaxName = 16;  // TCP_CA_NAME_MAX
+
+Result<bool> has_congestion_control(int fd, std::string_view name) {
+  std::array<char, kMaxName + 1> current{};
+  socklen_t length = kMaxName;
+  if (getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, current.data(), &length) != 0) {
+    return last_error("getsockopt TCP_CONGESTION");
+  }
+  return current.data() == name;
+}
+
+}  // namespace
+
+Result<bool> avoid_collapse(int fd) {
+  auto collapsing = has_congestion_control(fd, kCollapsing);
+  if (!collapsing || !*collapsing) return collapsing;
+  const auto info = read_tcp_info(fd);
+  if (!info) return info.error();
+  const uint32_t rtt = info->value.rtt;  // 0: not measured
+  if (rtt == 0 || rtt >= kNearbyRtt) return false;
+  constexpr std::string_view kName = kInstead;
+  if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, kName.data(), kName.size()) != 0) {
+    return last_error("setsockopt TCP_CONGESTION");
+  }
+  return has_congestion_control(fd, kInstead);
+}
+
+}  // namespace mptcp

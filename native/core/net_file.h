@@ -1,0 +1,14 @@
+// Files of the network stack: settings and counters of the calling thread's network namespace.
+#pragma once
+
+#include <string>
+
+#include "core/result.h"
+
+namespace mptcp {
+
+/// `path` is one under /proc/sys/net/ or /proc/net/ (EINVAL: another one).
+Result<std::string> read_net_file(const std::string& path);
+Result<void> write_net_file(const std::string& path, const std::string& value);
+
+}  // namespace mptcp

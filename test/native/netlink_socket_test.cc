@@ -1,0 +1,246 @@
+// The netlink socket against the running kernel, with rtnetlink and the controller of families.
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "core/netlink/generic.h"
+#include "core/netlink/socket.h"
+#include "core/network_namespace.h"
+#include "support/kernel_test.h"
+
+namespace mptcp::netlink {
+namespace {
+
+using test::succeeded;
+
+class NetlinkSocket : public test::KernelTest {
+ protected:
+  void SetUp() override {
+    KernelTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    auto opened = Socket::open(NETLINK_ROUTE);
+    ASSERT_TRUE(succeeded(opened));
+    route_.emplace(std::move(*opened));
+  }
+
+  void add_addresses(int count) {
+    std::vector<Message> messages;
+    for (int i = 0; i < count; ++i) messages.push_back(new_address(i));
+    for (const auto& result : route_->pipeline(messages)) ASSERT_TRUE(succeeded(result));
+  }
+
+  static Message new_address(int i) {
+    const auto text = "10.9." + std::to_string(i / 250) + '.' + std::to_string(1 + i % 250);
+    return test::loopback_address_message(RTM_NEWADDR, test::address_of(text));
+  }
+
+  static Message address_dump() {
+    Message message(RTM_GETADDR, "RTM_GETADDR");
+    ifaddrmsg header{};
+    header.ifa_family = AF_INET;
+    message.put_header(header);
+    return message;
+  }
+
+  static Result<int> count_addresses(Socket& socket) {
+    int count = 0;
+    auto dump = address_dump();
+    const auto dumped = socket.dump(
+        dump, [&](const MessageView&) { return ++count > 0; }, [&] { count = 0; });
+    if (!dumped) return dumped.error();
+    return count;
+  }
+
+  std::optional<Socket> route_;
+};
+
+constexpr int kLoopback = 1;  // 127.0.0.1
+
+TEST_F(NetlinkSocket, RunsManyRequestsInOrderAndPastOneThatFails) {
+  std::vector<Message> messages;
+  for (int i = 0; i < 200; ++i) messages.push_back(new_address(i == 150 ? 149 : i));
+  auto results = route_->pipeline(messages);
+  ASSERT_EQ(results.size(), 200U);
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (i == 150) continue;
+    EXPECT_TRUE(succeeded(results[i])) << i;
+  }
+  ASSERT_FALSE(results[150]);
+  EXPECT_EQ(results[150].error().code, EEXIST);
+  EXPECT_EQ(results[150].error().call, "RTM_NEWADDR");
+  EXPECT_EQ(*count_addresses(*route_), kLoopback + 199);
+}
+
+TEST_F(NetlinkSocket, GivesTheKernelsTextAndTheOffendingAttribute) {
+  auto message = test::loopback_address_message(RTM_NEWADDR, test::address_of("10.9.0.1"));
+  const auto offset = static_cast<uint32_t>(message.bytes().size());
+  message.put<uint8_t>(IFA_CACHEINFO, 1);
+  const auto result = route_->request(message);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ERANGE);
+  EXPECT_FALSE(result.error().extack.empty());
+  EXPECT_EQ(result.error().offending_attribute, offset);
+}
+
+TEST_F(NetlinkSocket, StreamsADumpOfManyDatagrams) {
+  add_addresses(1000);
+  EXPECT_EQ(*count_addresses(*route_), kLoopback + 1000);
+}
+
+TEST_F(NetlinkSocket, EndsADumpEarlyAndIsReadyForTheNextRequest) {
+  add_addresses(1000);
+  int seen = 0;
+  auto dump = address_dump();
+  EXPECT_TRUE(succeeded(route_->dump(
+      dump, [&](const MessageView&) { return ++seen < 3; }, [] { FAIL(); })));
+  EXPECT_EQ(seen, 3);
+  EXPECT_EQ(*count_addresses(*route_), kLoopback + 1000);
+}
+
+TEST_F(NetlinkSocket, RetriesADumpThatAChangeHasInterrupted) {
+  add_addresses(1000);
+  auto other = Socket::open(NETLINK_ROUTE);
+  ASSERT_TRUE(succeeded(other));
+  int seen = 0;
+  int restarts = 0;
+  auto dump = address_dump();
+  const auto dumped = route_->dump(
+      dump,
+      [&](const MessageView&) {
+        // The kernel has filled the first datagram only: what changes now falls into the dump.
+        if (++seen == 1 && restarts == 0) {
+          auto change = new_address(1000);
+          EXPECT_TRUE(succeeded(other->request(change)));
+        }
+        return true;
+      },
+      [&] {
+        ++restarts;
+        seen = 0;
+      });
+  EXPECT_TRUE(succeeded(dumped));
+  EXPECT_EQ(restarts, 1);
+  EXPECT_EQ(seen, kLoopback + 1001);
+}
+
+TEST_F(NetlinkSocket, GivesUpADumpThatIsInterruptedEveryTime) {
+  add_addresses(1000);
+  auto other = Socket::open(NETLINK_ROUTE);
+  ASSERT_TRUE(succeeded(other));
+  int restarts = 0;
+  bool changed = false;
+  auto dump = address_dump();
+  const auto dumped = route_->dump(
+      dump,
+      [&](const MessageView&) {
+        if (!std::exchange(changed, true)) {
+          auto change = new_address(1000 + restarts);
+          EXPECT_TRUE(succeeded(other->request(change)));
+        }
+        return true;
+      },
+      [&] {
+        ++restarts;
+        changed = false;
+      });
+  ASSERT_FALSE(dumped);
+  EXPECT_EQ(dumped.error().code, EINTR);
+  EXPECT_EQ(restarts, Socket::kDumpAttempts - 1);
+}
+
+TEST_F(NetlinkSocket, ReportsARefusedDump) {
+  Message message(RTM_GETADDR, "RTM_GETADDR");
+  ifaddrmsg header{};
+  header.ifa_prefixlen = 24;  // strict checking refuses what a dump does not look at
+  message.put_header(header);
+  const auto dumped = route_->dump(
+      message, [](const MessageView&) { return true; }, [] {});
+  ASSERT_FALSE(dumped);
+  EXPECT_EQ(dumped.error().code, EINVAL);
+  EXPECT_FALSE(dumped.error().extack.empty());
+}
+
+TEST_F(NetlinkSocket, ReceivesMulticastAndSaysWhenNothingWaits) {
+  auto watch = Socket::open(NETLINK_ROUTE);
+  ASSERT_TRUE(succeeded(watch));
+  ASSERT_TRUE(succeeded(watch->join(RTNLGRP_IPV4_IFADDR)));
+  EXPECT_EQ(*watch->receive([](const MessageView&) { FAIL(); }), 0U);
+  add_addresses(1);
+  uint16_t type = 0;
+  EXPECT_EQ(*watch->receive([&](const MessageView& view) { type = view.header.nlmsg_type; }), 1U);
+  EXPECT_EQ(type, RTM_NEWADDR);
+}
+
+TEST_F(NetlinkSocket, TellsAnOverflowFromOtherErrorsAndGoesOn) {
+  auto watch = Socket::open(NETLINK_ROUTE);
+  ASSERT_TRUE(succeeded(watch));
+  ASSERT_TRUE(succeeded(watch->join(RTNLGRP_IPV4_IFADDR)));
+  const auto size = watch->set_receive_buffer(1);  // the kernel's least
+  ASSERT_TRUE(succeeded(size));
+  EXPECT_GT(*size, 1);
+  add_addresses(200);
+  const auto ignore = [](const MessageView&) {};
+  const auto first = watch->receive(ignore);
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().code, ENOBUFS);
+  size_t kept = 0;
+  for (auto more = watch->receive(ignore); *more > 0; more = watch->receive(ignore)) kept += *more;
+  EXPECT_GT(kept, 0U);
+  EXPECT_LT(kept, 200U);
+}
+
+TEST_F(NetlinkSocket, ResolvesFamiliesAndTheirGroups) {
+  auto generic = Socket::open(NETLINK_GENERIC);
+  ASSERT_TRUE(succeeded(generic));
+  const auto control = resolve_family(*generic, "nlctrl");
+  ASSERT_TRUE(succeeded(control));
+  EXPECT_EQ(control->id, GENL_ID_CTRL);
+  EXPECT_TRUE(control->group("notify"));
+  EXPECT_FALSE(control->group("no such group"));
+  EXPECT_TRUE(control->has_command(CTRL_CMD_GETFAMILY));
+  EXPECT_FALSE(control->has_command(200));
+}
+
+TEST_F(NetlinkSocket, SaysThatAFamilyIsUnknown) {
+  auto generic = Socket::open(NETLINK_GENERIC);
+  ASSERT_TRUE(succeeded(generic));
+  const auto family = resolve_family(*generic, "no_such_family");
+  ASSERT_FALSE(family);
+  EXPECT_EQ(family.error().code, ENOENT);
+  EXPECT_EQ(family.error().call, "CTRL_CMD_GETFAMILY");
+}
+
+TEST_F(NetlinkSocket, OpensInAnotherNamespaceWithoutMovingTheCallingThread) {
+  add_addresses(5);
+  const UniqueFd there = test::current_network_namespace();
+  KernelTest::SetUp();
+  struct stat before {};
+  struct stat after {};
+  ASSERT_EQ(fstat(test::current_network_namespace().get(), &before), 0);
+  auto opened = in_network_namespace(there.get(), [] { return Socket::open(NETLINK_ROUTE); });
+  ASSERT_TRUE(succeeded(opened));
+  ASSERT_EQ(fstat(test::current_network_namespace().get(), &after), 0);
+  EXPECT_EQ(before.st_ino, after.st_ino);
+  EXPECT_EQ(*count_addresses(*opened), kLoopback + 5);
+}
+
+TEST(NetworkNamespace, SaysWhichOneIsNotThere) {
+  const auto by_name = open_network_namespace("no such namespace");
+  ASSERT_FALSE(by_name);
+  EXPECT_EQ(by_name.error().code, ENOENT);
+  EXPECT_EQ(by_name.error().call, "open /run/netns/no such namespace");
+  EXPECT_TRUE(succeeded(open_network_namespace("/proc/self/ns/net")));
+}
+
+TEST(NetworkNamespace, RefusesAnFdThatIsNone) {
+  const auto result =
+      in_network_namespace(STDIN_FILENO, []() -> Result<int> { return STDIN_FILENO; });
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, EINVAL);
+  EXPECT_EQ(result.error().call, "setns");
+}
+
+}  // namespace
+}  // namespace mptcp::netlink
