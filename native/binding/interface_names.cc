@@ -1,0 +1,54 @@
+#include "binding/interface_names.h"
+
+#include <net/if.h>
+
+#include <array>
+#include <cerrno>
+
+namespace mptcp::binding {
+
+void InterfaceNames::add(const Address& address) {
+  if (address.scope == 0) return;
+  for (const auto& [scope, name] : names_) {
+    if (scope == address.scope) return;
+  }
+  std::array<char, IF_NAMESIZE> name{};
+  names_.emplace_back(address.scope, if_indextoname(address.scope, name.data())
+                                         ? name.data()
+                                         : std::to_string(address.scope));
+}
+
+std::string InterfaceNames::text(const Address& address) const {
+  Address unscoped = address;
+  unscoped.scope = 0;
+  for (const auto& [scope, name] : names_) {
+    if (scope == address.scope) return to_text(unscoped) + '%' + name;
+  }
+  return to_text(unscoped);
+}
+
+std::optional<Address> InterfaceScopes::parse(const std::string& text, uint16_t port) {
+  const size_t percent = text.find('%');
+  auto address = parse_address(text.substr(0, percent), port);
+  if (!address || percent == std::string::npos) return address;
+  if (address->family != AF_INET6) return std::nullopt;
+  names_.push_back(text.substr(percent + 1));
+  address->scope = static_cast<uint32_t>(names_.size());
+  return address;
+}
+
+Result<void> InterfaceScopes::resolve_address(Address& address) const {
+  if (address.scope == 0) return {};
+  const std::string& name = names_[address.scope - 1];
+  const auto scoped = parse_address("fe80::%" + name);
+  if (scoped) {
+    address.scope = scoped->scope;
+    return {};
+  }
+  Error error;
+  error.code = ENODEV;
+  error.call = "if_nametoindex " + name;
+  return error;
+}
+
+}  // namespace mptcp::binding

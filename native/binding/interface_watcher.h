@@ -1,0 +1,10 @@
+// InterfaceWatcher: changes of links, their addresses and routes.
+#pragma once
+
+#include <napi.h>
+
+namespace mptcp::binding {
+
+Napi::Function define_interface_watcher(Napi::Env env);
+
+}  // namespace mptcp::binding

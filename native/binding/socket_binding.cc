@@ -1,0 +1,109 @@
+#include "binding/socket_binding.h"
+
+#include <cerrno>
+#include <string>
+
+#include "binding/convert.h"
+#include "core/congestion_rule.h"
+#include "core/socket_handover.h"
+#include "core/socket_options.h"
+
+struct uv_loop_s;
+// From libuv, which Node exports; node-api-headers has no uv.h.
+extern "C" int uv_backend_fd(const uv_loop_s* loop);
+
+namespace mptcp::binding {
+namespace {
+
+int to_int(const Napi::CallbackInfo& info, size_t index) {
+  return info[index].As<Napi::Number>().Int32Value();
+}
+
+int loop_epoll_fd(Napi::Env env) {
+  uv_loop_s* loop = nullptr;
+  if (napi_get_uv_event_loop(env, &loop) != napi_ok) throw Napi::Error::New(env);
+  return uv_backend_fd(loop);
+}
+
+Napi::Value open_socket(const Napi::CallbackInfo& info) {
+  const sa_family_t family = to_int(info, 0) == 6 ? AF_INET6 : AF_INET;
+  UniqueFd fd = value_or_throw(info.Env(), open_mptcp_socket(family));
+  return Napi::Number::New(info.Env(), fd.release());
+}
+
+void close_socket(const Napi::CallbackInfo& info) { UniqueFd closed(to_int(info, 0)); }
+
+Napi::Value is_mptcp(const Napi::CallbackInfo& info) {
+  const auto result = speaks_mptcp(to_int(info, 0));
+  if (result) return Napi::Boolean::New(info.Env(), *result);
+  if (result.error().code == ENOTSUP) return info.Env().Undefined();
+  throw to_js_error(info.Env(), result.error());
+}
+
+Napi::Value avoid_collapsing(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(),
+                            value_or_throw(info.Env(), avoid_collapse(to_int(info, 0))));
+}
+
+// A reader of the core, from descriptor to object.
+template <auto kRead>
+Napi::Value read(const Napi::CallbackInfo& info) {
+  return to_js(info.Env(), value_or_throw(info.Env(), kRead(to_int(info, 0))));
+}
+
+Napi::Value full_info(const Napi::CallbackInfo& info) {
+  const auto full = value_or_throw(info.Env(), read_full_info(to_int(info, 0)));
+  auto object = Napi::Object::New(info.Env());
+  object.Set("info", to_js(info.Env(), full.info));
+  object.Set("subflows", to_js(info.Env(), full.subflows));
+  return object;
+}
+
+void set_option(const Napi::CallbackInfo& info) {
+  const OptionValue value = info[2].IsString() ? OptionValue(info[2].As<Napi::String>().Utf8Value())
+                                               : OptionValue(to_int(info, 2));
+  const std::string name = info[1].As<Napi::String>();
+  throw_if_failed(info.Env(), set_socket_option(to_int(info, 0), name, value));
+}
+
+Napi::Value get_option(const Napi::CallbackInfo& info) {
+  const std::string name = info[1].As<Napi::String>();
+  const auto value = value_or_throw(info.Env(), get_socket_option(to_int(info, 0), name));
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    return Napi::String::New(info.Env(), *text);
+  }
+  return Napi::Number::New(info.Env(), std::get<int>(value));
+}
+
+void replace_connecting_socket(const Napi::CallbackInfo& info) {
+  throw_if_failed(info.Env(),
+                  replace_connecting(loop_epoll_fd(info.Env()), to_int(info, 0), to_int(info, 1)));
+}
+
+Napi::Value keep_after_close_socket(const Napi::CallbackInfo& info) {
+  UniqueFd kept = value_or_throw(info.Env(), keep_after_close(to_int(info, 0)));
+  return Napi::Number::New(info.Env(), kept.release());
+}
+
+}  // namespace
+
+void register_socket_functions(Napi::Env env, Napi::Object exports) {
+  exports.Set("openSocket", Napi::Function::New(env, open_socket));
+  exports.Set("closeSocket", Napi::Function::New(env, close_socket));
+  exports.Set("isMptcp", Napi::Function::New(env, is_mptcp));
+  exports.Set("mptcpInfo", Napi::Function::New(env, read<read_mptcp_info>));
+  exports.Set("tcpInfo", Napi::Function::New(env, read<read_tcp_info>));
+  exports.Set("collapsing", kCollapsing);
+  exports.Set("instead", kInstead);
+  exports.Set("avoidCollapse", Napi::Function::New(env, avoid_collapsing));
+  exports.Set("subflowTcpInfo", Napi::Function::New(env, read<read_subflow_tcp_info>));
+  exports.Set("subflowAddresses", Napi::Function::New(env, read<read_subflow_addresses>));
+  exports.Set("subflows", Napi::Function::New(env, read<read_subflows>));
+  exports.Set("fullInfo", Napi::Function::New(env, full_info));
+  exports.Set("setOption", Napi::Function::New(env, set_option));
+  exports.Set("getOption", Napi::Function::New(env, get_option));
+  exports.Set("replaceConnecting", Napi::Function::New(env, replace_connecting_socket));
+  exports.Set("keepAfterClose", Napi::Function::New(env, keep_after_close_socket));
+}
+
+}  // namespace mptcp::binding

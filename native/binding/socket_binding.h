@@ -1,0 +1,12 @@
+// core/mptcp_socket, socket_options and socket_handover as functions of a file descriptor. All of
+// them run on the JavaScript thread that owns the descriptor: each is one or a few system calls
+// that do not wait.
+#pragma once
+
+#include <napi.h>
+
+namespace mptcp::binding {
+
+void register_socket_functions(Napi::Env env, Napi::Object exports);
+
+}  // namespace mptcp::binding
