@@ -1,0 +1,85 @@
+export { type Capabilities, capabilities } from './capabilities';
+export {
+  type Address,
+  type Connection,
+  connectionOf,
+  type ConnectionStatus,
+  type MptcpInfo,
+  type SocketLike,
+  type Subflow,
+  type TcpInfo,
+} from './connection';
+export type {
+  ConnectionClosed,
+  ConnectionEvent,
+  FellBack,
+  PathSample,
+  Sample,
+  SubflowGone,
+  SubflowOpened,
+  WatchOptions,
+} from './connection-events';
+export { enable } from './enable';
+export type {
+  ConnectionFilter,
+  ConnectionsOptions,
+  ConnectionSubflow,
+  NamespaceConnection,
+  TcpState,
+} from './connections';
+export type { Counters } from './counters';
+export type {
+  Endpoint,
+  EndpointFlags,
+  EndpointOptions,
+  EndpointReference,
+  Endpoints,
+  FirstSubflow,
+} from './endpoints';
+export { AbortError, MptcpError, type MptcpErrorCode } from './errors';
+export type { EventStream, EventStreamOptions, Overrun } from './event-stream';
+export type {
+  Announced,
+  Closed,
+  Created,
+  Established,
+  EventsOptions,
+  EventSourceName,
+  ListenerClosed,
+  ListenerCreated,
+  PathManagerEvent,
+  PathManagerEvents,
+  Removed,
+  Reset,
+  ResetReason,
+  SubflowClosed,
+  SubflowEstablished,
+  SubflowPriority,
+  Unknown,
+} from './events';
+export type { FollowedEndpoints, FollowEvent, FollowOptions } from './followed-endpoints';
+export type { HintResult, HintValue, KeepAlive, SchedulingHints } from './hints';
+export type {
+  Interface,
+  InterfaceAddress,
+  InterfaceEvent,
+  InterfaceEvents,
+  Interfaces,
+  Link,
+  NextHop,
+  Route,
+  WatchInterfacesOptions,
+} from './interfaces';
+export type { Limits, LimitValues } from './limits';
+export type { Mode, ModeOwner, ModeState, PathManagerMode, SetModeOptions } from './mode';
+export type { MptcpMode, MptcpOptions, WithMptcpOptions } from './options';
+export { PathManager, type PathManagerOptions } from './path-manager';
+export type { SysctlName, Sysctls, SysctlValues, WritableSysctl } from './sysctls';
+export type {
+  AnnounceOptions,
+  ConnectionAddresses,
+  CreateSubflowOptions,
+  SocketAddress,
+  SubflowLocal,
+  SubflowReference,
+} from './userspace';

@@ -1,0 +1,129 @@
+/** Argument checks with Node's own codes, made before any system call. */
+import { inspect } from 'node:util';
+import net from 'node:net';
+
+function withCode<T extends Error>(error: T, code: string): T {
+  return Object.assign(error, { code });
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'function') return `function ${value.name}`;
+  if (typeof value === 'object' && value !== null) {
+    const { constructor } = value as { constructor?: { name: string } };
+    return constructor?.name ? `an instance of ${constructor.name}` : inspect(value, { depth: -1 });
+  }
+  return String(value);
+}
+
+export function invalidArgType(name: string, expected: string, value: unknown): TypeError {
+  return withCode(
+    new TypeError(`The "${name}" argument must be ${expected}. Received ${show(value)}`),
+    'ERR_INVALID_ARG_TYPE',
+  );
+}
+
+export function invalidArgValue(name: string, value: unknown, reason: string): TypeError {
+  return withCode(
+    new TypeError(`The argument '${name}' ${reason}. Received ${show(value)}`),
+    'ERR_INVALID_ARG_VALUE',
+  );
+}
+
+export function outOfRange(name: string, range: string, value: unknown): RangeError {
+  return withCode(
+    new RangeError(
+      `The value of "${name}" is out of range. It must be ${range}. Received ${show(value)}`,
+    ),
+    'ERR_OUT_OF_RANGE',
+  );
+}
+
+export function checkObject(
+  name: string,
+  value: unknown,
+  expected = 'of type object',
+): asserts value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalidArgType(name, expected, value);
+  }
+}
+
+export function checkString(name: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
+}
+
+export function checkText(name: string, value: unknown, longest: number): asserts value is string {
+  checkString(name, value);
+  if (value === '' || value.length > longest) {
+    throw invalidArgValue(name, value, `must have 1 to ${longest} characters`);
+  }
+}
+
+export function checkOneOf<T extends string>(
+  name: string,
+  value: unknown,
+  allowed: readonly T[],
+): asserts value is T {
+  checkString(name, value);
+  if (!(allowed as readonly string[]).includes(value)) {
+    throw invalidArgValue(name, value, `must be one of: ${allowed.map(show).join(', ')}`);
+  }
+}
+
+export function checkInteger(
+  name: string,
+  value: unknown,
+  min: number,
+  max: number,
+): asserts value is number {
+  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value);
+  if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value);
+  if (value < min || value > max) throw outOfRange(name, `>= ${min} && <= ${max}`, value);
+}
+
+export function checkBoolean(name: string, value: unknown): asserts value is boolean {
+  if (typeof value !== 'boolean') throw invalidArgType(name, 'of type boolean', value);
+}
+
+export function checkFunction(name: string, value: unknown): asserts value is () => unknown {
+  if (typeof value !== 'function') throw invalidArgType(name, 'of type function', value);
+}
+
+export function checkSignal(
+  name: string,
+  value: unknown,
+): asserts value is AbortSignal | undefined {
+  if (value === undefined) return;
+  if (!(value instanceof AbortSignal)) {
+    throw invalidArgType(name, 'an instance of AbortSignal', value);
+  }
+}
+
+/** A numeric address; an IPv6 one may have its `%scope`. */
+export function checkAddress(name: string, value: unknown): asserts value is string {
+  checkString(name, value);
+  if (net.isIP(value) === 0) throw invalidArgValue(name, value, 'must be an IP address');
+}
+
+/** Where a property may be absent. */
+export function checkIfGiven<Rest extends unknown[]>(
+  check: (name: string, value: unknown, ...rest: Rest) => void,
+  name: string,
+  value: unknown,
+  ...rest: Rest
+): void {
+  if (value !== undefined) check(name, value, ...rest);
+}
+
+export function checkId(name: string, value: unknown, min = 1): asserts value is number {
+  checkInteger(name, value, min, 255);
+}
+
+export function checkPort(name: string, value: unknown, min = 1): asserts value is number {
+  checkInteger(name, value, min, 65_535);
+}
+
+export function checkToken(name: string, value: unknown): asserts value is number {
+  checkInteger(name, value, 1, 0xffff_ffff);
+}

@@ -1,0 +1,153 @@
+/** A connection has been made: what it speaks, and what follows from that. */
+import type net from 'node:net';
+import { MptcpError } from '../errors';
+import type { HintResult, SchedulingHints } from '../hints';
+import { channels } from './channels';
+import { watchFallback } from './fallback-watch';
+import {
+  applyCongestionControl,
+  applyOptions,
+  mergeResults,
+  restoreSystem,
+  undoAuto,
+} from './hinting';
+import { cannotTell } from './machine';
+import { loadNative } from './native';
+import { type Offer, offerOf } from './offers';
+import { optionHints } from './option-hints';
+import { socketOf, type TcpHandle } from './tcp-handle';
+
+export type SpokenProtocol = 'mptcp' | 'fallback' | 'unknown';
+
+function spoken(handle: TcpHandle): SpokenProtocol {
+  const native = loadNative();
+  if (!native) return 'fallback';
+  const speaks = native.isMptcp(handle.fd);
+  if (speaks === undefined) return 'unknown';
+  return speaks ? 'mptcp' : 'fallback';
+}
+
+function fallbackError(when: string): MptcpError {
+  return new MptcpError(
+    'ERR_MPTCP_FALLBACK',
+    `This connection requires MPTCP, and ${when}: the peer does not speak it, or the path takes its options away`,
+  );
+}
+
+function whyNot(protocol: SpokenProtocol): MptcpError | undefined {
+  if (protocol === 'mptcp') return undefined;
+  return protocol === 'unknown' ? cannotTell() : fallbackError('speaks TCP');
+}
+
+/** What follows for a connection that speaks MPTCP from the start. */
+function established(handle: TcpHandle, offer: Offer): void {
+  offer.established = true;
+  applySettings(handle, offer, true);
+  if (offer.auto || offer.settings.mode === 'require') follow(handle, offer);
+}
+
+function applySettings(handle: TcpHandle, offer: Offer, mptcp: boolean): void {
+  const { congestionControl, optionHints } = offer.settings;
+  const chosen = applyCongestionControl(handle.fd, congestionControl, mptcp);
+  offer.auto = congestionControl === 'auto' && chosen.length > 0;
+  chosen.forEach((result) => tell(handle, result, offer.auto));
+  if (optionHints.length === 0) {
+    offer.hints = chosen;
+    return;
+  }
+  const results = applyOptions(handle.fd, optionHints, offer.hints);
+  results.forEach((result) => tell(handle, result));
+  offer.hints = [...chosen, ...results];
+}
+
+function follow(handle: TcpHandle, offer: Offer): void {
+  watchFallback(handle, () => fellBack(handle, offer));
+}
+
+/** Hints for a connection that lives already. */
+export function hint(handle: TcpHandle, hints: SchedulingHints): HintResult[] {
+  const offer = offerOf(handle);
+  const results = applyOptions(handle.fd, optionHints(hints));
+  const { congestionControl } = hints;
+  if (congestionControl !== undefined) {
+    const system = /^(system|auto)$/.test(congestionControl) ? restoreSystem(handle.fd) : [];
+    const mptcp = spoken(handle) === 'mptcp';
+    const chosen = applyCongestionControl(handle.fd, congestionControl, mptcp);
+    results.push(...(chosen.length > 0 ? chosen : system));
+    if (offer) offer.auto = congestionControl === 'auto' && chosen.length > 0;
+    if (offer?.auto) follow(handle, offer);
+  }
+  if (offer) offer.hints = mergeResults(offer.hints, results);
+  return results;
+}
+
+const warned = new Set<string>();
+
+function tell(handle: TcpHandle, result: HintResult, auto = false): void {
+  const { congestionControl } = channels;
+  if (auto && congestionControl.hasSubscribers) {
+    queueMicrotask(() => congestionControl.publish({ socket: socketOf(handle), ...result }));
+  }
+  const key = `${result.by} ${String(result.wanted)}`;
+  if (result.applied || !result.reason || warned.has(key)) return;
+  warned.add(key);
+  process.emitWarning(result.reason.message, { type: 'MptcpWarning', code: 'MPTCP_HINT' });
+}
+
+function fellBack(handle: TcpHandle, offer: Offer): void {
+  const socket = socketOf(handle);
+  if (offer.auto) {
+    offer.auto = false;
+    const undone = undoAuto(handle.fd);
+    offer.hints = mergeResults(offer.hints, undone);
+    undone.forEach((result) => tell(handle, result, true));
+  }
+  const error = fallbackError('fell back to TCP while it lived');
+  channels.fallback.publish({ socket, error });
+  if (offer.settings.mode === 'require') socket?.destroy(error);
+}
+
+/** A client's connection, before 'connect'. One that requires MPTCP and has none is destroyed. */
+export function connected(socket: net.Socket, handle: TcpHandle, offer: Offer): void {
+  const protocol = spoken(handle);
+  const error = whyNot(protocol);
+  if (!error) established(handle, offer);
+  else if (offer.settings.mode === 'require') socket.destroy(error);
+  else applySettings(handle, offer, false);
+  if (protocol === 'fallback') channels.fallback.publish({ socket, error });
+  if (channels.connect.hasSubscribers) channels.connect.publish({ socket, status: protocol });
+}
+
+/** A server's new connection, before 'connection'. False: it was reset. */
+export function acceptClient(server: net.Server, handle: TcpHandle, offer: Offer): boolean {
+  const protocol = spoken(handle);
+  if (protocol === 'mptcp') {
+    established(handle, offer);
+    return true;
+  }
+  if (offer.settings.mode !== 'require') {
+    applySettings(handle, offer, false);
+    return true;
+  }
+  const { address, port } = peerOf(handle);
+  channels.rejected.publish({
+    server,
+    remoteAddress: address,
+    remotePort: port,
+    error: whyNot(protocol),
+  });
+  handle.reset();
+  return false;
+}
+
+function peerOf(handle: TcpHandle): { address?: string; port?: number } {
+  const peer = {};
+  handle.getpeername(peer);
+  return peer;
+}
+
+/** Tells of a server's connection, once it has a socket. */
+export function publishAccepted(handle: TcpHandle, socket: net.Socket): void {
+  if (!channels.accept.hasSubscribers || handle.fd < 0) return;
+  channels.accept.publish({ socket, status: spoken(handle) });
+}

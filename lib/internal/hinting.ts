@@ -1,0 +1,155 @@
+/** Hints on a socket: set, read back, and told. */
+import { errnoName, MptcpError, type MptcpErrorCode, systemError } from '../errors';
+import type { HintResult, HintValue } from '../hints';
+import type { IntegerOption, Native, TextOption } from '../../types/native';
+import { loadNative } from './native';
+import { isEarly, type OptionHint, ruleOf } from './option-hints';
+
+const AF_INET6 = 10;
+
+const CODES: Partial<Record<string, MptcpErrorCode>> = {
+  EPERM: 'ERR_MPTCP_PERMISSION',
+  ENODEV: 'ERR_MPTCP_NOT_FOUND',
+  ENOTSUP: 'ERR_MPTCP_UNSUPPORTED',
+  ENOPROTOOPT: 'ERR_MPTCP_UNSUPPORTED',
+};
+
+function refusal(error: unknown, { by }: OptionHint): MptcpError {
+  const name = errnoName(error) ?? '';
+  const advice = ruleOf(by).advice?.[name] ?? 'The kernel does not take it for this connection';
+  return systemError(CODES[name] ?? 'ERR_MPTCP_SYSTEM', error, advice);
+}
+
+function write(native: Native, fd: number, { by, wanted }: OptionHint): void {
+  const { toKernel = Number } = ruleOf(by);
+  if (typeof wanted === 'string') native.setOption(fd, by as TextOption, wanted);
+  else native.setOption(fd, by as IntegerOption, toKernel(Number(wanted)));
+}
+
+function read(native: Native, fd: number, by: OptionHint['by']): HintValue {
+  const value: string | number = native.getOption(fd, by as IntegerOption);
+  const { fromKernel } = ruleOf(by);
+  return typeof value === 'number' && fromKernel ? fromKernel(value) : value;
+}
+
+const isBuffer = (by: string): boolean => by === 'SO_SNDBUF' || by === 'SO_RCVBUF';
+
+function set(native: Native, fd: number, option: OptionHint): HintResult {
+  const { by, wanted } = option;
+  try {
+    // Once connected, a socket cannot be bound; what it was bound to before still counts.
+    if (by !== 'SO_BINDTODEVICE' || read(native, fd, by) !== wanted) write(native, fd, option);
+    const value = read(native, fd, by);
+    if (value === (isBuffer(by) ? 2 * Number(wanted) : wanted)) {
+      return { ...option, applied: true, value };
+    }
+    const advice = ruleOf(by).advice?.[''] ?? 'The kernel holds another value';
+    const reason = new MptcpError('ERR_MPTCP_LIMIT', `${by} is ${String(value)}. ${advice}`);
+    return { ...option, applied: false, value, reason };
+  } catch (error) {
+    return { ...option, applied: false, reason: refusal(error, option) };
+  }
+}
+
+/** Whether packets of the connection are IPv6 ones, which IP_TOS does not mark. */
+function carriesIpv6(native: Native, fd: number): boolean {
+  if (native.getOption(fd, 'SO_DOMAIN') !== AF_INET6) return false;
+  if (!native.isMptcp(fd)) return true;
+  return native.subflows(fd).some(({ remote }) => remote.family === 'IPv6');
+}
+
+function setConnected(native: Native, fd: number, option: OptionHint): HintResult {
+  const result = set(native, fd, option);
+  if (!result.applied) return result;
+  if (option.by === 'IP_TOS' && carriesIpv6(native, fd)) {
+    return set(native, fd, { ...option, by: 'IPV6_TCLASS' });
+  }
+  if (option.by === 'SO_PRIORITY' && native.isMptcp(fd) && read(native, fd, 'IP_TOS') !== 0) {
+    const advice = 'Subflows that are made later get the priority that follows from dscp';
+    return { ...result, applied: false, reason: new MptcpError('ERR_MPTCP_UNSUPPORTED', advice) };
+  }
+  return result;
+}
+
+const congestion = (wanted: string): OptionHint => ({
+  ...{ hint: 'congestionControl', by: 'TCP_CONGESTION', wanted },
+});
+
+function avoidCollapse(native: Native, fd: number): HintResult[] {
+  const option = congestion(native.instead);
+  try {
+    return native.avoidCollapse(fd) ? [{ ...option, applied: true, value: native.instead }] : [];
+  } catch (error) {
+    return [{ ...option, applied: false, reason: refusal(error, option) }];
+  }
+}
+
+/** On a descriptor that is not connected: what its first packets are to have. */
+export function applyEarly(
+  fd: number,
+  options: readonly OptionHint[],
+  side: 'client' | 'server',
+): HintResult[] {
+  const native = loadNative();
+  if (!native) return [];
+  // A listener that is bound to an interface would take no subflows on others.
+  const early = options.filter(
+    (each) => isEarly(each) && !(side === 'server' && each.by === 'SO_BINDTODEVICE'),
+  );
+  return early.map((option) => set(native, fd, option));
+}
+
+/** On a connection; `early`: what became of those that came before it. */
+export function applyOptions(
+  fd: number,
+  options: readonly OptionHint[],
+  early: readonly HintResult[] = [],
+): HintResult[] {
+  const native = loadNative();
+  if (!native) return [];
+  return options.map(
+    (option) =>
+      early.find(({ by, applied }) => by === option.by && !applied) ??
+      setConnected(native, fd, option),
+  );
+}
+
+/** On a connection that has just been made; `auto` is for those that speak MPTCP. */
+export function applyCongestionControl(fd: number, name: string, mptcp: boolean): HintResult[] {
+  const native = loadNative();
+  if (!native || name === 'system') return [];
+  if (name === 'auto') return mptcp ? avoidCollapse(native, fd) : [];
+  return [set(native, fd, congestion(name))];
+}
+
+/** What a new socket would have, where another was chosen before. */
+export function restoreSystem(fd: number): HintResult[] {
+  const native = loadNative();
+  if (!native) return [];
+  let fresh: number | undefined;
+  try {
+    fresh = native.openSocket(4);
+    return [set(native, fd, congestion(native.getOption(fresh, 'TCP_CONGESTION')))];
+  } catch (error) {
+    const option = congestion('system');
+    return [{ ...option, applied: false, reason: refusal(error, option) }];
+  } finally {
+    if (fresh !== undefined) native.closeSocket(fresh);
+  }
+}
+
+/** A connection fell back to TCP: what `auto` had replaced for MPTCP is back. */
+export function undoAuto(fd: number): HintResult[] {
+  const native = loadNative();
+  return native ? [set(native, fd, congestion(native.collapsing))] : [];
+}
+
+/** Of two results for one hint by one means the later stands. */
+export function mergeResults(
+  before: readonly HintResult[],
+  after: readonly HintResult[],
+): HintResult[] {
+  const replaced = (each: HintResult): boolean =>
+    after.some(({ hint, by }) => hint === each.hint && by === each.by);
+  return [...before.filter((each) => !replaced(each)), ...after];
+}

@@ -1,0 +1,176 @@
+/** What happens at each step of a socket's life: the hooks of tcp-handle.ts, put together. */
+import net from 'node:net';
+import { MptcpError } from '../errors';
+import { checkMptcpOptions, type Settings } from '../options';
+import { channels } from './channels';
+import { closing } from './closing';
+import { clusterHooks } from './cluster';
+import { acceptClient, connected, publishAccepted } from './deciding';
+import { isMptcpSocket, whyUnavailable } from './machine';
+import {
+  excludesListener,
+  noteOffer,
+  offer,
+  offerOf,
+  setServerSettings,
+  setSocketSettings,
+  settingsOfListener,
+  settingsOfServer,
+  settingsOfSocket,
+  withSettings,
+} from './offers';
+import { Slot } from './slot';
+import {
+  type ConnectRequest,
+  type ConnectTarget,
+  followHandles,
+  handleOf,
+  install as installHooks,
+  installInCluster,
+  type ListenAddress,
+  onConnection,
+  socketOf,
+  type TcpHandle,
+} from './tcp-handle';
+import { isBlackhole, TcpRetry } from './tcp-retry';
+
+const CANCELED = -125; // UV_ECANCELED
+
+interface Connecting {
+  settings: Settings;
+  target: ConnectTarget;
+  local?: { address: string; port: number };
+  retry?: TcpRetry;
+}
+
+const connecting = new Slot<net.Socket, Connecting>('connecting');
+
+function socketConnect(socket: net.Socket, target: ConnectTarget): void {
+  const given = settingsOfSocket(socket);
+  if (!given || target.path) return; // http.Agent says null for none
+  const settings =
+    target.mptcp === undefined ? given : { ...given, ...checkMptcpOptions(target.mptcp) };
+  setSocketSettings(socket, settings);
+  connecting.set(socket, { settings, target });
+  followHandles(socket);
+  if (settings.mode !== 'require' || !mayOffer({ settings, target })) return;
+  const error = whyUnavailable();
+  // Before Node's own next step, which then finds the socket destroyed.
+  if (error) process.nextTick(() => socket.destroy(error));
+}
+
+/** Binding a client comes before its remote address is known: what may be excluded stays TCP. */
+function mayOffer({ settings, target }: Connecting): boolean {
+  if (!settings.excludes) return true;
+  const { host = 'localhost', port = 0 } = target;
+  return net.isIP(host) !== 0 && !settings.excludes(host, port);
+}
+
+function bind(handle: TcpHandle, family: 4 | 6, address: string, port: number): number {
+  const socket = socketOf(handle);
+  const client = socket && connecting.get(socket);
+  if (client) {
+    client.local = { address, port };
+    const settings = { ...client.settings, excludes: undefined };
+    return mayOffer(client) ? offer(handle, 'client', settings, family, address, port) : 0;
+  }
+  const settings = settingsOfListener();
+  return settings ? offer(handle, 'server', settings, family, address, port) : 0;
+}
+
+function connect(
+  handle: TcpHandle,
+  family: 4 | 6,
+  request: ConnectRequest,
+  address: string,
+  port: number,
+): number {
+  const socket = socketOf(handle);
+  const client = socket && connecting.get(socket);
+  if (!client) return 0;
+  const { settings, local } = client;
+  if (settings.mode === 'off' || settings.excludes?.(address, port)) return 0;
+  if (settings.mode === 'prefer' && handle.fd < 0 && isBlackhole(address)) {
+    noteOffer(handle, 'client', settings);
+    return 0;
+  }
+  const refused = offer(handle, 'client', settings, family, address, port);
+  const made = offerOf(handle);
+  if (refused !== 0 || !made) return refused;
+  if (made.opened && settings.mode === 'prefer') {
+    made.retry = client.retry ??= new TcpRetry();
+    made.retry.begin({
+      ...{ handle, request, family, address, port, ...(local && { local }) },
+      won: () => channels.tcpRetry.publish({ socket, address, port }),
+    });
+  }
+  const { oncomplete } = request;
+  request.oncomplete = function (this: unknown, status, ...rest) {
+    made.retry?.end();
+    let result = status;
+    if (status === 0 && handleOf(socket) === handle) {
+      made.retry?.stop();
+      connected(socket, handle, made);
+      if (socket.destroyed) result = CANCELED; // it requires MPTCP, and did not get it
+    }
+    oncomplete?.call(this, result, ...rest);
+  };
+  return 0;
+}
+
+/** What is in force now also holds once the address has been looked up. */
+function serverListens(server: net.Server): void {
+  const settings = settingsOfServer(server);
+  if (settings) setServerSettings(server, settings);
+}
+
+function serverListen(
+  server: net.Server,
+  at: ListenAddress | undefined,
+  listen: () => void,
+): Error | undefined {
+  const settings = settingsOfServer(server);
+  if (!settings || (at && excludesListener(settings, at))) {
+    listen();
+    return undefined;
+  }
+  if (at && settings.mode === 'require') {
+    const error = whyUnavailable();
+    if (error) return error;
+  }
+  withSettings(settings, listen);
+  if (settings.mode === 'off') return undefined;
+  if (!at && !isMptcpSocket(handleOf(server))) return handedOver(server, settings);
+  onConnection(
+    server,
+    (client) => acceptClient(server, client, noteOffer(client, 'server', settings)),
+    publishAccepted,
+  );
+  return undefined;
+}
+
+/** A listening socket made elsewhere stays what it is, as a Unix socket does. */
+function handedOver(server: net.Server, { mode }: Settings): Error | undefined {
+  if (mode !== 'require' || !handleOf(server)) return undefined;
+  return new MptcpError(
+    'ERR_MPTCP_UNAVAILABLE',
+    'The listening socket that was handed over is no MPTCP socket: whoever makes it has to ask for one, as systemd does by SocketProtocol=mptcp',
+  );
+}
+
+function close(handle: TcpHandle, socket: net.Socket | undefined): void {
+  const retry = offerOf(handle)?.retry;
+  if (socket?.destroyed) retry?.stop();
+  else retry?.end(); // Happy Eyeballs goes on to the next address
+  closing(handle, socket);
+}
+
+let installed = false;
+
+/** Makes this environment's sockets and servers ask for MPTCP where they were told to. */
+export function install(): void {
+  if (installed) return;
+  installed = true;
+  installHooks({ socketConnect, serverListens, serverListen, bind, connect, close });
+  installInCluster(clusterHooks);
+}

@@ -1,0 +1,133 @@
+/**
+ * What each socket, server and handle asked for. An offer is a handle whose connection this side
+ * wants to be MPTCP, whether or not this machine could open an MPTCP socket for it.
+ */
+import type net from 'node:net';
+import { MptcpError, negativeErrno } from '../errors';
+import type { HintResult } from '../hints';
+import type { Settings } from '../options';
+import { applyEarly } from './hinting';
+import { openMptcpSocket, warnUnavailable } from './machine';
+import { loadNative } from './native';
+import { Slot } from './slot';
+import type { ListenAddress, TcpHandle } from './tcp-handle';
+import type { TcpRetry } from './tcp-retry';
+
+const UNAVAILABLE = -92; // UV_ENOPROTOOPT, for want of an errno: there is no addon
+
+export interface Offer {
+  readonly settings: Settings;
+  readonly side: 'client' | 'server';
+  /** The handle has an MPTCP descriptor of ours. */
+  readonly opened: boolean;
+  established: boolean;
+  /** The attempts over TCP that run beside this one. */
+  retry?: TcpRetry;
+  /** What became of the hints. */
+  hints: readonly HintResult[];
+  /** `congestionControl: 'auto'` has chosen another than the system's. */
+  auto?: boolean;
+}
+
+const socketSettings = new Slot<net.Socket, Settings>('settings');
+const serverSettings = new Slot<net.Server, Settings>('settings');
+const offers = new Slot<TcpHandle, Offer>('offer');
+
+let scope: Settings | undefined;
+const defaults: { connect?: Settings; listen?: Settings } = {};
+
+/** For everything that connects or listens in this environment and was not told otherwise. */
+export function setDefaults(connect: Settings, listen: Settings): void {
+  Object.assign(defaults, { connect, listen });
+}
+
+/** Sockets that `create` connects and servers that it binds, before it returns, have `settings`. */
+export function withSettings<T>(settings: Settings | undefined, create: () => T): T {
+  const outer = scope;
+  scope = settings;
+  try {
+    return create();
+  } finally {
+    scope = outer;
+  }
+}
+
+/** From now on, until it is called again without, as {@link withSettings}. */
+export function enterSettings(settings?: Settings): void {
+  scope = settings;
+}
+
+export function setSocketSettings(socket: net.Socket, settings: Settings): void {
+  socketSettings.set(socket, settings);
+}
+
+export function setServerSettings(server: net.Server, settings: Settings): void {
+  serverSettings.set(server, settings);
+}
+
+export function settingsOfSocket(socket: net.Socket): Settings | undefined {
+  return socketSettings.get(socket) ?? scope ?? defaults.connect;
+}
+
+export function settingsOfServer(server: net.Server): Settings | undefined {
+  return serverSettings.get(server) ?? scope ?? defaults.listen;
+}
+
+/** Of a handle that is bound for no server: a cluster's primary binds for workers. */
+export function settingsOfListener(): Settings | undefined {
+  return scope ?? defaults.listen;
+}
+
+export function excludesListener(
+  { excludes }: Settings,
+  { address, port }: ListenAddress,
+): boolean {
+  return excludes?.(address ?? '::', port) ?? false;
+}
+
+export function offerOf(handle: TcpHandle): Offer | undefined {
+  return offers.get(handle);
+}
+
+/** `handle` wanted MPTCP, or its server did. */
+export function noteOffer(
+  handle: TcpHandle,
+  side: Offer['side'],
+  settings: Settings,
+  opened = false,
+): Offer {
+  const offer: Offer = { settings, side, opened, established: false, hints: [] };
+  offers.set(handle, offer);
+  return offer;
+}
+
+/**
+ * Gives `handle` an MPTCP descriptor where `settings` want one and it has none. 0, or the negative
+ * errno for which a socket that requires MPTCP must not go on.
+ */
+export function offer(
+  handle: TcpHandle,
+  side: Offer['side'],
+  settings: Settings,
+  family: 4 | 6,
+  address: string,
+  port: number,
+): number {
+  if (settings.mode === 'off' || handle.fd >= 0 || settings.excludes?.(address, port)) return 0;
+  try {
+    const fd = openMptcpSocket(family);
+    const status = handle.open(fd);
+    if (status !== 0) loadNative()?.closeSocket(fd);
+    else {
+      const made = noteOffer(handle, side, settings, true);
+      const { optionHints } = settings;
+      if (optionHints.length > 0) made.hints = applyEarly(fd, optionHints, side);
+    }
+    return status;
+  } catch (error) {
+    noteOffer(handle, side, settings);
+    if (settings.mode === 'require') return negativeErrno(error) ?? UNAVAILABLE;
+    if (error instanceof MptcpError) warnUnavailable(error);
+    return 0;
+  }
+}

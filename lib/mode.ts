@@ -1,0 +1,229 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { NativeHeldSocket } from '../types/native';
+import { MptcpError } from './errors';
+import type { Established, PathManagerEvents } from './events';
+import { checkFunction, checkIfGiven, checkObject, checkOneOf } from './internal/arguments';
+import { type Abortable, type Commands, throwIfAborted } from './internal/commands';
+import { DefaultManager } from './internal/default-manager';
+import { sysctlPath, type Sysctls } from './sysctls';
+
+export type PathManagerMode = 'kernel' | 'userspace';
+
+export interface ModeOwner {
+  /** undefined: a process of another pid namespace. */
+  pid?: number;
+  command?: string;
+}
+
+export interface ModeState {
+  /** Who manages the paths of connections that begin now; one of a newer kernel by its name. */
+  mode: PathManagerMode | (string & {});
+  /** The process that switched to userspace by this library. */
+  owner?: ModeOwner;
+  /**
+   * Userspace mode without an owner: by another program (mptcpd), by hand, or left behind by a
+   * process that was killed. Without a program, new connections then have no path manager:
+   * `mode.set('kernel')` ends that.
+   */
+  ownerless: boolean;
+}
+
+export interface SetModeOptions extends Abortable {
+  /**
+   * Connections whose paths the caller manages alone. All others, those of other processes too, get
+   * what the in-kernel path manager would do, by endpoints and limits.
+   */
+  except?: (connection: Established) => boolean;
+}
+
+const MODES = ['kernel', 'userspace'] as const;
+/** An abstract Unix name: one a network namespace, free again when its holder ends in any way. */
+const OWNER = 'mptcp-path-manager';
+
+interface Owned {
+  name: NativeHeldSocket;
+  former: string;
+  manager: DefaultManager;
+  atExit: () => void;
+}
+
+interface Setting {
+  name: 'path_manager' | 'pm_type';
+  value: string;
+}
+
+/** By either name of the setting: path_manager since Linux 6.15, pm_type before. */
+const settings = (mode: string): readonly Setting[] => [
+  { name: 'path_manager', value: mode },
+  { name: 'pm_type', value: mode === 'userspace' ? '1' : '0' },
+];
+
+/**
+ * Who manages the paths of the namespace's new connections: the kernel, by endpoints and limits, or
+ * userspace. A connection keeps what it began with.
+ */
+export class Mode {
+  readonly #commands: Commands;
+  readonly #sysctls: Sysctls;
+  readonly #watch: (initial: boolean) => PathManagerEvents;
+  #owned: Owned | undefined;
+
+  /** @internal */
+  constructor(
+    commands: Commands,
+    sysctls: Sysctls,
+    watch: (initial: boolean) => PathManagerEvents,
+  ) {
+    this.#commands = commands;
+    this.#sysctls = sysctls;
+    this.#watch = watch;
+  }
+
+  async get(abort?: Abortable): Promise<ModeState> {
+    const mode = await this.#read(abort);
+    const owner = await this.#owner(abort);
+    return { mode, ...(owner && { owner }), ownerless: mode === 'userspace' && !owner };
+  }
+
+  /**
+   * `userspace` takes the path management of every new connection of every process in the namespace,
+   * and gives those that are not `except`ed to a policy like the kernel's. The former mode comes back
+   * with close() and when the process exits. ERR_MPTCP_PATH_MANAGER: another process has it.
+   */
+  async set(mode: PathManagerMode, options: SetModeOptions = {}): Promise<void> {
+    checkOneOf('mode', mode, MODES);
+    checkObject('options', options);
+    checkIfGiven(checkFunction, 'options.except', options.except);
+    if (mode === 'userspace') await this.#take(options);
+    else if (this.#owned) await this.#giveBack('kernel', options);
+    else await this.#setKernel(options);
+  }
+
+  /** @internal endpoints or limits have changed */
+  refresh(): void {
+    void this.#owned?.manager.refresh();
+  }
+
+  /** @internal */
+  async close(): Promise<void> {
+    if (this.#owned) await this.#giveBack(this.#owned.former);
+  }
+
+  async #take(options: SetModeOptions): Promise<void> {
+    if (this.#owned) return;
+    const name = await this.#holdName();
+    let manager: DefaultManager | undefined;
+    try {
+      const former = await this.#read(options);
+      // What is userspace-managed already has lost its manager.
+      const events = this.#watch(former === 'userspace');
+      manager = new DefaultManager(this.#commands, events, options.except ?? (() => false));
+      await events.ready;
+      await manager.refresh();
+      await this.#write('userspace', options);
+      const atExit = (): void => writeAtExit(this.#commands.netns, former);
+      process.once('exit', atExit);
+      this.#owned = { name, former, manager, atExit };
+    } catch (error) {
+      await manager?.close();
+      name.close();
+      throw error;
+    }
+    throwIfAborted(options.signal, true);
+  }
+
+  async #giveBack(mode: string, abort?: Abortable): Promise<void> {
+    await this.#write(mode, abort);
+    const owned = this.#owned;
+    if (!owned) return;
+    this.#owned = undefined;
+    process.off('exit', owned.atExit);
+    owned.name.close();
+    await owned.manager.close();
+  }
+
+  async #setKernel(abort: Abortable): Promise<void> {
+    const owner = await this.#owner(abort);
+    if (owner) throw refusedBy(owner);
+    await this.#write('kernel', abort);
+  }
+
+  async #holdName(): Promise<NativeHeldSocket> {
+    try {
+      return await this.#commands.holdName(OWNER);
+    } catch (error) {
+      const owner = await this.#owner();
+      throw owner ? refusedBy(owner) : error;
+    }
+  }
+
+  async #owner(abort?: Abortable): Promise<ModeOwner | undefined> {
+    const pid = await this.#commands.nameOwner(OWNER, abort);
+    if (pid === undefined) return undefined;
+    if (pid === 0) return {};
+    const command = commandOf(pid);
+    return { pid, ...(command !== undefined && { command }) };
+  }
+
+  async #read(abort?: Abortable): Promise<string> {
+    try {
+      return await this.#sysctls.get('path_manager', abort);
+    } catch (error) {
+      if (!isUnsupported(error)) throw error;
+      return (await this.#sysctls.get('pm_type', abort)) === 1 ? 'userspace' : 'kernel';
+    }
+  }
+
+  async #write(mode: string, abort?: Abortable): Promise<void> {
+    const [{ name, value }, older] = settings(mode) as [Setting, Setting];
+    try {
+      await this.#sysctls.write(name, value, abort);
+    } catch (error) {
+      if (!isUnsupported(error)) throw error;
+      await this.#sysctls.write(older.name, older.value, abort);
+    }
+  }
+}
+
+const isUnsupported = (error: unknown): boolean =>
+  error instanceof MptcpError && error.code === 'ERR_MPTCP_UNSUPPORTED';
+
+function commandOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function refusedBy({ pid, command }: ModeOwner): MptcpError {
+  const who = pid === undefined ? 'a process of another pid namespace' : `process ${pid}`;
+  return new MptcpError(
+    'ERR_MPTCP_PATH_MANAGER',
+    `The userspace path manager of this network namespace is ${who}${command === undefined ? '' : ` (${command})`}: ` +
+      'a namespace has one. End that process, or let it call pm.mode.set()',
+  );
+}
+
+/** Synchronous, because nothing else runs any more; best effort. */
+function writeAtExit(netns: string | undefined, mode: string): void {
+  for (const setting of settings(mode)) {
+    if (netns === undefined ? writeHere(setting) : writeThere(netns, setting)) return;
+  }
+}
+
+function writeHere({ name, value }: Setting): boolean {
+  try {
+    writeFileSync(sysctlPath(name), value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function writeThere(netns: string, { name, value }: Setting): boolean {
+  const path = netns.includes('/') ? netns : `/run/netns/${netns}`;
+  const write = ['sh', '-c', 'printf %s "$1" > "$2"', 'sh', value, sysctlPath(name)];
+  return spawnSync('nsenter', [`--net=${path}`, ...write]).status === 0;
+}
