@@ -1,0 +1,58 @@
+/** Every example runs, tells what it says it tells, and ends by itself. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeWith } from '../lab/jest';
+import { withPostgres, withRedis } from './databases';
+import { node } from './program';
+
+const SAYS: Record<string, string[]> = {
+  'axios.mjs': ['client: mptcp', 'server: mptcp'],
+  'enable.mjs': ['client: mptcp', '{"server":"mptcp"}'],
+  'express.mjs': ['client: mptcp', '{"server":"mptcp"}'],
+  'fastify.mjs': ['client: mptcp', '{"server":"mptcp"}'],
+  'http2.mjs': ['client: mptcp', 'server: mptcp'],
+  'net.mjs': ['client: mptcp', 'echo: hello', 'server: mptcp', 'subflow: 127.0.0.1 -> 127.0.0.1'],
+  'undici.mjs': ['ERR_MPTCP_FALLBACK', 'server: mptcp'],
+  'ws.mjs': ['client: mptcp', 'echo of hello', 'server: mptcp'],
+};
+const DATABASES = ['pg.mjs', 'redis.mjs'];
+
+async function lines(example: string, env: NodeJS.ProcessEnv = {}): Promise<string[]> {
+  const output = await node(`../../examples/${example}`, [], env).success();
+  return output.trim().split('\n').sort();
+}
+
+test('every example is run here', () => {
+  const examples = readdirSync(join(__dirname, '..', '..', 'examples'));
+  const programs = examples.filter((name) => name.endsWith('.mjs')).sort();
+  expect(programs).toEqual([...Object.keys(SAYS), ...DATABASES].sort());
+});
+
+describeWith('examples', ['mptcp'], () => {
+  test.each(Object.entries(SAYS))('%s', async (example, says) => {
+    expect(await lines(example)).toEqual(says);
+  });
+});
+
+describeWith('example with PostgreSQL', ['mptcp', 'postgres'], () => {
+  test('pg.mjs', async () => {
+    await withPostgres(async (port) => {
+      const env = {
+        PGHOST: '127.0.0.1',
+        PGPORT: String(port),
+        PGUSER: 'app',
+        PGDATABASE: 'postgres',
+      };
+      expect(await lines('pg.mjs', env)).toEqual(['answer: 42', 'client: fallback']);
+    });
+  });
+});
+
+describeWith('example with Redis', ['mptcp', 'redis-server'], () => {
+  test('redis.mjs', async () => {
+    await withRedis(async (port) => {
+      const env = { REDIS_URL: `redis://127.0.0.1:${port}` };
+      expect(await lines('redis.mjs', env)).toEqual(['answer: 42', 'client: fallback']);
+    });
+  });
+});

@@ -1,0 +1,110 @@
+/** The programs of this folder, run as a user runs them: each in a process of its own. */
+import { spawn, type SpawnOptions } from 'node:child_process';
+import { join } from 'node:path';
+import type { ConnectionStatus } from 'mptcp';
+import type { Namespace } from '../lab/namespace';
+import { Process } from '../lab/process';
+
+const ROOT = join(__dirname, '..', '..');
+const LIFETIME = 30_000;
+
+export type Scheme = 'http' | 'https';
+
+/** The environment variables of an app that is started with the preload. */
+export const PRELOAD = { NODE_OPTIONS: '--import mptcp/register' };
+
+/** Of every server here, whatever address it has. */
+export const CERTIFICATE = {
+  key: join(__dirname, 'tls', 'key.pem'),
+  cert: join(__dirname, 'tls', 'cert.pem'),
+};
+
+export interface Described {
+  status: ConnectionStatus;
+  token?: number;
+  serverSide: boolean;
+}
+
+/** What a client reports: see clients/exercise.mjs. */
+export interface Report {
+  /** What the server answered to each of two requests. */
+  server: [Described, Described];
+  /** The client's own connections, with the bytes that each subflow received. */
+  client: { status: ConnectionStatus; serverSide: boolean; subflows: number[] }[];
+  echoed: boolean;
+  refused: string;
+}
+
+/** Starts a command that is ended should it live too long. */
+export function start(
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions = {},
+): Process {
+  const child = spawn(command, args, { cwd: ROOT, timeout: LIFETIME, ...options, stdio: 'pipe' });
+  return new Process([command, ...args].join(' '), child);
+}
+
+type Env = NodeJS.ProcessEnv;
+
+const command = (file: string, args: readonly string[]): [string, string[]] => [
+  process.execPath,
+  [join(__dirname, file), ...args],
+];
+
+const environment = (env: Env): Env => ({
+  ...process.env,
+  NODE_EXTRA_CA_CERTS: CERTIFICATE.cert,
+  ...env,
+});
+
+/** Starts a program of this folder. */
+export function node(file: string, args: readonly string[] = [], env: Env = {}): Process {
+  return start(...command(file, args), { env: environment(env) });
+}
+
+/** Starts a program of this folder on another host. */
+export function nodeIn(
+  host: Namespace,
+  file: string,
+  args: readonly string[] = [],
+  env: Env = {},
+): Process {
+  return host.spawn(...command(file, args), { env: environment(env), cwd: ROOT });
+}
+
+/**
+ * Starts a server, waits for its port, and closes it after `use`, which it has to answer by ending
+ * by itself.
+ */
+export async function withServer(
+  server: Process,
+  use: (port: number, server: Process) => Promise<void>,
+): Promise<void> {
+  try {
+    const { port } = await server.json<{ port: number }>();
+    await use(port, server);
+    server.stdin.end();
+    await server.success();
+  } finally {
+    await server.kill();
+  }
+}
+
+/** Runs a client to its end, which has to come by itself, and gives its report. */
+export async function report(client: Process): Promise<Report> {
+  return JSON.parse(await client.success()) as Report;
+}
+
+/** All of what a client does went over one MPTCP connection to a server of ours. */
+export function expectMptcp({ server, ...client }: Report): void {
+  const { token } = server[0];
+  expect(token).toBeGreaterThan(0);
+  const described = { status: 'mptcp', serverSide: true, token };
+  expect(server).toEqual([described, described]);
+  expect(client).toEqual({
+    client: [{ status: 'mptcp', serverSide: false, subflows: [expect.any(Number)] }],
+    echoed: true,
+    refused: 'ECONNREFUSED',
+  });
+}

@@ -1,0 +1,11 @@
+// An app that has never heard of MPTCP.
+import Fastify from 'fastify';
+
+const fastify = Fastify();
+fastify.addContentTypeParser('*', (request, payload, done) => done(null, payload));
+fastify.get('/', () => ({ hello: 'world' }));
+fastify.post('/echo', (request, reply) => reply.send(request.body));
+
+const address = await fastify.listen({ port: 0 });
+console.log(address);
+process.once('SIGTERM', () => fastify.close());

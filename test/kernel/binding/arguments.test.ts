@@ -1,0 +1,76 @@
+import { describeKernel } from '../../lab/jest';
+import { native } from './native';
+
+const nothing = () => undefined;
+const options = { queue: 1 };
+
+/** The addon, whatever is passed to it. */
+const loose = native as unknown as Record<
+  string,
+  (new (...args: unknown[]) => Record<string, (...args: unknown[]) => unknown>) & {
+    prototype: Record<string, (this: unknown, ...args: unknown[]) => unknown>;
+  }
+>;
+
+const endpoint = { id: 1, address: '10.0.0.1', port: 0, flags: 0, interface: 0 };
+const add = (more: object) => [{ command: 'addEndpoint', endpoint: { ...endpoint, ...more } }];
+
+// lib/ checks first: these tell a mistake in it, and that nothing crashes.
+describeKernel('wrong arguments', {}, () => {
+  test.each<[string, unknown[], string]>([
+    ['Commands', [1], 'netns must be a string'],
+    ['Commands', ['a\0b'], 'netns must be a string without zero bytes'],
+    ['EventWatcher', [], 'options must be an object'],
+    ['EventWatcher', [undefined, {}, nothing], 'options.queue must be a number'],
+    ['EventWatcher', [undefined, { queue: -1 }, nothing], 'options.queue must be an integer from'],
+    ['EventWatcher', [undefined, options], 'deliver must be a function'],
+    ['EventWatcher', [undefined, { queue: 1, receiveBuffer: 1.5 }, nothing], 'receiveBuffer must'],
+    ['InterfaceWatcher', [undefined, null, nothing], 'options must be an object'],
+    ['ConnectionDump', [], 'filter must be an object'],
+    ['ConnectionDump', [undefined, { localPort: 65536 }], 'filter.localPort must be an integer'],
+    ['ConnectionDump', [undefined, { localAddress: 'x' }], 'filter.localAddress must be an IPv4'],
+    ['SubflowDump', [undefined, {}], 'options.tcpInfo must be a boolean'],
+  ])('new %s(%j): %s', (name, args, message) => {
+    expect(() => new loose[name]!(...args)).toThrow(message);
+  });
+
+  test.each<[string, unknown[], string]>([
+    ['run', [], 'commands must be an array'],
+    ['run', [[]], 'callback must be a function'],
+    ['run', [[undefined], nothing], 'commands[0] must be an object'],
+    ['run', [new Array(3), nothing], 'commands[0] must be an object'],
+    ['run', [[{ command: 'none' }], nothing], 'commands[0].command must be a command of'],
+    ['run', [add({ address: '10.0.0' }), nothing], 'endpoint.address must be an IPv4 or IPv6'],
+    ['run', [add({ address: '10.0.0.1%lo' }), nothing], 'endpoint.address must be an IPv4 or IPv6'],
+    ['run', [add({ port: NaN }), nothing], 'commands[0].endpoint.port must be an integer from 0'],
+    ['run', [add({ flags: 2 ** 32 }), nothing], 'endpoint.flags must be an integer from 0 to 4294'],
+    ['run', [add({ interface: 'lo' }), nothing], 'endpoint.interface must be a number'],
+    ['run', [[{ command: 'announce', endpoint }], nothing], 'commands[0].token must be a number'],
+    ['endpoints', ['1', nothing], 'token must be a number'],
+    ['links', [], 'callback must be a function'],
+    ['addresses', [1], 'callback must be a function'],
+    ['routes', [{}], 'callback must be a function'],
+    ['readFile', [1, nothing], 'path must be a string'],
+    ['writeFile', ['/proc/sys/net/x', 1, nothing], 'value must be a string'],
+    ['listen', ['127.0.0.1', 'x', nothing], 'port must be a number'],
+    ['listen', ['localhost', 1, nothing], 'address must be an IPv4 or IPv6 address'],
+    ['holdName', [undefined, nothing], 'name must be a string'],
+    ['nameOwner', ['x', undefined], 'callback must be a function'],
+    ['family', [], 'callback must be a function'],
+    ['cancel', ['1'], 'job must be a number'],
+    ['close', [1], 'closed must be a function'],
+  ])('commands.%s(%j): %s', (method, args, message) => {
+    const commands = new loose.Commands!(undefined);
+    expect(() => commands[method]!(...args)).toThrow(message);
+    commands.close!();
+  });
+
+  test('methods of one class refuse the objects of another', () => {
+    const dump = new loose.SubflowDump!(undefined, { tcpInfo: false });
+    expect(() => loose.Commands!.prototype.family!.call({}, nothing)).toThrow();
+    expect(() => loose.Commands!.prototype.family!.call(dump, nothing)).toThrow();
+    expect(() => (loose.Commands as unknown as () => void)()).toThrow("without 'new'");
+    expect(() => dump.next!()).toThrow('callback must be a function');
+    dump.close!();
+  });
+});

@@ -1,0 +1,76 @@
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import type { NativeCommand, NativeEvent } from '../../../types/native';
+import { describeKernel } from '../../lab/jest';
+import { Namespace } from '../../lab/namespace';
+import { until } from '../../lab/until';
+import { Delivered, answer, closing, native } from './native';
+
+const LISTENER_CREATED = 15;
+const PAIRS = 200;
+const MILLISECOND = 1e6;
+
+const add: NativeCommand = {
+  command: 'addEndpoint',
+  endpoint: { id: 1, address: '127.0.0.1', port: 5000, flags: 1, interface: 0 },
+};
+const remove: NativeCommand = { command: 'deleteEndpoint', id: 1 };
+
+async function delayDuring(work: () => Promise<unknown>): Promise<IntervalHistogram> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await work();
+  delay.disable();
+  return delay;
+}
+
+describeKernel('the event loop', {}, () => {
+  test('goes on, and gets events in time, while the kernel works', async () => {
+    await using host = new Namespace('event-loop');
+    await using commands = closing(new native.Commands(host.name));
+    const order: string[] = [];
+    const events = new Delivered<NativeEvent>();
+    await using watcher = closing(
+      new native.EventWatcher(host.name, { queue: 1000 }, (error, items, overrun) => {
+        events.deliver(error, items, overrun);
+        for (const { type } of items) if (type === LISTENER_CREATED) order.push('event');
+      }),
+    );
+    expect(watcher.threadId).not.toBe(commands.threadId);
+    await events.opened();
+
+    const start = performance.now();
+    const busy = await delayDuring(async () => {
+      const deletions = [];
+      for (let i = 0; i < PAIRS; ++i) {
+        commands.run([add], () => order.push('added'));
+        deletions.push(
+          answer((done) =>
+            commands.run([remove], (error, result) => {
+              order.push('deleted');
+              done(error, result);
+            }),
+          ),
+        );
+      }
+      await Promise.all(deletions);
+    });
+    const elapsed = performance.now() - start;
+    const idle = await delayDuring(() => new Promise((resolve) => setTimeout(resolve, elapsed)));
+
+    expect(elapsed).toBeGreaterThan(PAIRS); // the kernel needs milliseconds for each deletion
+    // Were the kernel waited for on the event loop, most of its turns would be longer.
+    expect(busy.percentile(90) - idle.percentile(90)).toBeLessThan(5 * MILLISECOND);
+    await until('all events', () => order.length === 3 * PAIRS);
+    expect(events.overruns).toEqual([]);
+    // An event is there before the deletion has come back that the kernel began right after it,
+    // unless the machine is busy with other things for a moment.
+    let seen = 0;
+    let deleted = 0;
+    let late = 0;
+    for (const what of order) {
+      if (what === 'event') ++seen;
+      if (what === 'deleted' && seen < ++deleted) ++late;
+    }
+    expect(late).toBeLessThan(PAIRS / 4);
+  });
+});

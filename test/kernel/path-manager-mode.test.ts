@@ -1,0 +1,286 @@
+import { join } from 'node:path';
+import { PathManager, type PathManagerEvent, type PathManagerEvents } from 'mptcp';
+import { describeKernel } from '../lab/jest';
+import type { Namespace } from '../lab/namespace';
+import { FAMILIES } from '../lab/path-end';
+import type { Process } from '../lab/process';
+import { type Hosts, twoPaths } from '../lab/topologies';
+import { until } from '../lab/until';
+import { ForeignClient, foreignServer } from './peers/foreign';
+
+const PACKAGE = join(__dirname, '..', '..', 'dist');
+const FAR = '10.99.99.99';
+
+/** A process that owns the userspace mode until it is told how to end. */
+async function owner(host: Namespace): Promise<Process> {
+  const script = `
+    const { PathManager } = require(${JSON.stringify(PACKAGE)});
+    PathManager.open().then(async (pm) => {
+      await pm.mode.set('userspace');
+      console.log('owns');
+      process.stdin.once('data', (how) => String(how).trim() === 'exit' ? process.exit() : pm.close());
+      process.stdin.unref();
+      setInterval(() => 0, 1000).unref();
+      process.stdin.ref();
+    });`;
+  const process_ = host.spawn(process.execPath, ['-e', script]);
+  await process_.line(/^owns$/);
+  return process_;
+}
+
+function waitFor<Type extends PathManagerEvent['type']>(
+  events: PathManagerEvents,
+  type: Type,
+): Promise<Extract<PathManagerEvent, { type: Type }>> {
+  return new Promise((resolve) => events.once(type, resolve as never));
+}
+
+async function subflowCount(pm: PathManager): Promise<number> {
+  let count = 0;
+  for await (const { subflows = [] } of pm.connections({ state: 'ESTABLISHED' })) {
+    count += subflows.length;
+  }
+  return count;
+}
+
+describeKernel('path manager mode', {}, () => {
+  let lab: Hosts;
+  let pm: PathManager;
+  const mode = () => lab.client.sysctl('net.mptcp.path_manager');
+  const setUp = async (options: Parameters<typeof twoPaths>[0]): Promise<void> => {
+    lab = await twoPaths(options);
+    pm = await PathManager.open({ netns: lab.client.name });
+  };
+  afterEach(async () => {
+    await pm.close();
+    await lab.dispose();
+  });
+
+  describe('one owner a namespace', () => {
+    beforeEach(() => setUp({ join: 'none' }));
+
+    test('switches, says so, and gives the mode back', async () => {
+      expect(await pm.mode.get()).toEqual({ mode: 'kernel', ownerless: false });
+      await pm.mode.set('userspace');
+      expect(mode()).toBe('userspace');
+      expect(await pm.mode.get()).toMatchObject({
+        ...{ mode: 'userspace', ownerless: false, owner: { pid: process.pid } },
+      });
+      await pm.mode.set('kernel');
+      expect(mode()).toBe('kernel');
+      await pm.mode.set('userspace');
+      await pm.close();
+      expect(mode()).toBe('kernel');
+    });
+
+    test('a second one is refused by name', async () => {
+      const { pid } = await owner(lab.client);
+      for (const wanted of ['userspace', 'kernel'] as const) {
+        const error = (await pm.mode.set(wanted).catch((reason: unknown) => reason)) as Error;
+        expect(error).toMatchObject({ code: 'ERR_MPTCP_PATH_MANAGER' });
+        expect(error.message).toContain(`process ${pid} (${process.execPath} -e`);
+      }
+      expect(mode()).toBe('userspace');
+    });
+
+    test.each(['exit', 'close'])('comes back by %s', async (how) => {
+      const process_ = await owner(lab.client);
+      process_.stdin.end(`${how}\n`);
+      await process_.exited;
+      expect(mode()).toBe('kernel');
+      expect(await pm.mode.get()).toEqual({ mode: 'kernel', ownerless: false });
+    });
+
+    test('is found to have none after a kill, and can be set right', async () => {
+      await (await owner(lab.client)).kill('SIGKILL');
+      expect(await pm.mode.get()).toEqual({ mode: 'userspace', ownerless: true });
+      await pm.mode.set('kernel');
+      expect(mode()).toBe('kernel');
+    });
+
+    test('an abort that comes first leaves all as it was', async () => {
+      const signal = AbortSignal.abort();
+      await expect(pm.mode.set('userspace', { signal })).rejects.toMatchObject({ applied: false });
+      expect(await pm.mode.get()).toEqual({ mode: 'kernel', ownerless: false });
+      await pm.mode.set('userspace');
+    });
+  });
+
+  describe.each(FAMILIES)('connections of others, IPv%i', (family) => {
+    test('a client joins by its subflow endpoints, within the limits', async () => {
+      await setUp({ family, join: 'client', limits: { subflows: 1, addAddrAccepted: 0 } });
+      await pm.mode.set('userspace');
+      const events = pm.events();
+      await events.ready;
+      const joined = waitFor(events, 'subflowEstablished');
+      const [first, second] = lab.paths;
+      const { port } = await foreignServer(lab.server, '::');
+      await ForeignClient.connect(lab.client, first!.server.address, port);
+      expect(await joined).toMatchObject({
+        local: { address: second!.client.address },
+        localId: 1,
+      });
+      expect(await subflowCount(pm)).toBe(2);
+
+      // As with the kernel: the endpoint takes its subflow with it, and a new one brings it.
+      const gone = waitFor(events, 'subflowClosed');
+      await pm.endpoints.delete(second!.client.address);
+      expect(await gone).toMatchObject({ local: { address: second!.client.address } });
+      const back = waitFor(events, 'subflowEstablished');
+      lab.client.addEndpoint(second!.client.address, 'subflow', 'backup');
+      const { local } = await back;
+      const { value: connection } = await pm.connections().next();
+      expect(connection!.subflows).toContainEqual(expect.objectContaining({ local, backup: true }));
+    });
+
+    test('limits of 0 leave the first subflow alone', async () => {
+      await setUp({ family, join: 'client', limits: { subflows: 0, addAddrAccepted: 0 } });
+      lab.server.limits({ subflows: 8, addAddrAccepted: 0 });
+      await pm.mode.set('userspace');
+      const events = pm.events();
+      await events.ready;
+      const established = waitFor(events, 'established');
+      const [first] = lab.paths;
+      const { port } = await foreignServer(lab.server, '::');
+      await ForeignClient.connect(lab.client, first!.server.address, port);
+      await established;
+      const joined = waitFor(events, 'subflowEstablished');
+      await pm.limits.set({ subflows: 1 });
+      await joined; // so it was the limit
+      expect(await subflowCount(pm)).toBe(2);
+    });
+
+    test('a client accepts announced addresses, a server announces its signal endpoints', async () => {
+      await setUp({ family, join: 'server' });
+      await using pms = await PathManager.open({ netns: lab.server.name });
+      await pm.mode.set('userspace');
+      await pms.mode.set('userspace');
+      const events = pm.events();
+      await events.ready;
+      const announced = waitFor(events, 'announced');
+      const joined = waitFor(events, 'subflowEstablished');
+      const [first, second] = lab.paths;
+      const { port } = await foreignServer(lab.server, '::');
+      await ForeignClient.connect(lab.client, first!.server.address, port);
+      expect(await announced).toMatchObject({ address: second!.server.address });
+      expect(await joined).toMatchObject({ remote: { address: second!.server.address, port } });
+    });
+
+    test('its own connections are managed one by one', async () => {
+      await setUp({ family, join: 'none' });
+      await using pms = await PathManager.open({ netns: lab.server.name });
+      await pm.mode.set('userspace', { except: () => true });
+      await pms.mode.set('userspace', { except: () => true });
+      const [events, serverEvents] = [pm.events(), pms.events()];
+      await Promise.all([events.ready, serverEvents.ready]);
+      const [established, atServer] = [
+        waitFor(events, 'established'),
+        waitFor(serverEvents, 'established'),
+      ];
+      const [first, second] = lab.paths;
+      const { port } = await foreignServer(lab.server, first!.server.address);
+      await ForeignClient.connect(lab.client, first!.server.address, port);
+      const { token, local, remote } = await established;
+      const serverToken = (await atServer).token;
+      const listeners = () => lab.server.exec('ss', ['-HMltn']);
+
+      // Nobody listens at the second address: announce() does.
+      const announced = waitFor(events, 'announced');
+      await pms.announce(serverToken, { id: 7, address: second!.server.address });
+      expect(await announced).toMatchObject({ remoteId: 7, address: second!.server.address });
+      expect(listeners()).toContain(second!.server.address);
+      // Told twice, with another address: refused, and the first one stands.
+      const target = { address: second!.server.address, port };
+      await expect(
+        pms.announce(serverToken, { id: 7, address: first!.server.address }),
+      ).rejects.toMatchObject({ code: 'ERR_MPTCP_EXISTS', extack: 'did not match address and id' });
+      expect(listeners()).toContain(second!.server.address);
+
+      const joined = waitFor(events, 'subflowEstablished');
+      await pm.createSubflow(token, {
+        local: { address: second!.client.address, id: 3, interface: second!.client.device },
+        remote: target,
+      });
+      const subflow = await joined;
+      expect(subflow).toMatchObject({ localId: 3, remoteId: 7, remote: target });
+      expect(await pm.addresses.list(token)).toMatchObject([
+        { id: 3, address: second!.client.address, interface: second!.client.device },
+      ]);
+      expect(await pm.addresses.get(token, 3)).toMatchObject({ address: second!.client.address });
+
+      const priority = waitFor(serverEvents, 'subflowPriority');
+      await pm.setPriority(token, { ...subflow, backup: true });
+      expect(await priority).toMatchObject({ backup: true, remote: subflow.local });
+
+      const destroyed = waitFor(events, 'subflowClosed');
+      await pm.destroySubflow(token, subflow);
+      expect(await destroyed).toMatchObject({ local: subflow.local });
+      await expect(pm.destroySubflow(token, subflow)).rejects.toMatchObject({
+        ...{ code: 'ERR_MPTCP_NOT_FOUND', extack: 'subflow not found' },
+      });
+
+      const removed = waitFor(events, 'removed');
+      await pms.withdraw(serverToken, 7);
+      expect(await removed).toMatchObject({ remoteId: 7 });
+      expect(listeners()).not.toContain(second!.server.address);
+      await expect(pms.withdraw(serverToken, 7)).rejects.toMatchObject({
+        ...{ code: 'ERR_MPTCP_NOT_FOUND', extack: 'address with id 7 not found' },
+      });
+
+      const [mine, other] = family === 4 ? ['10.2.1.1', 'fd00::1'] : ['fd00:2:1::1', '10.0.0.1'];
+      await expect(
+        pm.createSubflow(token, {
+          local: { address: mine, id: 9 },
+          remote: { address: other, port },
+        }),
+      ).rejects.toMatchObject({ extack: 'families mismatch' });
+      expect([local.port, remote.port]).toContain(port);
+    });
+  });
+
+  test('a listener that announce() opened goes with the connection', async () => {
+    await setUp({ join: 'none' });
+    await using pms = await PathManager.open({ netns: lab.server.name });
+    await pms.mode.set('userspace', { except: () => true });
+    const events = pms.events();
+    await events.ready;
+    const established = waitFor(events, 'established');
+    const [first, second] = lab.paths;
+    const { port } = await foreignServer(lab.server, first!.server.address);
+    const foreign = await ForeignClient.connect(lab.client, first!.server.address, port);
+    const { token } = await established;
+    await pms.announce(token, { id: 7, address: second!.server.address });
+    // A TCP listener takes no joins, an MPTCP one does.
+    await expect(
+      pms.announce(token, { id: 8, address: first!.server.address, port }),
+    ).resolves.toBeUndefined();
+    expect(lab.server.exec('ss', ['-HMltn'])).toContain(second!.server.address);
+    await foreign.close();
+    await until(
+      'the listener is closed',
+      () => !lab.server.exec('ss', ['-HMltn']).includes(second!.server.address),
+    );
+  });
+
+  test('connections that the kernel manages are left to it', async () => {
+    await setUp({ join: 'client' });
+    const events = pm.events();
+    await events.ready;
+    const established = waitFor(events, 'established');
+    const [first] = lab.paths;
+    const { port } = await foreignServer(lab.server, '::');
+    await ForeignClient.connect(lab.client, first!.server.address, port);
+    const { token, local } = await established;
+    await pm.mode.set('userspace');
+    const error = (await pm
+      .createSubflow(token, {
+        local: { address: local.address, id: 9 },
+        remote: { address: FAR, port: 1 },
+      })
+      .catch((reason: unknown) => reason)) as Error;
+    expect(error).toMatchObject({
+      ...{ code: 'ERR_MPTCP_PATH_MANAGER', extack: 'userspace PM not selected' },
+    });
+    expect(error.message).toContain("pm.mode.set('userspace')");
+  });
+});

@@ -1,0 +1,165 @@
+import { join } from 'node:path';
+import { PathManager } from 'mptcp';
+import { describeKernel } from '../lab/jest';
+import { run } from '../lab/namespace';
+import { twoPaths } from '../lab/topologies';
+import { ForeignClient, foreignServer } from './peers/foreign';
+import { Peer } from './peers/peer';
+
+const PACKAGE = join(__dirname, '..', '..', 'dist');
+const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
+
+describeKernel('path manager privileges', {}, () => {
+  test('without any capability: reads work, changes say what is missing, events are watched', async () => {
+    await using lab = await twoPaths();
+    const [first] = lab.paths;
+    const { port } = await foreignServer(lab.server, '::');
+    const foreign = await ForeignClient.connect(lab.client, first.server.address, port);
+    const peer = await Peer.start(lab.client, { unprivileged: true });
+    const found = await peer.run(async ({ mptcp, state }) => {
+      const pm = await mptcp.PathManager.open();
+      const refused = async (promise: Promise<unknown>) =>
+        promise.then(
+          () => undefined,
+          (error: unknown) => ({
+            code: (error as { code: string }).code,
+            message: (error as Error).message,
+          }),
+        );
+      const changes = [
+        await refused(pm.endpoints.add({ address: '10.0.0.9' })),
+        await refused(pm.endpoints.delete(1)),
+        await refused(pm.endpoints.update(1, { backup: true })),
+        await refused(pm.endpoints.flush()),
+        await refused(pm.limits.set({ subflows: 1 })),
+        await refused(pm.withdraw(5, 1)),
+        await refused(pm.sysctls.set('close_timeout', 5)),
+        await refused(pm.mode.set('userspace')),
+      ];
+      const events = pm.events({ interval: 20 });
+      const told: string[] = [];
+      events.on('event', (event) => told.push(event.type));
+      await events.ready;
+      Object.assign(state, { told });
+      const connections = [];
+      for await (const { token, subflows } of pm.connections()) {
+        connections.push([typeof token, subflows?.length]);
+      }
+      return {
+        changes,
+        connections,
+        source: events.source,
+        endpoints: (await pm.endpoints.list()).length,
+        limits: await pm.limits.get(),
+        mode: await pm.mode.get(),
+        counters: (await pm.counters()).values.MPCapableSYNTX,
+        interfaces: (await pm.interfaces.list()).map(({ name }) => name),
+        enabled: await pm.sysctls.get('enabled'),
+      };
+    });
+    for (const change of found.changes) {
+      expect(change).toMatchObject({ code: 'ERR_MPTCP_PERMISSION' });
+      expect(change?.message).toMatch(/CAP_NET_ADMIN.*AmbientCapabilities.*setpriv.*unshare -Urn/);
+      expect(change?.message).toContain('Do not use setcap on node');
+    }
+    expect(found).toMatchObject({
+      ...{ source: 'dump', endpoints: 1, limits: { subflows: 8, addAddrAccepted: 8 } },
+      ...{ mode: { mode: 'kernel' }, counters: 1, enabled: true },
+      ...{ interfaces: ['lo', 'eth1', 'eth2'], connections: [['number', 2]] },
+    });
+    await foreign.open();
+    await peer.run(({ state, until }) =>
+      until(() => (state as unknown as { told: string[] }).told.includes('established')),
+    );
+    await foreign.close();
+    await peer.run(({ state, until }) =>
+      until(
+        () =>
+          (state as unknown as { told: string[] }).told.filter((type) => type === 'closed')
+            .length === 2,
+      ),
+    );
+    await peer.stop();
+    expect(foreign.process.running).toBe(true);
+  });
+
+  test('another namespace needs CAP_SYS_ADMIN, and that is said', async () => {
+    await using lab = await twoPaths();
+    const script = `
+      require(${JSON.stringify(PACKAGE)}).PathManager.open({ netns: ${JSON.stringify(lab.server.name)} })
+        .catch(({ code, message }) => console.log(JSON.stringify({ code, message })));`;
+    const output = lab.client.exec('setpriv', [...NOBODY, process.execPath, '-e', script]);
+    const { code, message } = JSON.parse(output) as { code: string; message: string };
+    expect(code).toBe('ERR_MPTCP_PERMISSION');
+    expect(message).toContain('CAP_SYS_ADMIN');
+  });
+
+  test('rootless, in a namespace of its own, all of it works', () => {
+    const script = `
+      const { PathManager } = require(${JSON.stringify(PACKAGE)});
+      const { execFileSync } = require('node:child_process');
+      PathManager.open().then(async (pm) => {
+        execFileSync('ip', ['link', 'set', 'lo', 'up']);
+        const events = pm.events();
+        await events.ready;
+        const endpoint = await pm.endpoints.add({ address: '127.0.0.2', subflow: true });
+        await pm.limits.set({ subflows: 8 });
+        await pm.sysctls.set('close_timeout', 5);
+        await pm.mode.set('userspace');
+        const { mode } = await pm.mode.get();
+        console.log(JSON.stringify({ id: endpoint.id, source: events.source, mode }));
+        await pm.close();
+      });`;
+    const output = run('setpriv', [
+      ...[...NOBODY, 'unshare', '-Urn', process.execPath, '-e', script],
+    ]);
+    expect(JSON.parse(output)).toEqual({ id: 1, source: 'kernel', mode: 'userspace' });
+  });
+
+  test('streams keep no process alive, what is pending does', async () => {
+    await using lab = await twoPaths();
+    const script = `
+      const { PathManager } = require(${JSON.stringify(PACKAGE)});
+      PathManager.open().then(async (pm) => {
+        await pm.events().ready;
+        await pm.interfaces.watch().ready;
+        console.log((await pm.endpoints.list()).length);
+      });`;
+    const program = lab.client.spawn(process.execPath, ['-e', script]);
+    expect(await program.success()).toBe('1\n');
+  });
+});
+
+describeKernel('connections', {}, () => {
+  test('are filtered, streamed, and can be aborted', async () => {
+    await using lab = await twoPaths();
+    const [first] = lab.paths;
+    await using pm = await PathManager.open({ netns: lab.client.name });
+    const { port } = await foreignServer(lab.server, '::');
+    await ForeignClient.connect(lab.client, first.server.address, port, 30);
+    const count = async (...args: Parameters<PathManager['connections']>) => {
+      const tokens = [];
+      for await (const { token } of pm.connections(...args)) tokens.push(token);
+      return tokens.length;
+    };
+    const bySs = lab.client.exec('ss', ['-HMtn', 'state', 'established']).trim().split('\n');
+    expect(await count()).toBe(bySs.filter((line) => line.includes('mptcp')).length);
+    expect(await count({ remotePort: port, remoteAddress: first.server.address })).toBe(30);
+    expect(await count({ remotePort: port + 1 })).toBe(0);
+    expect(await count({ localAddress: '9.9.9.9' })).toBe(0);
+    expect(await count({ state: 'LISTEN' })).toBe(0);
+    expect(await count({ state: ['ESTABLISHED', 'LISTEN'] })).toBe(30);
+    for await (const connection of pm.connections({}, { subflows: false })) {
+      expect(connection).not.toHaveProperty('subflows');
+      expect(connection).toMatchObject({ uid: 0, state: 'ESTABLISHED', fallback: false });
+    }
+    const signal = AbortSignal.abort();
+    await expect(count({}, { signal })).rejects.toMatchObject({ name: 'AbortError' });
+    expect(() => pm.connections({ state: 'OPEN' as 'LISTEN' })).toThrow(TypeError);
+
+    const before = await pm.counters();
+    expect(before.values.MPCapableSYNTX).toBe(30);
+    await ForeignClient.connect(lab.client, first.server.address, port, 3);
+    expect((await pm.counters()).difference(before).values).toMatchObject({ MPCapableSYNTX: 3 });
+  });
+});

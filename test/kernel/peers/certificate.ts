@@ -1,0 +1,31 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../../lab/namespace';
+
+export interface Certificate {
+  key: string;
+  cert: string;
+}
+
+let made: Certificate | undefined;
+
+/** A self-signed certificate, made once. */
+export function certificate(): Certificate {
+  made ??= make();
+  return made;
+}
+
+function make(): Certificate {
+  const folder = mkdtempSync(join(tmpdir(), 'mptcp-certificate-'));
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  try {
+    run('openssl', [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+      ...['-subj', '/CN=peer', '-days', '30', '-keyout', key, '-out', cert],
+    ]);
+    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

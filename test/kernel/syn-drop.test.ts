@@ -1,0 +1,80 @@
+import { describeKernel } from '../lab/jest';
+import { dropSyn } from '../lab/middleboxes';
+import type { Path } from '../lab/path';
+import { FAMILIES } from '../lab/path-end';
+import { Hosts } from '../lab/topologies';
+import { echoes, KINDS } from './peers/echoes';
+import { type Inside, Peer } from './peers/peer';
+
+/** What connecting over a path that drops SYNs with MPTCP may cost beyond plain TCP. */
+const MOST = 2000; // ms
+/** What a connection costs that does not wait for a SYN. */
+const AT_ONCE = 500; // ms
+
+const status = ({ state }: Inside) => state.connection.status;
+
+describeKernel('a path that drops SYNs with MPTCP options', { needs: ['nft'] }, () => {
+  describe.each(FAMILIES)('IPv%s', (family) => {
+    let lab: Hosts<readonly [Path]>;
+    let server: Peer;
+    let client: Peer;
+    let address: string;
+
+    beforeAll(async () => {
+      lab = await Hosts.connect([{}], { family });
+      lab.paths[0].insert(dropSyn);
+      // As kernels before 6.12 do, this one never gives the option up.
+      lab.client.sysctl('net.mptcp.syn_retrans_before_tcp_fallback', 127);
+      address = lab.paths[0].server.address;
+      for (let i = 2; i < 9; i++)
+        lab.server.ip('address', 'add', address.replace(/1$/, String(i)), 'dev', 'eth1');
+      server = await Peer.start(lab.server);
+    });
+    afterAll(() => lab.dispose());
+    beforeEach(async () => {
+      client = await Peer.start(lab.client);
+    });
+    afterEach(() => client.stop());
+
+    test.each(KINDS)('%s connects over TCP soon, and the next time at once', async (kind) => {
+      const { serve, ask } = echoes[kind];
+      const port = await server.run(serve);
+      const target = { host: address, port };
+
+      const tcp = await client.run(ask, 'tcp', target);
+      const mptcp = await client.run(ask, 'mptcp', target);
+
+      expect(mptcp).toMatchObject({ answer: 'hello', status: 'fallback' });
+      expect(mptcp.took - tcp.took).toBeLessThan(MOST);
+      expect(await server.run(status)).toBe('fallback');
+      const next = await client.run(ask, 'mptcp', target);
+      expect(next).toMatchObject({ answer: 'hello', status: 'fallback' });
+      expect(next.took).toBeLessThan(AT_ONCE);
+    });
+
+    test.each(['net', 'tls'] as const)('%s with Happy Eyeballs', async (kind) => {
+      const { serve, ask } = echoes[kind];
+      const port = await server.run(serve);
+      const addresses = Array.from({ length: 8 }, (_, index) =>
+        address.replace(/1$/, String(index + 1)),
+      );
+      const target = { host: 'server.example', port, addresses };
+
+      const tcp = await client.run(ask, 'tcp', target);
+      const mptcp = await client.run(ask, 'mptcp', target);
+
+      expect(mptcp).toMatchObject({ answer: 'hello', status: 'fallback' });
+      expect(mptcp.took - tcp.took).toBeLessThan(MOST);
+    });
+
+    test('with a local address', async () => {
+      const { serve, ask } = echoes.net;
+      const port = await server.run(serve);
+      const target = { host: address, port, localAddress: lab.paths[0].client.address };
+      const mptcp = await client.run(ask, 'mptcp', target);
+      expect(mptcp).toMatchObject({ answer: 'hello', status: 'fallback' });
+      expect(mptcp.took).toBeLessThan(MOST);
+      expect(await client.run(({ state }) => state.socket.localAddress)).toBe(target.localAddress);
+    });
+  });
+});

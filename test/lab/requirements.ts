@@ -1,0 +1,67 @@
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { namespacesAvailable } from './namespace';
+
+/** Commands that tests use, and the Debian packages that bring them. */
+const PACKAGES = {
+  curl: 'curl',
+  'g++': 'g++',
+  ip: 'iproute2',
+  iperf3: 'iperf3',
+  mptcpize: 'mptcpize',
+  nft: 'nftables',
+  nginx: 'nginx',
+  postgres: 'postgresql',
+  'redis-server': 'redis-server',
+  tc: 'iproute2',
+} as const;
+
+type Command = keyof typeof PACKAGES;
+export type Need = Command | 'mptcp' | 'namespaces' | 'tun';
+
+/** Where a command is; also one that Debian keeps out of PATH. */
+export function findCommand(name: string): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(delimiter)];
+  const versions = '/usr/lib/postgresql';
+  if (existsSync(versions))
+    folders.push(...readdirSync(versions).map((version) => join(versions, version, 'bin')));
+  return folders.map((folder) => join(folder, name)).find(executable);
+}
+
+/** Why this machine lacks something; undefined where it does not. */
+export function missing(need: Need): string | undefined {
+  if (!reasons.has(need)) reasons.set(need, find(need));
+  return reasons.get(need);
+}
+
+const reasons = new Map<Need, string | undefined>();
+
+function find(need: Need): string | undefined {
+  switch (need) {
+    case 'namespaces': {
+      const namespaces = namespacesAvailable();
+      return namespaces.ok ? undefined : namespaces.reason;
+    }
+    case 'mptcp':
+      return existsSync('/proc/sys/net/mptcp/enabled') ? undefined : 'the kernel has no MPTCP';
+    case 'tun':
+      return accessible('/dev/net/tun', constants.R_OK | constants.W_OK)
+        ? undefined
+        : 'no access to /dev/net/tun';
+    default:
+      return findCommand(need) === undefined
+        ? `no ${need} (Debian package ${PACKAGES[need]})`
+        : undefined;
+  }
+}
+
+function accessible(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const executable = (path: string): boolean => accessible(path, constants.X_OK);

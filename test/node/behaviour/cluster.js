@@ -1,0 +1,148 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const cluster = require('node:cluster');
+const { describe, it } = require('node:test');
+const { NEEDS_MPTCP, SPOKEN } = require('../support/peers');
+const { program, warningsIn } = require('../support/program');
+
+const POLICIES = { 'round robin': cluster.SCHED_RR, 'shared handles': cluster.SCHED_NONE };
+
+/** What the connections spoke at both ends, each once, and whether all came from their own workers. */
+const spoken = ({ answers }) => [
+  ...new Set(answers.map(({ ours, theirs }) => `${ours} ${theirs}`)),
+];
+
+async function run(input, options) {
+  const { code, printed, stderr } = await program('cluster.js', input, options);
+  assert.equal(code, 0, stderr);
+  return { printed, stderr };
+}
+
+for (const [name, policy] of Object.entries(POLICIES)) {
+  describe(`a cluster with ${name}`, { concurrency: 3 }, () => {
+    const BOTH = `${SPOKEN} ${SPOKEN}`;
+
+    for (const primary of ['mptcp', 'mptcp/net', 'mptcp/register']) {
+      it(`per-instance servers in workers, with ${primary} in the primary`, async () => {
+        const { printed } = await run({ policy, primary, servers: [{ from: 'mptcp/' }] });
+        const [{ ports, answers }] = printed;
+        assert.deepEqual(spoken(printed[0]), [BOTH]);
+        assert.equal(ports, 1);
+        if (policy === cluster.SCHED_RR) {
+          assert.equal(new Set(answers.map(({ worker }) => worker)).size, 2);
+        }
+        assert.equal(printed.length, 1);
+      });
+    }
+
+    it('each server as it wants, also on every address and on one port', async () => {
+      const { printed } = await run({
+        policy,
+        primary: 'mptcp',
+        servers: [
+          { from: 'mptcp/' },
+          { from: 'node:' },
+          { from: 'mptcp/', mptcp: { mode: 'off' } },
+          { from: 'mptcp/', host: '::' },
+          { from: 'node:', host: '::' },
+          { from: 'mptcp/', host: null },
+          { from: 'node:', host: null },
+          { from: 'mptcp/', host: 'localhost' },
+        ],
+        workers: 3,
+      });
+      assert.deepEqual(printed.map(spoken), [
+        [BOTH],
+        ['fallback tcp'],
+        ['fallback tcp'],
+        [BOTH],
+        ['fallback tcp'],
+        [BOTH],
+        ['fallback tcp'],
+        [BOTH],
+      ]);
+    });
+
+    it('mode require', NEEDS_MPTCP, async () => {
+      const { printed } = await run({
+        policy,
+        primary: 'mptcp',
+        servers: [{ from: 'mptcp/', mptcp: { mode: 'require' } }],
+      });
+      assert.deepEqual(spoken(printed[0]), ['mptcp mptcp']);
+    });
+
+    it('a primary without this package: TCP, and each worker warns once', async () => {
+      const { printed } = await run({
+        policy,
+        servers: [{ from: 'mptcp/' }, { from: 'mptcp/' }, { from: 'node:' }],
+      });
+      const warnings = printed.filter(({ warning }) => warning);
+      assert.deepEqual(
+        warnings.map(({ warning }) => warning.code),
+        ['MPTCP_CLUSTER', 'MPTCP_CLUSTER'],
+      );
+      assert.match(warnings[0].warning.message, /primary/);
+      assert.deepEqual(printed.filter(({ answers }) => answers).map(spoken), [
+        ['fallback fallback'],
+        ['fallback fallback'],
+        ['fallback tcp'],
+      ]);
+    });
+
+    it(
+      'a primary without this package: require is an error of the server',
+      NEEDS_MPTCP,
+      async () => {
+        const { printed } = await run({
+          policy,
+          servers: [{ from: 'mptcp/', mptcp: { mode: 'require' } }],
+        });
+        assert.deepEqual(
+          printed.map(({ error }) => error.code),
+          ['ERR_MPTCP_UNAVAILABLE'],
+        );
+      },
+    );
+
+    it('exclusive servers have ports of their own, and need no primary', async () => {
+      const { printed } = await run({ policy, exclusive: true, servers: [{ from: 'mptcp/' }] });
+      assert.deepEqual(spoken(printed[0]), [BOTH]);
+      assert.equal(printed[0].ports, 2);
+    });
+
+    for (const option of ['--require', '--import']) {
+      it(`preloaded by NODE_OPTIONS=${option}`, async () => {
+        const { printed, stderr } = await run(
+          { policy, servers: [{ from: 'node:' }, { from: 'mptcp/', mptcp: { mode: 'off' } }] },
+          { env: { NODE_OPTIONS: `${option} mptcp/register` } },
+        );
+        assert.deepEqual(printed.map(spoken), [[BOTH], ['fallback tcp']]);
+        assert.deepEqual(warningsIn(stderr), []);
+      });
+    }
+
+    it('preloaded, with an excluded port', async () => {
+      const [{ address, port }, server] = await freePort();
+      await new Promise((resolve) => server.close(resolve));
+      const { printed } = await run(
+        { policy, servers: [{ from: 'node:', host: address, port }, { from: 'node:' }] },
+        {
+          env: {
+            NODE_OPTIONS: '--require mptcp/register',
+            NODE_MPTCP: `connect=off exclude=127.0.0.1:${port}`,
+          },
+        },
+      );
+      // The client of the program is one of this package's own.
+      assert.deepEqual(printed.map(spoken), [['fallback tcp'], [BOTH]]);
+    });
+  });
+}
+
+async function freePort() {
+  const server = require('node:net').createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return [server.address(), server];
+}

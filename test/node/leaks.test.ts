@@ -1,0 +1,20 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describeWith } from '../lab/jest';
+import { nodes } from './nodes';
+
+const SCRIPT = join(__dirname, '..', 'leaks', 'connections.js');
+
+describeWith('10,000 connections opened, failed, aborted and destroyed', ['mptcp'], () => {
+  test.each(nodes())(
+    'leave no descriptor and no growth behind: $name',
+    ({ path }) => {
+      const left = JSON.parse(
+        execFileSync(path, ['--expose-gc', SCRIPT, '10000'], { encoding: 'utf8' }),
+      ) as { connections: number; files: number };
+      expect(left).toMatchObject({ files: 0 });
+      expect(left.connections).toBeGreaterThanOrEqual(10_000);
+    },
+    120_000,
+  );
+});

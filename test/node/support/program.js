@@ -1,0 +1,39 @@
+'use strict';
+
+const { spawn } = require('node:child_process');
+const { once } = require('node:events');
+const path = require('node:path');
+
+const FOLDER = path.join(__dirname, '..', 'programs');
+
+/**
+ * Runs a program of programs/ to its end, with this same Node; what it gets by `input` it finds in
+ * the environment. Gives the values that it printed as JSON, one a line, and what it complained.
+ */
+async function program(file, input, { args = [], env = {}, stdio, ...options } = {}) {
+  const child = spawn(process.execPath, [...args, path.join(FOLDER, file)], {
+    stdio: stdio ?? ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_MPTCP: '', NODE_OPTIONS: '', ...env, INPUT: JSON.stringify(input) },
+    timeout: 20_000,
+    ...options,
+  });
+  const output = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr']) {
+    child[stream].setEncoding('utf8').on('data', (chunk) => (output[stream] += chunk));
+  }
+  const [code, signal] = await once(child, 'close');
+  const printed = output.stdout
+    .split('\n')
+    .filter((line) => /^[[{"]/.test(line))
+    .map((line) => JSON.parse(line));
+  return { code, signal, printed, stderr: output.stderr };
+}
+
+/** The codes of the warnings that a program wrote to its standard error. */
+const warningsIn = (stderr) => Array.from(stderr.matchAll(/\[(MPTCP_\w+)\]/g), ([, code]) => code);
+
+/** For programs: their input, and how they tell what they found. */
+const input = () => JSON.parse(process.env.INPUT ?? '{}');
+const print = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
+
+module.exports = { input, print, program, warningsIn };

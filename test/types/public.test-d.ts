@@ -1,0 +1,110 @@
+/** The types of the public surface, checked by tsc alone: nothing here is run. */
+import type nodeHttp from 'node:http';
+import type nodeHttp2 from 'node:http2';
+import type nodeHttps from 'node:https';
+import nodeNet from 'node:net';
+import type nodeTls from 'node:tls';
+import { expectTypeOf } from 'expect-type';
+import {
+  type Capabilities,
+  capabilities,
+  type Connection,
+  connectionOf,
+  type ConnectionStatus,
+  enable,
+  type MptcpError,
+  type MptcpErrorCode,
+  type MptcpInfo,
+  type MptcpMode,
+  PathManager,
+  type Subflow,
+  type TcpInfo,
+} from 'mptcp';
+import * as http from 'mptcp/http';
+import * as http2 from 'mptcp/http2';
+import * as https from 'mptcp/https';
+import * as net from 'mptcp/net';
+import * as tls from 'mptcp/tls';
+import { connector } from 'mptcp/undici';
+import { Agent as UndiciAgent } from 'undici';
+
+const required = { mptcp: { mode: 'require' } } as const;
+
+// Sockets and servers are Node's own.
+expectTypeOf(net.connect({ port: 1, ...required })).toEqualTypeOf<nodeNet.Socket>();
+expectTypeOf(net.connect(1, 'host', () => undefined)).toEqualTypeOf<nodeNet.Socket>();
+expectTypeOf(net.createConnection('/path')).toEqualTypeOf<nodeNet.Socket>();
+expectTypeOf(new net.Socket(required)).toEqualTypeOf<nodeNet.Socket>();
+expectTypeOf<net.Socket>().toEqualTypeOf<nodeNet.Socket>();
+expectTypeOf(net.createServer(required)).toEqualTypeOf<nodeNet.Server>();
+expectTypeOf(new net.Server(required, () => undefined)).toEqualTypeOf<nodeNet.Server>();
+net.createServer((socket) => expectTypeOf(socket).toEqualTypeOf<nodeNet.Socket>());
+expectTypeOf(tls.connect({ port: 1, ...required })).toEqualTypeOf<nodeTls.TLSSocket>();
+expectTypeOf(tls.createServer({ cert: '', ...required })).toEqualTypeOf<nodeTls.Server>();
+expectTypeOf(http.createServer(required)).toEqualTypeOf<nodeHttp.Server>();
+http.createServer((request, response) => {
+  expectTypeOf(request).toEqualTypeOf<nodeHttp.IncomingMessage>();
+  expectTypeOf(connectionOf(request)).toEqualTypeOf<Connection>();
+  expectTypeOf(connectionOf(response)).toEqualTypeOf<Connection>();
+});
+expectTypeOf(http.request('http://host', required)).toEqualTypeOf<nodeHttp.ClientRequest>();
+expectTypeOf(http.get({ host: 'host', ...required })).toEqualTypeOf<nodeHttp.ClientRequest>();
+expectTypeOf(new http.Agent({ keepAlive: true, ...required })).toEqualTypeOf<nodeHttp.Agent>();
+expectTypeOf(http.globalAgent).toEqualTypeOf<nodeHttp.Agent>();
+expectTypeOf(https.createServer({ cert: '', ...required })).toEqualTypeOf<nodeHttps.Server>();
+expectTypeOf(https.globalAgent).toEqualTypeOf<nodeHttps.Agent>();
+expectTypeOf(http2.createServer(required)).toEqualTypeOf<nodeHttp2.Http2Server>();
+expectTypeOf(http2.createSecureServer(required)).toEqualTypeOf<nodeHttp2.Http2SecureServer>();
+expectTypeOf(http2.connect('http://host', required)).toEqualTypeOf<nodeHttp2.ClientHttp2Session>();
+new UndiciAgent({ connect: connector(required) });
+
+// What the drop-in modules do not change has the types of Node.
+expectTypeOf(net.isIP).toEqualTypeOf<typeof nodeNet.isIP>();
+expectTypeOf<net.AddressInfo>().toEqualTypeOf<nodeNet.AddressInfo>();
+expectTypeOf<http.IncomingMessage>().toEqualTypeOf<nodeHttp.IncomingMessage>();
+expectTypeOf<tls.TLSSocket>().toEqualTypeOf<nodeTls.TLSSocket>();
+
+// The one option, and no other.
+expectTypeOf<MptcpMode>().toEqualTypeOf<'prefer' | 'require' | 'off'>();
+// @ts-expect-error -- there is no such mode
+net.connect({ port: 1, mptcp: { mode: 'on' } });
+// @ts-expect-error -- there is no such option
+net.createServer({ mptcp: { modes: 'off' } });
+// @ts-expect-error -- it is an object
+http.get({ host: 'host', mptcp: true });
+// @ts-expect-error -- Node's own options are still checked
+tls.connect({ port: '1', mptcp: {}, servername: 5 });
+
+// Node's own modules are not augmented.
+// @ts-expect-error -- node:net knows nothing of it
+nodeNet.connect({ port: 1, ...{}, mptcp: {} });
+
+expectTypeOf(enable(new nodeNet.Server(), { mode: 'off' })).toEqualTypeOf<nodeNet.Server>();
+declare const server: nodeHttp.Server;
+expectTypeOf(enable(server)).toEqualTypeOf<nodeHttp.Server>();
+// @ts-expect-error -- neither a server nor a socket
+enable({});
+
+declare const session: nodeHttp2.ClientHttp2Session;
+declare const stream: nodeHttp2.ClientHttp2Stream;
+const connection = connectionOf(session);
+expectTypeOf(connection.status).toEqualTypeOf<ConnectionStatus>();
+expectTypeOf<ConnectionStatus>().toEqualTypeOf<
+  'pending' | 'mptcp' | 'fallback' | 'tcp' | 'unknown'
+>();
+expectTypeOf(connection.token).toEqualTypeOf<number | undefined>();
+expectTypeOf(connection.serverSide).toEqualTypeOf<boolean>();
+expectTypeOf(connection.info()).toEqualTypeOf<MptcpInfo>();
+expectTypeOf(connection.subflows()).toEqualTypeOf<Subflow[]>();
+expectTypeOf<Subflow['tcpInfo']>().toEqualTypeOf<TcpInfo>();
+expectTypeOf(connectionOf(stream)).toEqualTypeOf<Connection>();
+// @ts-expect-error -- no socket
+connectionOf('socket');
+
+expectTypeOf(capabilities()).resolves.toEqualTypeOf<Capabilities>();
+expectTypeOf<Capabilities['mptcp']>().toEqualTypeOf<boolean>();
+expectTypeOf<Capabilities['reason']>().toEqualTypeOf<MptcpError | undefined>();
+
+expectTypeOf<MptcpError>().toExtend<Error>();
+expectTypeOf<MptcpError['code']>().toEqualTypeOf<MptcpErrorCode>();
+expectTypeOf(PathManager.open()).resolves.toEqualTypeOf<PathManager>();

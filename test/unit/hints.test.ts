@@ -1,0 +1,93 @@
+import net from 'node:net';
+import { connectionOf } from '../../lib';
+import { checkHints } from '../../lib/hints';
+import { optionHints } from '../../lib/internal/option-hints';
+
+const TYPE = { code: 'ERR_INVALID_ARG_TYPE' };
+const VALUE = { code: 'ERR_INVALID_ARG_VALUE' };
+const RANGE = { code: 'ERR_OUT_OF_RANGE' };
+
+const containing = (properties: object) => expect.objectContaining(properties) as Error;
+
+describe('checkHints', () => {
+  test.each([
+    [null, TYPE],
+    [[], TYPE],
+    [{ congestionControl: 1 }, TYPE],
+    [{ congestionControl: '' }, VALUE],
+    [{ congestionControl: 'sixteen-letters!' }, VALUE],
+    [{ optimize: 'both' }, VALUE],
+    [{ noDelay: 1 }, TYPE],
+    [{ notsentLowat: -1 }, RANGE],
+    [{ notsentLowat: 0.5 }, RANGE],
+    [{ sendBuffer: 0 }, RANGE],
+    [{ receiveBuffer: 2 ** 31 }, RANGE],
+    [{ dscp: 64 }, RANGE],
+    [{ dscp: '46' }, TYPE],
+    [{ priority: -1 }, RANGE],
+    [{ mark: 2 ** 32 }, RANGE],
+    [{ keepAlive: true }, TYPE],
+    [{ keepAlive: { idle: 0 } }, RANGE],
+    [{ keepAlive: { interval: 32_768 } }, RANGE],
+    [{ keepAlive: { count: 128 } }, RANGE],
+    [{ interface: '' }, VALUE],
+    [{ interface: 'sixteen-letters!' }, VALUE],
+  ])('%j is refused', (hints, error) => {
+    expect(() => checkHints('hints', hints)).toThrow(containing(error));
+  });
+
+  test('says which hint is wrong', () => {
+    expect(() => checkHints('options.mptcp.hints', { keepAlive: { idle: 0 } })).toThrow(
+      'options.mptcp.hints.keepAlive.idle',
+    );
+  });
+
+  test('before the socket is asked', () => {
+    const connection = connectionOf(new net.Socket());
+    expect(() => connection.hint({ dscp: 64 })).toThrow(containing(RANGE));
+    expect(() => connection.hint({ dscp: 46 })).toThrow(
+      containing({ code: 'ERR_MPTCP_UNAVAILABLE' }),
+    );
+  });
+});
+
+describe('optionHints', () => {
+  const options = (hints: Parameters<typeof optionHints>[0]) =>
+    optionHints(hints).map(({ by, wanted }) => [by, wanted]);
+
+  test('nothing for no hints, nor for the congestion control', () => {
+    expect(options({})).toEqual([]);
+    expect(options({ congestionControl: 'reno' })).toEqual([]);
+  });
+
+  test('presets, and what is given beside them', () => {
+    expect(options({ optimize: 'latency' })).toEqual([
+      ['TCP_NODELAY', true],
+      ['TCP_NOTSENT_LOWAT', 16384],
+    ]);
+    expect(options({ optimize: 'throughput', noDelay: true })).toEqual([
+      ['TCP_NODELAY', true],
+      ['TCP_NOTSENT_LOWAT', 0],
+    ]);
+    expect(options({ optimize: 'latency', noDelay: undefined } as object)).toContainEqual([
+      'TCP_NODELAY',
+      true,
+    ]);
+  });
+
+  test('a priority comes after the TOS, which changes it', () => {
+    expect(options({ priority: 3, dscp: 46 })).toEqual([
+      ['IP_TOS', 46],
+      ['SO_PRIORITY', 3],
+    ]);
+  });
+
+  test('keepAlive', () => {
+    expect(options({ keepAlive: false })).toEqual([['SO_KEEPALIVE', false]]);
+    expect(options({ keepAlive: { idle: 5, count: 2 } })).toEqual([
+      ['SO_KEEPALIVE', true],
+      ['TCP_KEEPIDLE', 5],
+      ['TCP_KEEPCNT', 2],
+    ]);
+  });
+});
