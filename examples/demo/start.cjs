@@ -1,0 +1,40 @@
+'use strict';
+
+// npm run demo: does what set-up is still to be done, on a fresh clone all of it, and starts the
+// demo where it may make network namespaces. It depends on nothing but Node.js.
+const { spawn } = require('node:child_process');
+const os = require('node:os');
+const { join } = require('node:path');
+const buildWhatIsStale = require('../../test/setup/build.cjs');
+
+const ROOT = join(__dirname, '..', '..');
+const ROOTLESS = join('test', 'lab', 'rootless.sh');
+const DEMO = join('out', 'demo', 'examples', 'demo', 'main.js');
+
+function setUp() {
+  const { build } = buildWhatIsStale;
+  const manifest = ['package.json', 'package-lock.json'];
+  build(['install'], 'node_modules/.package-lock.json', manifest);
+  buildWhatIsStale();
+  build(['run', 'build:demo'], DEMO, ['examples/demo', 'test/lab', 'tsconfig.json', 'dist']);
+}
+
+function start() {
+  const demo = spawn('sh', [ROOTLESS, process.execPath, DEMO, ...process.argv.slice(2)], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+  // The demo cleans up and ends. It takes no harm from a signal that the terminal sent it, too.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => demo.kill(signal));
+  demo.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + os.constants.signals[signal];
+  });
+}
+
+try {
+  setUp();
+  start();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}
