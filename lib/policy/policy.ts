@@ -1,0 +1,215 @@
+/**
+ * What a policy is given and what it answers: plain data, so that a log of it can be replayed. See
+ * docs/policies.md.
+ */
+import type {
+  Announced,
+  Closed,
+  Established,
+  OfSubflow,
+  Removed,
+  SubflowClosed,
+  SubflowEstablished,
+  SubflowPriority,
+} from '../events';
+import type { EndpointOptions } from '../endpoints';
+import type { Interface, InterfaceEvent } from '../interfaces';
+import type { Overrun } from '../event-stream';
+import type { Address } from '../connection';
+
+/** What a subflow carries, of TCP_INFO: of the process's own connections alone. */
+export interface PathProgress {
+  local: Address;
+  remote: Address;
+  /** TCP_* (include/net/tcp_states.h) */
+  state: number;
+  /** Microseconds. */
+  rtt: number;
+  rttvar: number;
+  rto: number;
+  /** Packets. */
+  unacked: number;
+  /** Milliseconds since something was acknowledged, and since anything came or went. */
+  lastAckRecv: number;
+  lastDataSent: number;
+  lastDataRecv: number;
+  /** Time-outs in a row without an acknowledgement. */
+  retransmits: number;
+  /** Since the subflow began. */
+  bytesSent: number;
+  bytesAcked: number;
+  bytesReceived: number;
+  totalRetrans: number;
+  dataSegsOut: number;
+}
+
+/** A subflow as the engine knows it. */
+export interface PathView extends Omit<OfSubflow, 'source' | 'token'> {
+  /** The name of the interface that has the local address; absent: none has it now. */
+  readonly interface?: string;
+  readonly backup: boolean;
+  /** On the engine's clock, as every time here. */
+  readonly since: number;
+  /** As last looked at, where the policy wants `progress`. */
+  readonly progress?: PathProgress;
+  /**
+   * Since when something is on its way and nothing at all came back; absent: nothing is, or it does.
+   */
+  readonly silentSince?: number;
+}
+
+/** A subflow that was asked for, and of which the kernel has not said yet what became of it. */
+export interface OpeningView {
+  readonly local: string;
+  readonly remote: { readonly address: string; readonly port: number };
+  readonly backup: boolean;
+  readonly since: number;
+}
+
+/** How often it failed, in a row, to make a subflow between two addresses. */
+export interface FailureView {
+  readonly local: string;
+  readonly remote: { readonly address: string; readonly port: number };
+  readonly count: number;
+  readonly at: number;
+  /** As errno(3) names it. */
+  readonly error?: string;
+}
+
+export interface ConnectionView {
+  readonly token: number;
+  /** Of the first subflow, also when that is gone. */
+  readonly local: Address;
+  readonly remote: Address;
+  readonly serverSide: boolean;
+  /** The peer allows no more subflows to its first address and port. */
+  readonly denyJoinId0: boolean;
+  /** A connection of this process. */
+  readonly own: boolean;
+  readonly since: number;
+  /** Those that are connected. */
+  readonly paths: readonly PathView[];
+  readonly opening: readonly OpeningView[];
+  readonly failures: readonly FailureView[];
+  /** The peer's announced addresses by their ids. */
+  readonly announced: ReadonlyMap<number, { readonly address: string; readonly port?: number }>;
+  /** Those that this side has announced, by their ids. */
+  readonly announcing: ReadonlyMap<number, { readonly address: string; readonly port?: number }>;
+}
+
+export interface PolicyLimits {
+  /** Subflows of a connection beyond the first, those that are being opened included. */
+  readonly subflows: number;
+  /** Addresses that a connection announces. */
+  readonly addresses: number;
+}
+
+/** Everything a policy may look at. It changes nothing of it. */
+export interface PolicyView {
+  /** Milliseconds since the engine began. */
+  readonly now: number;
+  readonly limits: PolicyLimits;
+  readonly interfaces: readonly Interface[];
+  /** By name: the app said that they will be lost soon. */
+  readonly leaving: ReadonlySet<string>;
+  /** By token; those alone that the policy is to manage. */
+  readonly connections: ReadonlyMap<number, ConnectionView>;
+  /** Bytes that went over each interface, both ways, by its name: where `progress` is wanted. */
+  readonly usage: ReadonlyMap<string, number>;
+}
+
+/** What a policy is told after the view has changed by it. */
+export type PolicyEvent =
+  | { readonly type: 'begin'; readonly interfaces: readonly Interface[] }
+  | (Established & { readonly own: boolean })
+  | Closed
+  | Announced
+  | Removed
+  | SubflowEstablished
+  | SubflowClosed
+  | SubflowPriority
+  | Exclude<InterfaceEvent, Overrun>
+  /** The app said that an interface will be lost soon, or that it stays after all. */
+  | { readonly type: 'leaving' | 'staying'; readonly interface: string }
+  | {
+      readonly type: 'progress';
+      readonly token: number;
+      readonly paths: readonly PathProgress[];
+    }
+  /** The kernel took an action, or refused it. */
+  | { readonly type: 'applied'; readonly action: PolicyAction }
+  | {
+      readonly type: 'refused';
+      readonly action: PolicyAction;
+      /** ERR_MPTCP_* */
+      readonly code: string;
+      /** As errno(3) names it. */
+      readonly error?: string;
+    }
+  /** The time that a `wake` asked for, or the end of a back-off, has come. */
+  | { readonly type: 'woken' };
+
+interface OnConnection {
+  readonly token: number;
+  /** Why, for whoever reads the log. */
+  readonly reason: string;
+}
+
+interface OnSubflow extends OnConnection {
+  readonly local: { readonly address: string; readonly port: number };
+  readonly remote: { readonly address: string; readonly port: number };
+}
+
+export interface CreateSubflow extends OnConnection {
+  readonly type: 'createSubflow';
+  readonly local: { readonly address: string; readonly interface?: string };
+  readonly remote: { readonly address: string; readonly port: number };
+  readonly backup?: boolean;
+  /** How many subflows there may be between these two addresses, this one included (1). */
+  readonly most?: number;
+}
+
+export interface DestroySubflow extends OnSubflow {
+  readonly type: 'destroySubflow';
+}
+
+export interface SetBackup extends OnSubflow {
+  readonly type: 'setBackup';
+  readonly backup: boolean;
+}
+
+export interface Announce extends OnConnection {
+  readonly type: 'announce';
+  readonly address: string;
+  readonly port?: number;
+}
+
+export interface Withdraw extends OnConnection {
+  readonly type: 'withdraw';
+  readonly address: string;
+  readonly port?: number;
+}
+
+/** Tells a `woken`, at the engine's time `at` or a little later. */
+export interface Wake {
+  readonly type: 'wake';
+  readonly at: number;
+}
+
+export type PathAction = CreateSubflow | DestroySubflow | SetBackup | Announce | Withdraw;
+export type PolicyAction = PathAction | Wake;
+
+/** What is to be done for the paths of connections. */
+export interface PathPolicy {
+  readonly name: string;
+  /** Milliseconds between two looks at what the paths carry; absent: it does not matter. */
+  readonly progress?: number;
+  /**
+   * A function of what it is given and nothing else: no clock, no chance, no memory of its own. It
+   * says what is wanted as often as it likes: the engine leaves out what is there or on its way,
+   * what goes beyond the limits, and what failed a moment ago (then `woken` comes in time).
+   */
+  decide(view: PolicyView, event: PolicyEvent): readonly PolicyAction[];
+  /** What comes closest under the in-kernel path manager; absent: nothing does. */
+  endpoints?(view: Pick<PolicyView, 'interfaces' | 'leaving'>): readonly EndpointOptions[];
+}
