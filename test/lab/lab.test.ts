@@ -186,7 +186,7 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
     });
 
     test('loss makes TCP send again', async () => {
-      const peers = await Peers.serve(lab, 'tcp', bytes);
+      const peers = await Peers.serve(lab, 'tcp', 8 * bytes); // some packets are large: few dice
       lab.paths[0].limitRate('100mbit'); // cuts what is sent into packets
       expect(await fetched(peers.fetch())).toMatchObject({ sha256: peers.served.sha256 });
       const before = lab.server.counters().TcpRetransSegs!; // a busy machine may be late with an ACK
