@@ -3,7 +3,8 @@
  * on the same script, against node:net over TCP, and against iperf3 under mptcpize, with each
  * congestion control, interleaved in one run.
  *
- *   npm run bench:sockets -- [--rounds 5] [--seconds 2] [--json FILE]
+ *   npm run bench:sockets -- [--rounds 5] [--seconds 2] [--load bulk|connections]
+ *     [--congestion reno|cubic|bbr] [--json FILE]
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +18,8 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
+    load: { type: 'string', multiple: true, default: ['bulk', 'connections'] },
+    congestion: { type: 'string', multiple: true, default: ['reno', 'cubic', 'bbr'] },
     json: { type: 'string' },
   },
 });
@@ -30,7 +33,6 @@ interface Contender {
 }
 
 const PACKAGE = join(__dirname, '..', 'dist', 'net.js');
-const CONGESTION_CONTROLS = ['reno', 'cubic', 'bbr'] as const;
 const LOADS = ['bulk', 'connections'] as const;
 
 function node(name: string, moduleName: string, prefix: readonly string[] = []): Contender {
@@ -121,8 +123,8 @@ async function main(): Promise<void> {
   const table = new Table({
     head: ['load', 'congestion', 'contender', 'best rate', 'mptcp / it: min', 'median', 'max'],
   });
-  for (const load of LOADS) {
-    for (const congestion of CONGESTION_CONTROLS) {
+  for (const load of LOADS.filter((each) => options.load.includes(each))) {
+    for (const congestion of options.congestion) {
       for (const result of await compare(load, congestion)) {
         results.push(result);
         const { contender, rates, ratio } = result;

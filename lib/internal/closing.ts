@@ -16,5 +16,6 @@ export function onBeforeClose(handle: TcpHandle, last: () => void): void {
 export function closing(handle: TcpHandle, socket: net.Socket | undefined): void {
   unwatchFallback(handle);
   beforeClose.get(handle)?.forEach((last) => last());
-  if (socket && offerOf(handle)?.established && handle.fd >= 0) keepUntilPeerIsDone(handle.fd);
+  if (!socket || socket.readableEnded) return; // the peer is done already
+  if (offerOf(handle)?.established && handle.fd >= 0) keepUntilPeerIsDone(handle.fd);
 }
