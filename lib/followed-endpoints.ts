@@ -8,7 +8,8 @@ import {
 import type { Interface, InterfaceAddress, InterfaceEvents } from './interfaces';
 import { checkFunction, checkIfGiven } from './internal/arguments';
 import { throwIfAborted } from './internal/commands';
-import { EndpointKeeper } from './internal/endpoint-keeper';
+import { EndpointKeeper, type WantedEndpoint } from './internal/endpoint-keeper';
+import { isUsable } from './internal/usable-address';
 
 export interface FollowOptions extends EventStreamOptions {
   /**
@@ -24,9 +25,23 @@ export type FollowEvent =
   | { type: 'added'; endpoint: Endpoint }
   /** Its address is gone, or can no longer be used. */
   | { type: 'removed'; endpoint: Endpoint }
+  /** Its flags are others: of the endpoints that a policy wants alone. */
+  | { type: 'updated'; endpoint: Endpoint }
   /** The kernel refused: ERR_MPTCP_LIMIT, … Tried again when an interface or an endpoint changes. */
   | { type: 'refused'; address: InterfaceAddress; error: unknown }
   | Overrun;
+
+function* followed(
+  interfaces: Interface[],
+  { match = () => true, flags }: FollowOptions,
+): Generator<WantedEndpoint> {
+  for (const link of interfaces) {
+    for (const address of link.addresses) {
+      if (!isUsable(address, link) || !match(address, link)) continue;
+      yield { options: { ...flags, address: address.address }, address };
+    }
+  }
+}
 
 /** Endpoints that follow the addresses of the namespace's interfaces; closing it deletes them. */
 export class FollowedEndpoints extends EventStream<FollowEvent> {
@@ -39,7 +54,11 @@ export class FollowedEndpoints extends EventStream<FollowEvent> {
     checkFlags('options.flags', options.flags);
     throwIfAborted(options.signal, false);
     let keeper: EndpointKeeper | undefined;
-    super((sink) => (keeper = new EndpointKeeper(endpoints, watch(), options, sink)), options);
+    super(
+      (sink) =>
+        (keeper = new EndpointKeeper(endpoints, watch(), (all) => followed(all, options), sink)),
+      options,
+    );
     this.#keeper = keeper as unknown as EndpointKeeper;
   }
 

@@ -41,6 +41,13 @@ const MODES = ['kernel', 'userspace'] as const;
 /** An abstract Unix name: one a network namespace, free again when its holder ends in any way. */
 const OWNER = 'mptcp-path-manager';
 
+/** Of connections that the default policy leaves to somebody. */
+export interface Claim {
+  /** One that the default policy has had until now. */
+  take(token: number): void;
+  release(): void;
+}
+
 interface Owned {
   name: NativeHeldSocket;
   former: string;
@@ -67,6 +74,7 @@ export class Mode {
   readonly #commands: Commands;
   readonly #sysctls: Sysctls;
   readonly #watch: (initial: boolean) => PathManagerEvents;
+  readonly #claims = new Set<(connection: Established) => boolean>();
   #owned: Owned | undefined;
 
   /** @internal */
@@ -105,6 +113,21 @@ export class Mode {
     void this.#owned?.manager.refresh();
   }
 
+  /** @internal userspace mode, and this path manager has it */
+  get owned(): boolean {
+    return this.#owned !== undefined;
+  }
+
+  /** @internal The default policy leaves alone what `isClaimed` says, while it begins. */
+  claim(isClaimed: (connection: Established) => boolean): Claim {
+    const claimed = (connection: Established): boolean => isClaimed(connection);
+    this.#claims.add(claimed);
+    return {
+      take: (token) => this.#owned?.manager.forget(token),
+      release: () => void this.#claims.delete(claimed),
+    };
+  }
+
   /** @internal */
   async close(): Promise<void> {
     if (this.#owned) await this.#giveBack(this.#owned.former);
@@ -118,7 +141,13 @@ export class Mode {
       const former = await this.#read(options);
       // What is userspace-managed already has lost its manager.
       const events = this.#watch(former === 'userspace');
-      manager = new DefaultManager(this.#commands, events, options.except ?? (() => false));
+      const { except = () => false } = options;
+      manager = new DefaultManager(
+        this.#commands,
+        events,
+        (connection) =>
+          except(connection) || Array.from(this.#claims).some((claimed) => claimed(connection)),
+      );
       await events.ready;
       await manager.refresh();
       await this.#write('userspace', options);

@@ -1,6 +1,7 @@
 import type { NativeCommand, NativeEndpoint, NativeLimits } from '../../types/native';
 import { MptcpError } from '../errors';
 import type { Announced, Established, OfSubflow, PathManagerEvents } from '../events';
+import { idFor } from './address-ids';
 import { subflowKey } from './addresses';
 import type { Commands } from './commands';
 import {
@@ -16,6 +17,15 @@ import {
 } from './default-policy';
 
 const INTERVAL = 1000;
+
+/**
+ * What the kernel told of before it told of this, such as a socket that is connected, has its turn
+ * first: so those who claim a connection know it.
+ */
+const later =
+  <Event>(handle: (event: Event) => void) =>
+  (event: Event): void =>
+    void setImmediate(setImmediate, () => handle(event));
 
 /**
  * Carries out the default policy for the connections that userspace manages and nobody else does:
@@ -38,14 +48,30 @@ export class DefaultManager {
     this.#events = events;
     this.#except = except;
     events
-      .on('established', (event) => void this.#begin(event))
-      .on('closed', ({ token }) => this.#connections.delete(token))
-      .on('announced', (event) => void this.#announced(event))
-      .on('removed', ({ token, remoteId }) =>
-        this.#connections.get(token)?.accepted.delete(remoteId),
+      .on(
+        'established',
+        later((event) => void this.#begin(event)),
       )
-      .on('subflowEstablished', (event) => this.#subflowEstablished(event))
-      .on('subflowClosed', (event) => this.#subflowClosed(event));
+      .on(
+        'closed',
+        later(({ token }) => this.forget(token)),
+      )
+      .on(
+        'announced',
+        later((event) => void this.#announced(event)),
+      )
+      .on(
+        'removed',
+        later(({ token, remoteId }) => this.#connections.get(token)?.accepted.delete(remoteId)),
+      )
+      .on(
+        'subflowEstablished',
+        later((event) => this.#subflowEstablished(event)),
+      )
+      .on(
+        'subflowClosed',
+        later((event) => this.#subflowClosed(event)),
+      );
     // The kernel does not tell when others change endpoints or limits.
     this.#timer = setInterval(() => void this.refresh(), INTERVAL).unref();
   }
@@ -68,6 +94,11 @@ export class DefaultManager {
         ...open(connection, after),
       ]);
     }
+  }
+
+  /** Somebody manages the connection. */
+  forget(token: number): void {
+    this.#connections.delete(token);
   }
 
   async close(): Promise<void> {
@@ -93,6 +124,7 @@ export class DefaultManager {
     const connection = manage(event);
     this.#connections.set(event.token, connection);
     await this.refresh();
+    if (!this.#connections.has(event.token)) return;
     const backups = this.#config.endpoints.filter(
       (each) => isBackup(each) && isAddress(each.address, event.local.address),
     );
@@ -106,6 +138,7 @@ export class DefaultManager {
     const connection = this.#connections.get(event.token);
     if (!connection) return;
     await this.refresh();
+    if (!this.#connections.has(event.token)) return;
     await this.#run(connection, accept(connection, event, this.#config));
   }
 
@@ -147,8 +180,7 @@ export class DefaultManager {
   /** The kernel gives addresses of incoming and unbound subflows ids that an endpoint may have. */
   async #createWithOtherId(connection: Managed, command: CreateSubflow): Promise<void> {
     const taken = await this.#commands.endpoints(connection.token).catch(() => []);
-    let id = 255;
-    while (taken.some((each) => each.id === id)) id--;
+    const id = idFor(command.local.address, taken);
     await this.#run(connection, [{ ...command, local: { ...command.local, id } }], true);
   }
 }

@@ -1,29 +1,38 @@
-import type { Endpoint, Endpoints } from '../endpoints';
+import { type Endpoint, type EndpointOptions, type Endpoints, flagsOf } from '../endpoints';
 import { MptcpError } from '../errors';
 import type { EventSink, EventSource } from '../event-stream';
-import type { FollowEvent, FollowOptions } from '../followed-endpoints';
+import type { FollowEvent } from '../followed-endpoints';
 import type { Interface, InterfaceAddress, InterfaceEvents } from '../interfaces';
 
-function isUsable(address: InterfaceAddress, link: Interface): boolean {
-  return (
-    link.running &&
-    !link.loopback &&
-    address.scope === 'global' &&
-    !address.tentative &&
-    !address.deprecated &&
-    !address.duplicate
-  );
+/** An endpoint that there is to be, of an address that an interface has. */
+export interface WantedEndpoint {
+  readonly options: EndpointOptions;
+  readonly address: InterfaceAddress;
 }
 
-const keyOf = ({ interface: device, address }: InterfaceAddress): string => `${device} ${address}`;
+interface Kept {
+  endpoint: Endpoint;
+  /** As asked for. */
+  flags: number;
+}
 
-/** Brings endpoints in line with addresses, one pass after another while there is a reason. */
+const SETTABLE = flagsOf({ backup: true, fullmesh: true });
+
+/** Flags that no endpoint can change make another one of it. */
+const keyOf = ({ options, address }: WantedEndpoint): string =>
+  [address.interface, address.address, options.port, flagsOf(options) & ~SETTABLE].join(' ');
+
+/** Somebody else deleted it. */
+const isGone = (error: unknown): boolean =>
+  error instanceof MptcpError && error.code === 'ERR_MPTCP_NOT_FOUND';
+
+/** Brings endpoints in line with those wanted, one pass after another while there is a reason. */
 export class EndpointKeeper implements EventSource<FollowEvent> {
   readonly #endpoints: Endpoints;
   readonly #interfaces: InterfaceEvents;
-  readonly #options: FollowOptions;
+  readonly #wanted: (interfaces: Interface[]) => Iterable<WantedEndpoint>;
   readonly #sink: EventSink<FollowEvent>;
-  readonly #kept = new Map<string, Endpoint>();
+  readonly #kept = new Map<string, Kept>();
   readonly #refused = new Set<string>();
   #pass: Promise<void> | undefined;
   #again = 0;
@@ -32,22 +41,22 @@ export class EndpointKeeper implements EventSource<FollowEvent> {
   constructor(
     endpoints: Endpoints,
     interfaces: InterfaceEvents,
-    options: FollowOptions,
+    wanted: (interfaces: Interface[]) => Iterable<WantedEndpoint>,
     sink: EventSink<FollowEvent>,
   ) {
     this.#endpoints = endpoints;
     this.#interfaces = interfaces;
-    this.#options = options;
+    this.#wanted = wanted;
     this.#sink = sink;
-    interfaces.on('event', () => this.#align()).on('error', (error) => sink.fail(error));
+    interfaces.on('event', () => this.align()).on('error', (error) => sink.fail(error));
     interfaces.ready.then(
-      () => this.#align(),
+      () => this.align(),
       () => undefined, // told by `error`
     );
   }
 
   get endpoints(): Endpoint[] {
-    return [...this.#kept.values()];
+    return Array.from(this.#kept.values(), ({ endpoint }) => endpoint);
   }
 
   remember(): () => FollowEvent[] {
@@ -55,10 +64,10 @@ export class EndpointKeeper implements EventSource<FollowEvent> {
     return () => [
       ...Array.from(before)
         .filter(([key]) => !this.#kept.has(key))
-        .map(([, endpoint]) => ({ type: 'removed', endpoint }) as const),
+        .map(([, { endpoint }]) => ({ type: 'removed', endpoint }) as const),
       ...Array.from(this.#kept)
         .filter(([key]) => !before.has(key))
-        .map(([, endpoint]) => ({ type: 'added', endpoint }) as const),
+        .map(([, { endpoint }]) => ({ type: 'added', endpoint }) as const),
     ];
   }
 
@@ -77,7 +86,9 @@ export class EndpointKeeper implements EventSource<FollowEvent> {
     for (const key of this.#kept.keys()) await this.#remove(key);
   }
 
-  #align(): void {
+  /** What is wanted may have changed. */
+  align(): void {
+    if (this.#closed) return;
     this.#again++;
     this.#pass ??= this.#passes().finally(() => (this.#pass = undefined));
   }
@@ -96,32 +107,23 @@ export class EndpointKeeper implements EventSource<FollowEvent> {
   }
 
   async #alignOnce(): Promise<void> {
-    const wanted = this.#wanted();
+    const wanted = new Map(
+      Array.from(this.#wanted(this.#interfaces.interfaces), (each) => [keyOf(each), each]),
+    );
     for (const key of this.#kept.keys()) if (!wanted.has(key)) await this.#remove(key);
     for (const key of this.#refused) if (!wanted.has(key)) this.#refused.delete(key);
-    for (const [key, address] of wanted) {
+    for (const [key, each] of wanted) {
       if (this.#closed) return;
-      if (!this.#kept.has(key)) await this.#add(key, address);
+      const kept = this.#kept.get(key);
+      if (!kept) await this.#add(key, each);
+      else if (kept.flags !== flagsOf(each.options)) await this.#update(key, kept, each);
     }
   }
 
-  #wanted(): Map<string, InterfaceAddress> {
-    const { match = () => true } = this.#options;
-    const wanted = new Map<string, InterfaceAddress>();
-    for (const link of this.#interfaces.interfaces) {
-      for (const address of link.addresses) {
-        if (isUsable(address, link) && match(address, link)) wanted.set(keyOf(address), address);
-      }
-    }
-    return wanted;
-  }
-
-  async #add(key: string, address: InterfaceAddress): Promise<void> {
+  async #add(key: string, { options, address }: WantedEndpoint): Promise<void> {
     try {
-      const { address: text, interface: device } = address;
-      const options = { ...this.#options.flags, address: text, interface: device };
-      const endpoint = await this.#endpoints.add(options);
-      this.#kept.set(key, endpoint);
+      const endpoint = await this.#endpoints.add({ ...options, interface: address.interface });
+      this.#kept.set(key, { endpoint, flags: flagsOf(options) });
       this.#refused.delete(key);
       this.#sink.deliver([{ type: 'added', endpoint }]);
     } catch (error) {
@@ -132,15 +134,27 @@ export class EndpointKeeper implements EventSource<FollowEvent> {
     }
   }
 
+  async #update(key: string, kept: Kept, wanted: WantedEndpoint): Promise<void> {
+    const { backup = false, fullmesh = false } = wanted.options;
+    try {
+      kept.endpoint = await this.#endpoints.update(kept.endpoint.id, { backup, fullmesh });
+      kept.flags = flagsOf(wanted.options);
+      this.#sink.deliver([{ type: 'updated', endpoint: kept.endpoint }]);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      this.#kept.delete(key);
+      await this.#add(key, wanted);
+    }
+  }
+
   async #remove(key: string): Promise<void> {
-    const endpoint = this.#kept.get(key);
+    const endpoint = this.#kept.get(key)?.endpoint;
     if (!endpoint) return;
     this.#kept.delete(key);
     try {
       await this.#endpoints.delete(endpoint.id);
     } catch (error) {
-      // Somebody else deleted it.
-      if (!(error instanceof MptcpError) || error.code !== 'ERR_MPTCP_NOT_FOUND') throw error;
+      if (!isGone(error)) throw error;
     }
     this.#sink.deliver([{ type: 'removed', endpoint }]);
   }
