@@ -1,3 +1,5 @@
+import { invalidArgType } from './internal/arguments';
+
 const SECTION = 'MPTcpExt:';
 
 /** The kernel's MPTcpExt counters of the network namespace, by the kernel's names. */
@@ -20,6 +22,9 @@ export class Counters {
 
   /** What was counted since: only what changed. */
   difference(previous: Counters): Counters {
+    if (!(previous instanceof Counters)) {
+      throw invalidArgType('previous', 'an instance of Counters', previous);
+    }
     return new Counters(
       Object.fromEntries(
         Object.entries(this.values)

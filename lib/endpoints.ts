@@ -7,9 +7,10 @@ import {
   checkBoolean,
   checkId,
   checkIfGiven,
+  checkInteger,
+  checkInterface,
   checkObject,
   checkPort,
-  checkString,
   invalidArgType,
 } from './internal/arguments';
 import type { Abortable, Commands } from './internal/commands';
@@ -76,7 +77,7 @@ function checkOptions(name: string, options: unknown): asserts options is Endpoi
   checkAddress(`${name}.address`, address);
   checkIfGiven(checkPort, `${name}.port`, port);
   checkIfGiven(checkId, `${name}.id`, id);
-  checkIfGiven(checkString, `${name}.interface`, device);
+  checkIfGiven(checkInterface, `${name}.interface`, device);
   checkFlags(name, rest);
 }
 
@@ -232,7 +233,7 @@ export class Endpoints {
   async delete(reference: EndpointReference | FirstSubflow, abort?: Abortable): Promise<void> {
     if (typeof reference === 'object') {
       checkObject('endpoint', reference);
-      checkId('endpoint.id', reference.id, 0);
+      checkInteger('endpoint.id', reference.id, 0, 0);
       checkAddress('endpoint.address', reference.address);
       const { id, address } = reference;
       await this.#change({ command: 'deleteEndpoint', id, address }, abort);

@@ -1,6 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { AbortError, MptcpError } from './errors';
-import { checkIfGiven, checkInteger, checkObject, checkSignal } from './internal/arguments';
+import {
+  checkBoolean,
+  checkIfGiven,
+  checkInteger,
+  checkObject,
+  checkSignal,
+} from './internal/arguments';
 
 export interface EventStreamOptions {
   /** Aborting closes the stream: its iterator throws the AbortError. */
@@ -21,10 +27,11 @@ export const RECEIVE_BUFFER = 4 << 20;
 
 export function checkStreamOptions(options: unknown): asserts options is EventStreamOptions {
   checkObject('options', options);
-  const { signal, queue, receiveBuffer } = options as EventStreamOptions;
+  const { signal, queue, receiveBuffer, initial } = options as EventStreamOptions;
   checkSignal('options.signal', signal);
   checkIfGiven(checkInteger, 'options.queue', queue, 1, 1 << 20);
   checkIfGiven(checkInteger, 'options.receiveBuffer', receiveBuffer, 0, 1 << 30);
+  checkIfGiven(checkBoolean, 'options.initial', initial);
 }
 
 /** Where events come from: begins at once, and says all it has to say to its `sink`. */

@@ -3,7 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { NativeHeldSocket } from '../types/native';
 import { MptcpError } from './errors';
 import type { Established, PathManagerEvents } from './events';
-import { checkFunction, checkIfGiven, checkObject, checkOneOf } from './internal/arguments';
+import {
+  checkAbortable,
+  checkFunction,
+  checkIfGiven,
+  checkObject,
+  checkOneOf,
+} from './internal/arguments';
 import { type Abortable, type Commands, throwIfAborted } from './internal/commands';
 import { DefaultManager } from './internal/default-manager';
 import { sysctlPath, type Sysctls } from './sysctls';
@@ -103,6 +109,7 @@ export class Mode {
     checkOneOf('mode', mode, MODES);
     checkObject('options', options);
     checkIfGiven(checkFunction, 'options.except', options.except);
+    checkAbortable(options);
     if (mode === 'userspace') await this.#take(options);
     else if (this.#owned) await this.#giveBack('kernel', options);
     else await this.#setKernel(options);

@@ -11,7 +11,7 @@ import { Endpoints } from './endpoints';
 import { type EventsOptions, PathManagerEvents } from './events';
 import { FollowedEndpoints } from './followed-endpoints';
 import { Interfaces } from './interfaces';
-import { checkIfGiven, checkObject, checkString } from './internal/arguments';
+import { checkAbortable, checkIfGiven, checkObject, checkText } from './internal/arguments';
 import { type Abortable, Commands } from './internal/commands';
 import { Limits } from './limits';
 import { Mode } from './mode';
@@ -31,6 +31,8 @@ export interface PathManagerOptions extends Abortable {
    */
   netns?: string;
 }
+
+const LONGEST_PATH = 4095; // PATH_MAX
 
 type Closable = EventEmitter & { close: () => Promise<void> };
 
@@ -73,7 +75,8 @@ export class PathManager implements AsyncDisposable {
   /** ERR_MPTCP_UNSUPPORTED where the kernel has no path manager. */
   static async open(options: PathManagerOptions = {}): Promise<PathManager> {
     checkObject('options', options);
-    checkIfGiven(checkString, 'options.netns', options.netns);
+    checkIfGiven(checkText, 'options.netns', options.netns, LONGEST_PATH);
+    checkAbortable(options);
     const commands = new Commands(options.netns);
     try {
       await commands.family(options);

@@ -1,5 +1,5 @@
 import { MptcpError } from './errors';
-import { checkBoolean, checkInteger, checkOneOf, checkString } from './internal/arguments';
+import { checkBoolean, checkInteger, checkOneOf, checkText } from './internal/arguments';
 import type { Abortable, Commands } from './internal/commands';
 
 /** Every setting below net.mptcp, in the kernel's own words (Documentation/networking/mptcp-sysctl). */
@@ -53,10 +53,11 @@ const integer = (max: number): Kind<number> => ({
     return String(value);
   },
 });
+const LONGEST_NAME = 15; // MPTCP_SCHED_NAME_MAX
 const text: Kind<string> = {
   read: (value) => value,
   write: (name, value) => {
-    checkString(name, value);
+    checkText(name, value, LONGEST_NAME);
     return value;
   },
 };
@@ -99,8 +100,8 @@ export class Sysctls {
   /** One setting, or all that this kernel has. ERR_MPTCP_UNSUPPORTED: it lacks the one. */
   get<Name extends SysctlName>(name: Name, abort?: Abortable): Promise<SysctlValues[Name]>;
   get(abort?: Abortable): Promise<Partial<SysctlValues>>;
-  async get(first?: SysctlName | Abortable, abort?: Abortable): Promise<unknown> {
-    if (typeof first !== 'string') return this.#all(first);
+  async get(first?: SysctlName | Abortable | null, abort?: Abortable): Promise<unknown> {
+    if (first === undefined || (typeof first === 'object' && first)) return this.#all(first);
     checkOneOf('name', first, NAMES);
     return this.#read(first, abort);
   }

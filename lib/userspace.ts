@@ -6,13 +6,14 @@ import { MptcpError } from './errors';
 import type { PathManagerEvents } from './events';
 import { canonicalAddress, socketKey } from './internal/addresses';
 import {
+  checkAbortable,
   checkAddress,
   checkBoolean,
   checkId,
   checkIfGiven,
+  checkInterface,
   checkObject,
   checkPort,
-  checkString,
   checkToken,
 } from './internal/arguments';
 import type { Abortable, Commands } from './internal/commands';
@@ -148,6 +149,7 @@ export class Userspace {
     checkId('options.id', options.id);
     checkAddress('options.address', options.address);
     checkIfGiven(checkPort, 'options.port', options.port);
+    checkAbortable(abort);
     const { id, port } = options;
     const address = canonicalAddress(options.address);
     const announcement = `${token} ${id}`;
@@ -181,7 +183,7 @@ export class Userspace {
     checkObject('options.local', local);
     checkAddress('options.local.address', local.address);
     checkId('options.local.id', local.id);
-    checkIfGiven(checkString, 'options.local.interface', local.interface);
+    checkIfGiven(checkInterface, 'options.local.interface', local.interface);
     checkSocketAddress('options.remote', remote);
     checkBoolean('options.backup', backup);
     const index =

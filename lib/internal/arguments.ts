@@ -1,6 +1,7 @@
 /** Argument checks with Node's own codes, made before any system call. */
 import { inspect } from 'node:util';
 import net from 'node:net';
+import { familyOf } from './addresses';
 
 function withCode<T extends Error>(error: T, code: string): T {
   return Object.assign(error, { code });
@@ -58,6 +59,7 @@ export function checkText(name: string, value: unknown, longest: number): assert
   if (value === '' || value.length > longest) {
     throw invalidArgValue(name, value, `must have 1 to ${longest} characters`);
   }
+  if (value.includes('\0')) throw invalidArgValue(name, value, 'must be without null bytes');
 }
 
 export function checkOneOf<T extends string>(
@@ -100,10 +102,24 @@ export function checkSignal(
   }
 }
 
-/** A numeric address; an IPv6 one may have its `%scope`. */
+/** What says how to abort. */
+export function checkAbortable(options: unknown): void {
+  if (options === undefined) return;
+  checkObject('options', options);
+  checkSignal('options.signal', (options as { signal?: unknown }).signal);
+}
+
+/** A numeric address; an IPv6 one may have its `%scope`, a v4-mapped one is IPv4. */
 export function checkAddress(name: string, value: unknown): asserts value is string {
   checkString(name, value);
-  if (net.isIP(value) === 0) throw invalidArgValue(name, value, 'must be an IP address');
+  const scoped = value.includes('%') && familyOf(value.replace(/%.*/s, '')) === 4;
+  if (net.isIP(value) === 0 || scoped) throw invalidArgValue(name, value, 'must be an IP address');
+}
+
+const LONGEST_INTERFACE = 15; // IFNAMSIZ
+
+export function checkInterface(name: string, value: unknown): asserts value is string {
+  checkText(name, value, LONGEST_INTERFACE);
 }
 
 /** Where a property may be absent. */

@@ -10,7 +10,7 @@ import type {
   NativeRoute,
 } from '../../types/native';
 import { AbortError, isNativeError, MptcpError } from '../errors';
-import { checkSignal } from './arguments';
+import { checkAbortable } from './arguments';
 import { commandError } from './command-errors';
 import { requireNative } from './machine';
 
@@ -52,6 +52,7 @@ export class Commands {
 
   /** Gives the reply of a command, or throws what the kernel said. */
   async run(command: NativeCommand, options?: Abortable): Promise<Reply> {
+    checkAbortable(options);
     const reads = command.command.startsWith('get');
     if (reads && !options?.signal) return this.#read(command);
     const [reply] = await this.#job<(Reply | NativeCommandError)[]>(
@@ -168,10 +169,11 @@ export class Commands {
 
   async #job<T>(
     start: (done: Done<T>) => number,
-    { signal }: Abortable = {},
+    options: Abortable = {},
     changes = false,
   ): Promise<T> {
-    checkSignal('options.signal', signal);
+    checkAbortable(options);
+    const { signal } = options;
     throwIfAborted(signal, false);
     if (this.#closed) throw closedError();
     this.#sendReads(); // before what comes after them

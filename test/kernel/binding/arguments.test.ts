@@ -1,4 +1,7 @@
+import { types } from 'node:util';
+import * as fc from 'fast-check';
 import { describeKernel } from '../../lab/jest';
+import { Namespace } from '../../lab/namespace';
 import { native } from './native';
 
 const nothing = () => undefined;
@@ -62,6 +65,50 @@ describeKernel('wrong arguments', {}, () => {
   ])('commands.%s(%j): %s', (method, args, message) => {
     const commands = new loose.Commands!(undefined);
     expect(() => commands[method]!(...args)).toThrow(message);
+    commands.close!();
+  });
+
+  test('garbage is an error, or is answered', async () => {
+    await using host = new Namespace('garbage');
+    const commands = new loose.Commands!(host.name);
+    const names = [
+      ...['addEndpoint', 'deleteEndpoint', 'getEndpoint', 'setEndpointFlags', 'setLimits'],
+      ...['announce', 'remove', 'createSubflow', 'destroySubflow', 'setSubflowFlags'],
+    ];
+    const wrong = fc.oneof(
+      fc.integer({ min: -1, max: 2 ** 33 }),
+      fc.constantFrom<unknown>(NaN, 0.5, 'fe80::1%none', 'a\0b', '', null, undefined, true, []),
+      fc.anything(),
+    );
+    const mostly = (right: fc.Arbitrary<unknown>) =>
+      fc.oneof({ weight: 15, arbitrary: right }, { weight: 1, arbitrary: wrong });
+    const byte = mostly(fc.nat(255));
+    const bits = mostly(fc.nat(2 ** 31 - 1));
+    const address = mostly(
+      fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('fe80::1%lo', 'fe80::1', '::', '127.0.0.1')),
+    );
+    const endpoint = mostly(
+      fc.record({ address, port: mostly(fc.nat(65535)), id: byte, flags: bits, interface: byte }),
+    );
+    const command = fc.record({
+      ...{ command: fc.constantFrom(...names), id: byte, localId: byte, address },
+      ...{ token: bits, flags: bits, subflows: bits, endpoint, local: endpoint, remote: endpoint },
+    });
+    let answered = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(mostly(command), { maxLength: 2 }), async (list) => {
+        const run = () =>
+          new Promise((resolve) => commands.run!(list, (...result: unknown[]) => resolve(result)));
+        try {
+          await run();
+          answered += Number(list.length > 0);
+        } catch (error) {
+          if (!types.isNativeError(error)) throw error;
+        }
+      }),
+      { numRuns: 2000 },
+    );
+    expect(answered).toBeGreaterThan(50);
     commands.close!();
   });
 
