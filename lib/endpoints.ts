@@ -1,7 +1,7 @@
 import type { NativeCommand, NativeEndpoint } from '../types/native';
 import { MptcpError } from './errors';
 import type { FollowedEndpoints, FollowOptions } from './followed-endpoints';
-import { canonicalAddress } from './internal/addresses';
+import { canonicalAddress, scopeOf, withoutScope } from './internal/addresses';
 import {
   checkAddress,
   checkBoolean,
@@ -12,6 +12,7 @@ import {
   checkObject,
   checkPort,
   invalidArgType,
+  invalidArgValue,
 } from './internal/arguments';
 import type { Abortable, Commands } from './internal/commands';
 import { throwIfAborted } from './internal/commands';
@@ -78,6 +79,10 @@ function checkOptions(name: string, options: unknown): asserts options is Endpoi
   checkIfGiven(checkPort, `${name}.port`, port);
   checkIfGiven(checkId, `${name}.id`, id);
   checkIfGiven(checkInterface, `${name}.interface`, device);
+  const scope = scopeOf(address);
+  if (device !== undefined && scope !== undefined && scope !== device) {
+    throw invalidArgValue(`${name}.interface`, device, `must be ${scope}, as in ${address}`);
+  }
   checkFlags(name, rest);
 }
 
@@ -91,6 +96,16 @@ function checkReference(reference: unknown): asserts reference is EndpointRefere
   if (typeof reference === 'string') checkAddress('endpoint', reference);
   else if (typeof reference === 'number') checkId('endpoint', reference);
   else throw invalidArgType('endpoint', 'an id or an address', reference);
+}
+
+/** Of the endpoints that have an address the kernel has one, on whatever interface. */
+const isAt = (endpoint: NativeEndpoint, address: string): boolean =>
+  withoutScope(endpoint.address) === withoutScope(address);
+
+function isMeant(endpoint: NativeEndpoint, address: string): boolean {
+  const [scope, own] = [scopeOf(address), scopeOf(endpoint.address)];
+  const scoped = scope !== undefined && own !== undefined;
+  return isAt(endpoint, address) && (!scoped || [own, String(endpoint.interface)].includes(scope));
 }
 
 const namesOf = (flags: number): Flag[] =>
@@ -176,7 +191,7 @@ export class Endpoints {
     const flags = flagsOf(options);
     await this.#add({ id, address, port, flags, interface: index }, abort);
     // What follows is no longer to be withdrawn.
-    const added = await this.#find((each) => each.address === address && each.port === port);
+    const added = await this.#find((each) => isAt(each, address) && each.port === port);
     if (!added) throw notFound(address);
     const dropped = namesOf(flags & ~added.flags);
     if (dropped.length > 0) {
@@ -289,7 +304,7 @@ export class Endpoints {
       )) as NativeEndpoint;
     }
     const address = canonicalAddress(reference);
-    const found = await this.#find((each) => each.address === address, abort);
+    const found = await this.#find((each) => isMeant(each, address), abort);
     if (!found) throw notFound(reference);
     return found;
   }

@@ -20,6 +20,9 @@ export function canonicalAddress(text: string): string {
 /** Without the scope, which some messages of the kernel lack: for comparing. */
 export const withoutScope = (address: string): string => address.replace(/%.*/, '');
 
+/** The interface in a link-local address, by its name or its index. */
+export const scopeOf = (address: string): string | undefined => address.split('%')[1];
+
 export const socketKey = ({ address, port }: { address: string; port: number }): string =>
   `${withoutScope(address)} ${port}`;
 

@@ -53,6 +53,11 @@ const REFUSALS: readonly Refusal[] = [
     code: 'ERR_MPTCP_NOT_FOUND',
     advice: 'The file is not a network namespace',
   },
+  {
+    call: /^if_nametoindex/,
+    code: 'ERR_MPTCP_NOT_FOUND',
+    advice: 'The network namespace has no such interface: pm.interfaces.list() gives those it has',
+  },
   { errno: 'EPERM', code: 'ERR_MPTCP_PERMISSION', advice: NEEDS_NET_ADMIN },
   { errno: 'EACCES', code: 'ERR_MPTCP_PERMISSION', advice: NEEDS_NET_ADMIN },
   { errno: 'ECANCELED', code: 'ERR_MPTCP_CLOSED', advice: 'It was closed before this was done' },

@@ -128,6 +128,7 @@ const WRONG: [string, unknown[], 'TYPE' | 'VALUE' | 'RANGE', string][] = [
   ['endpoints.add', [{ address, interface: 1 }], 'TYPE', '"options.interface"'],
   ['endpoints.add', [{ address, interface: '' }], 'VALUE', "'options.interface'"],
   ['endpoints.add', [{ address, interface: 'sixteen-letters-' }], 'VALUE', "'options.interface'"],
+  ['endpoints.add', [{ address: 'fe80::1%lo', interface: 'd0' }], 'VALUE', "'options.interface'"],
   ['endpoints.add', [{ address, signal: 1 }], 'TYPE', '"options.signal"'],
   ['endpoints.add', [{ address, subflow: 'yes' }], 'TYPE', '"options.subflow"'],
   ['endpoints.add', [{ address, backup: null }], 'TYPE', '"options.backup"'],

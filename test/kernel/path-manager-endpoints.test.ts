@@ -1,0 +1,119 @@
+import { PathManager, type PathManagerEvent } from 'mptcp';
+import { describeKernel } from '../lab/jest';
+import { Namespace } from '../lab/namespace';
+import { FAMILIES } from '../lab/path-end';
+import { twoPaths } from '../lab/topologies';
+import { until } from '../lab/until';
+import { ForeignClient, foreignServer } from './peers/foreign';
+
+describeKernel('endpoints with link-local addresses', {}, () => {
+  let host: Namespace;
+  let pm: PathManager;
+  beforeEach(async () => {
+    host = new Namespace('link-local');
+    host.ip('link', 'add', 'd0', 'type', 'bridge');
+    pm = await PathManager.open({ netns: host.name });
+  });
+  afterEach(async () => {
+    await pm.close();
+    await host.dispose();
+  });
+
+  test.each([
+    ['by the scope', { address: 'fe80::1%d0' }],
+    ['by the index of the scope', { address: 'fe80::1%2' }],
+    ['by the interface', { address: 'fe80::1', interface: 'd0' }],
+    ['by both', { address: 'fe80::1%d0', interface: 'd0' }],
+  ])('name their interface %s', async (_how, options) => {
+    const added = await pm.endpoints.add({ ...options, subflow: true });
+    expect(added).toMatchObject({ id: 1, address: 'fe80::1%d0', interface: 'd0' });
+    const listed = JSON.parse(host.ip('-j', 'mptcp', 'endpoint')) as unknown;
+    expect(listed).toMatchObject([{ id: 1, address: 'fe80::1', dev: 'd0' }]);
+    for (const reference of ['fe80::1', 'fe80::1%d0', 'fe80::1%2', 'FE80:0::1%d0']) {
+      expect(await pm.endpoints.get(reference)).toEqual(added);
+    }
+    await expect(pm.endpoints.get('fe80::1%lo')).rejects.toMatchObject({
+      code: 'ERR_MPTCP_NOT_FOUND',
+    });
+    expect(await pm.endpoints.update('fe80::1', { backup: true })).toMatchObject({ backup: true });
+    // To the kernel an address is one, on whatever interface.
+    await expect(
+      pm.endpoints.add({ address: 'fe80::1', interface: 'lo', subflow: true }),
+    ).rejects.toMatchObject({ code: 'ERR_MPTCP_EXISTS' });
+    await pm.endpoints.delete('fe80::1%d0');
+    expect(await pm.endpoints.list()).toEqual([]);
+  });
+
+  test('are of any interface where none is named', async () => {
+    const added = await pm.endpoints.add({ address: 'fe80::1', signal: true });
+    expect(added).toMatchObject({ address: 'fe80::1' });
+    expect(added).not.toHaveProperty('interface');
+    expect(await pm.endpoints.get('fe80::1%d0')).toEqual(added);
+  });
+
+  test('a scope is an interface for other addresses too', async () => {
+    const added = await pm.endpoints.add({ address: 'fd00::1%d0', subflow: true });
+    expect(added).toMatchObject({ address: 'fd00::1', interface: 'd0' });
+    expect(await pm.endpoints.get('fd00::1%d0')).toEqual(added);
+  });
+
+  test('an interface that is not there is named', async () => {
+    const adding = pm.endpoints.add({ address: 'fe80::1%eth9', subflow: true });
+    await expect(adding).rejects.toMatchObject({
+      ...{ code: 'ERR_MPTCP_NOT_FOUND', errno: -19, syscall: 'if_nametoindex eth9' },
+    });
+    await expect(adding).rejects.toThrow('pm.interfaces.list()');
+  });
+});
+
+describeKernel('the first subflow', {}, () => {
+  /** A connection with two subflows, and what both sides are told. */
+  async function connected(family: 4 | 6) {
+    const lab = await twoPaths({ family });
+    const [first] = lab.paths;
+    const open = async (netns: string) => {
+      const pm = await PathManager.open({ netns });
+      const told: PathManagerEvent[] = [];
+      const events = pm.events().on('event', (event) => told.push(event));
+      await events.ready;
+      return { pm, told };
+    };
+    const [client, server] = [await open(lab.client.name), await open(lab.server.name)];
+    const { port } = await foreignServer(lab.server, '::');
+    await ForeignClient.connect(lab.client, first.server.address, port);
+    await until('both subflows', () =>
+      client.told.some(({ type }) => type === 'subflowEstablished'),
+    );
+    const { local, remote } = client.told.find((event) => event.type === 'created')!;
+    const dispose = async () => {
+      for (const each of [client.pm, server.pm, lab]) await each[Symbol.asyncDispose]();
+    };
+    return { lab, client, server, local, remote, [Symbol.asyncDispose]: dispose };
+  }
+
+  test.each(FAMILIES)('IPv%i: an endpoint with its address speaks for it', async (family) => {
+    await using connection = await connected(family);
+    const { client, server, local, remote } = connection;
+    await client.pm.endpoints.add({ address: local.address, subflow: true });
+    await client.pm.endpoints.update(local.address, { backup: true });
+    const told = await until('MP_PRIO at the server', () =>
+      server.told.find((event) => event.type === 'subflowPriority'),
+    );
+    expect(told).toMatchObject({ backup: true, local: remote, remote: local });
+  });
+
+  test.each(FAMILIES)('IPv%i: is closed by the id 0 and its address', async (family) => {
+    await using connection = await connected(family);
+    const { lab, client, local } = connection;
+    await client.pm.endpoints.delete({ id: 0, address: lab.paths[1].client.address });
+    await client.pm.endpoints.delete({ id: 0, address: local.address });
+    const closed = await until('the first subflow is gone', () =>
+      client.told.find((event) => event.type === 'subflowClosed'),
+    );
+    expect(closed).toMatchObject({ local, source: 'kernel' });
+    const { value } = await client.pm.connections().next();
+    expect(value!.subflows).toMatchObject([
+      { local: { address: lab.paths[1].client.address }, localId: 1 },
+    ]);
+  });
+});
