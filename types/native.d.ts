@@ -186,7 +186,7 @@ export interface Native extends NativePathManager {
   /** The rule of native/core/congestion_rule.h: 'bbr', and what takes its place. */
   readonly collapsing: string;
   readonly instead: string;
-  /** True: the rule applied, and the kernel took it. */
+  /** True: the connection speaks MPTCP, the rule applied, and the kernel took it. */
   avoidCollapse(fd: number): boolean;
 
   /** Puts connected `source` in the place of `target`, whose connect() the event loop awaits. */

@@ -17,5 +17,5 @@ export function closing(handle: TcpHandle, socket: net.Socket | undefined): void
   unwatchFallback(handle);
   beforeClose.get(handle)?.forEach((last) => last());
   if (!socket || socket.readableEnded) return; // the peer is done already
-  if (offerOf(handle)?.established && handle.fd >= 0) keepUntilPeerIsDone(handle.fd);
+  if (offerOf(handle)?.connected && handle.fd >= 0) keepUntilPeerIsDone(handle.fd);
 }

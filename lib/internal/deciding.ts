@@ -39,16 +39,16 @@ function whyNot(protocol: SpokenProtocol): MptcpError | undefined {
   return protocol === 'unknown' ? cannotTell() : fallbackError('speaks TCP');
 }
 
-/** What follows for a connection that speaks MPTCP from the start. */
-function established(handle: TcpHandle, offer: Offer): void {
-  offer.established = true;
-  applySettings(handle, offer, true);
+/** What follows for a connection that may go on, over MPTCP or TCP. */
+function goOn(handle: TcpHandle, offer: Offer): void {
+  offer.connected = true;
+  applySettings(handle, offer);
   if (offer.auto || offer.settings.mode === 'require') follow(handle, offer);
 }
 
-function applySettings(handle: TcpHandle, offer: Offer, mptcp: boolean): void {
+function applySettings(handle: TcpHandle, offer: Offer): void {
   const { congestionControl, optionHints } = offer.settings;
-  const chosen = applyCongestionControl(handle.fd, congestionControl, mptcp);
+  const chosen = applyCongestionControl(handle.fd, congestionControl);
   offer.auto = congestionControl === 'auto' && chosen.length > 0;
   chosen.forEach((result) => tell(handle, result, offer.auto));
   if (optionHints.length === 0) {
@@ -71,8 +71,7 @@ export function hint(handle: TcpHandle, hints: SchedulingHints): HintResult[] {
   const { congestionControl } = hints;
   if (congestionControl !== undefined) {
     const system = /^(system|auto)$/.test(congestionControl) ? restoreSystem(handle.fd) : [];
-    const mptcp = spoken(handle) === 'mptcp';
-    const chosen = applyCongestionControl(handle.fd, congestionControl, mptcp);
+    const chosen = applyCongestionControl(handle.fd, congestionControl);
     results.push(...(chosen.length > 0 ? chosen : system));
     if (offer) offer.auto = congestionControl === 'auto' && chosen.length > 0;
     if (offer?.auto) follow(handle, offer);
@@ -109,33 +108,30 @@ function fellBack(handle: TcpHandle, offer: Offer): void {
 
 /** A client's connection, before 'connect'. One that requires MPTCP and has none is destroyed. */
 export function connected(socket: net.Socket, handle: TcpHandle, offer: Offer): void {
+  const required = offer.settings.mode === 'require';
+  const told = channels.connect.hasSubscribers || channels.fallback.hasSubscribers;
+  if (!required && !told) {
+    // Nobody wants to know, and asking the kernel is not free.
+    goOn(handle, offer);
+    return;
+  }
   const protocol = spoken(handle);
   const error = whyNot(protocol);
-  if (!error) established(handle, offer);
-  else if (offer.settings.mode === 'require') socket.destroy(error);
-  else applySettings(handle, offer, false);
+  if (required && error) socket.destroy(error);
+  else goOn(handle, offer);
   if (protocol === 'fallback') channels.fallback.publish({ socket, error });
-  if (channels.connect.hasSubscribers) channels.connect.publish({ socket, status: protocol });
+  channels.connect.publish({ socket, status: protocol });
 }
 
 /** A server's new connection, before 'connection'. False: it was reset. */
 export function acceptClient(server: net.Server, handle: TcpHandle, offer: Offer): boolean {
-  const protocol = spoken(handle);
-  if (protocol === 'mptcp') {
-    established(handle, offer);
-    return true;
-  }
-  if (offer.settings.mode !== 'require') {
-    applySettings(handle, offer, false);
+  const error = offer.settings.mode === 'require' ? whyNot(spoken(handle)) : undefined;
+  if (!error) {
+    goOn(handle, offer);
     return true;
   }
   const { address, port } = peerOf(handle);
-  channels.rejected.publish({
-    server,
-    remoteAddress: address,
-    remotePort: port,
-    error: whyNot(protocol),
-  });
+  channels.rejected.publish({ server, remoteAddress: address, remotePort: port, error });
   handle.reset();
   return false;
 }

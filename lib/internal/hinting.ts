@@ -114,11 +114,11 @@ export function applyOptions(
   );
 }
 
-/** On a connection that has just been made; `auto` is for those that speak MPTCP. */
-export function applyCongestionControl(fd: number, name: string, mptcp: boolean): HintResult[] {
+/** On a connection; `auto` is for those that speak MPTCP. */
+export function applyCongestionControl(fd: number, name: string): HintResult[] {
   const native = loadNative();
   if (!native || name === 'system') return [];
-  if (name === 'auto') return mptcp ? avoidCollapse(native, fd) : [];
+  if (name === 'auto') return avoidCollapse(native, fd);
   return [set(native, fd, congestion(name))];
 }
 

@@ -20,7 +20,7 @@ export interface Offer {
   readonly side: 'client' | 'server';
   /** The handle has an MPTCP descriptor of ours. */
   readonly opened: boolean;
-  established: boolean;
+  connected: boolean;
   /** The attempts over TCP that run beside this one. */
   retry?: TcpRetry;
   /** What became of the hints. */
@@ -96,7 +96,7 @@ export function noteOffer(
   settings: Settings,
   opened = false,
 ): Offer {
-  const offer: Offer = { settings, side, opened, established: false, hints: [] };
+  const offer: Offer = { settings, side, opened, connected: false, hints: [] };
   offers.set(handle, offer);
   return offer;
 }

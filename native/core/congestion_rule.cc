@@ -31,6 +31,8 @@ Result<bool> avoid_collapse(int fd) {
   if (!info) return info.error();
   const uint32_t rtt = info->value.rtt;  // 0: not measured
   if (rtt == 0 || rtt >= kNearbyRtt) return false;
+  const auto speaks = speaks_mptcp(fd);
+  if (!speaks || !*speaks) return speaks;
   constexpr std::string_view kName = kInstead;
   if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, kName.data(), kName.size()) != 0) {
     return last_error("setsockopt TCP_CONGESTION");

@@ -14,7 +14,8 @@ inline constexpr const char* kCollapsing = "bbr";
 inline constexpr const char* kInstead = "reno";
 inline constexpr uint32_t kNearbyRtt = 1000;  // µs; a peer with a shorter round trip is a neighbour
 
-/// True: the connection had kCollapsing towards a neighbour and has kInstead now, read back.
+/// True: the connection speaks MPTCP, had kCollapsing towards a neighbour, and has kInstead now,
+/// read back.
 Result<bool> avoid_collapse(int fd);
 
 }  // namespace mptcp
