@@ -23,6 +23,9 @@ export const withoutScope = (address: string): string => address.replace(/%.*/, 
 /** The interface in a link-local address, by its name or its index. */
 export const scopeOf = (address: string): string | undefined => address.split('%')[1];
 
+export const isAddress = (one: string, other: string): boolean =>
+  withoutScope(one) === withoutScope(other);
+
 export const socketKey = ({ address, port }: { address: string; port: number }): string =>
   `${withoutScope(address)} ${port}`;
 

@@ -2,13 +2,12 @@ import type { NativeCommand, NativeEndpoint, NativeLimits } from '../../types/na
 import { MptcpError } from '../errors';
 import type { Announced, Established, OfSubflow, PathManagerEvents } from '../events';
 import { idFor } from './address-ids';
-import { subflowKey } from './addresses';
+import { isAddress, subflowKey } from './addresses';
 import type { Commands } from './commands';
 import {
   accept,
   type Config,
   forget,
-  isAddress,
   isBackup,
   manage,
   type Managed,

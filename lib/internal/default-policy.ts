@@ -5,7 +5,7 @@
 import type { NativeCommand, NativeEndpoint, NativeLimits } from '../../types/native';
 import type { Address } from '../connection';
 import type { Announced, Established } from '../events';
-import { familyOf, withoutScope } from './addresses';
+import { familyOf, isAddress } from './addresses';
 
 const SIGNAL = 1;
 const SUBFLOW = 2;
@@ -60,9 +60,6 @@ export function manage(event: Established): Managed {
 }
 
 const has = (endpoint: NativeEndpoint, flag: number): boolean => (endpoint.flags & flag) !== 0;
-
-export const isAddress = (one: string, other: string): boolean =>
-  withoutScope(one) === withoutScope(other);
 
 const room = (connection: Managed, { limits }: Config): number =>
   limits.subflows - connection.subflows.size - connection.opening.length;

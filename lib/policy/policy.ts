@@ -47,15 +47,44 @@ export interface PathProgress {
 export interface PathView extends Omit<OfSubflow, 'source' | 'token'> {
   /** The name of the interface that has the local address; absent: none has it now. */
   readonly interface?: string;
+  /** This side asked for it to be used when no other can be; from the asking on. */
   readonly backup: boolean;
+  /** The peer asked for that. */
+  readonly peerBackup: boolean;
+  /** Since when `backup` is as it is. */
+  readonly backupSince: number;
+  /** This side opened it. */
+  readonly opened: boolean;
+  /** Why this side is destroying it; absent: it is not. */
+  readonly closing?: string;
   /** On the engine's clock, as every time here. */
   readonly since: number;
   /** As last looked at, where the policy wants `progress`. */
   readonly progress?: PathProgress;
+  /** When `progress` was looked at. */
+  readonly lookedAt?: number;
+  /** The share of packets that were sent again, smoothed over some 50 packets. */
+  readonly loss?: number;
   /**
    * Since when something is on its way and nothing at all came back; absent: nothing is, or it does.
    */
   readonly silentSince?: number;
+  /** The silence began amid acknowledgements, not with the first packet after a pause. */
+  readonly silentAmid?: boolean;
+}
+
+/** A path that was there and is gone, and for which no other one has come. */
+export interface LostView {
+  readonly local: string;
+  readonly remote: { readonly address: string; readonly port: number };
+  readonly backup: boolean;
+  /** This side had opened it. */
+  readonly opened: boolean;
+  readonly at: number;
+  /** Why this side destroyed it; absent: the peer or the kernel did. */
+  readonly reason?: string;
+  /** As errno(3) names it. */
+  readonly error?: string;
 }
 
 /** A subflow that was asked for, and of which the kernel has not said yet what became of it. */
@@ -66,12 +95,14 @@ export interface OpeningView {
   readonly since: number;
 }
 
-/** How often it failed, in a row, to make a subflow between two addresses. */
+/** How often it failed, in a row, to make a subflow between two addresses, or to keep it for long. */
 export interface FailureView {
   readonly local: string;
   readonly remote: { readonly address: string; readonly port: number };
   readonly count: number;
   readonly at: number;
+  /** Not tried again before: 250 ms at first, doubled each time up to 3.5 s. */
+  readonly retryAt: number;
   /** As errno(3) names it. */
   readonly error?: string;
 }
@@ -91,10 +122,11 @@ export interface ConnectionView {
   readonly paths: readonly PathView[];
   readonly opening: readonly OpeningView[];
   readonly failures: readonly FailureView[];
+  readonly lost: readonly LostView[];
   /** The peer's announced addresses by their ids. */
   readonly announced: ReadonlyMap<number, { readonly address: string; readonly port?: number }>;
-  /** Those that this side has announced, by their ids. */
-  readonly announcing: ReadonlyMap<number, { readonly address: string; readonly port?: number }>;
+  /** Those that this side has announced, from the asking on. */
+  readonly announcing: readonly { readonly address: string; readonly port?: number }[];
 }
 
 export interface PolicyLimits {
@@ -110,7 +142,7 @@ export interface PolicyView {
   readonly now: number;
   readonly limits: PolicyLimits;
   readonly interfaces: readonly Interface[];
-  /** By name: the app said that they will be lost soon. */
+  /** By name: the app said that they will be lost soon. Until it says otherwise, or one is back. */
   readonly leaving: ReadonlySet<string>;
   /** By token; those alone that the policy is to manage. */
   readonly connections: ReadonlyMap<number, ConnectionView>;
@@ -140,11 +172,13 @@ export type PolicyEvent =
   | { readonly type: 'applied'; readonly action: PolicyAction }
   | {
       readonly type: 'refused';
-      readonly action: PolicyAction;
+      readonly action: PathAction;
       /** ERR_MPTCP_* */
       readonly code: string;
       /** As errno(3) names it. */
       readonly error?: string;
+      /** The kernel's own words. */
+      readonly extack?: string;
     }
   /** The time that a `wake` asked for, or the end of a back-off, has come. */
   | { readonly type: 'woken' };
@@ -171,6 +205,18 @@ export interface CreateSubflow extends OnConnection {
 
 export interface DestroySubflow extends OnSubflow {
   readonly type: 'destroySubflow';
+  /** Also where no other path is there: the connection then waits for the next one. */
+  readonly last?: boolean;
+}
+
+/**
+ * Gives up a subflow that is being opened: what is in SYN_SENT between these addresses is destroyed.
+ * The engine does that by itself for one that takes 6.5 s, or whose local address goes.
+ */
+export interface AbandonSubflow extends OnConnection {
+  readonly type: 'abandonSubflow';
+  readonly local: { readonly address: string };
+  readonly remote: { readonly address: string; readonly port: number };
 }
 
 export interface SetBackup extends OnSubflow {
@@ -196,7 +242,8 @@ export interface Wake {
   readonly at: number;
 }
 
-export type PathAction = CreateSubflow | DestroySubflow | SetBackup | Announce | Withdraw;
+export type PathAction =
+  CreateSubflow | DestroySubflow | AbandonSubflow | SetBackup | Announce | Withdraw;
 export type PolicyAction = PathAction | Wake;
 
 /** What is to be done for the paths of connections. */
@@ -210,6 +257,8 @@ export interface PathPolicy {
    * what goes beyond the limits, and what failed a moment ago (then `woken` comes in time).
    */
   decide(view: PolicyView, event: PolicyEvent): readonly PolicyAction[];
+  /** Whether another policy that it is joined with may do this; absent: everything. */
+  permits?(view: PolicyView, action: PathAction): boolean;
   /** What comes closest under the in-kernel path manager; absent: nothing does. */
   endpoints?(view: Pick<PolicyView, 'interfaces' | 'leaving'>): readonly EndpointOptions[];
 }
