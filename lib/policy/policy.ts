@@ -69,7 +69,7 @@ export interface PathView extends Omit<OfSubflow, 'source' | 'token'> {
    * Since when something is on its way and nothing at all came back; absent: nothing is, or it does.
    */
   readonly silentSince?: number;
-  /** The silence began amid acknowledgements, not with the first packet after a pause. */
+  /** What is on its way was being acknowledged; absent: it is the first after a pause. */
   readonly silentAmid?: boolean;
 }
 
@@ -169,7 +169,7 @@ export type PolicyEvent =
       readonly paths: readonly PathProgress[];
     }
   /** The kernel took an action, or refused it. */
-  | { readonly type: 'applied'; readonly action: PolicyAction }
+  | { readonly type: 'applied'; readonly action: PathAction }
   | {
       readonly type: 'refused';
       readonly action: PathAction;

@@ -1,0 +1,158 @@
+/** Connections and their paths as their events tell them. */
+import type {
+  Announced,
+  Established,
+  Removed,
+  SubflowClosed,
+  SubflowEstablished,
+  SubflowPriority,
+} from '../events';
+import { isAddress, subflowKey } from '../internal/addresses';
+import { fail } from './failures';
+import { newBucket } from './pacing';
+import type { AbandonSubflow } from './policy';
+import {
+  type Connection,
+  findPath,
+  interfaceOf,
+  isPair,
+  type Pair,
+  pairOf,
+  type Path,
+  remember,
+  type State,
+  take,
+} from './state';
+
+const STEADY = 10_000; // ms that a path lives which makes up for failures before it
+
+export function establish(state: State, event: Established & { own: boolean }): void {
+  const { token, own, serverSide = false, denyJoinId0 = false } = event;
+  const known = state.connections.get(token);
+  if (known && subflowKey(known) === subflowKey(event)) {
+    known.denyJoinId0 ||= denyJoinId0;
+    known.own = own;
+    return;
+  }
+  const [local, remote] = [{ ...event.local }, { ...event.remote }];
+  const since = state.now;
+  const connection: Connection = {
+    ...{ token, local, remote, serverSide, denyJoinId0, own, since },
+    ...{ paths: [], opening: [], failures: [], lost: [], announcing: [] },
+    announced: new Map(),
+    holds: new Map(),
+    creations: newBucket(state.limits, since),
+  };
+  const first = { local, remote, localId: 0, remoteId: 0 };
+  addPath(state, connection, first, { opened: !serverSide });
+  state.connections.set(token, connection);
+}
+
+export function followConnection(
+  state: State,
+  connection: Connection,
+  event: Announced | Removed | SubflowEstablished | SubflowClosed | SubflowPriority,
+): void {
+  switch (event.type) {
+    case 'announced': {
+      const { remoteId, address, port } = event;
+      connection.announced.set(remoteId, { address, ...(port !== undefined && { port }) });
+      return;
+    }
+    case 'removed':
+      withdrawn(connection, event);
+      return;
+    case 'subflowEstablished':
+      if (!findPath(connection, event)) opened(state, connection, event);
+      return;
+    case 'subflowClosed':
+      closed(state, connection, event);
+      return;
+    case 'subflowPriority': {
+      const path = findPath(connection, event);
+      if (path && event.backup !== undefined) path.peerBackup = event.backup;
+    }
+  }
+}
+
+type Subflow = Pick<SubflowEstablished, 'local' | 'remote' | 'localId' | 'remoteId'> & {
+  interfaceIndex?: number;
+  backup?: boolean;
+};
+
+function addPath(
+  { interfaces, now }: State,
+  { paths }: Connection,
+  { local, remote, localId, remoteId, interfaceIndex, backup: peerBackup = false }: Subflow,
+  { opened = false, backup = false, attempts = 0 },
+): void {
+  const name = interfaceOf(interfaces, local.address);
+  paths.push({
+    ...{ local: { ...local }, remote: { ...remote } },
+    ...(localId !== undefined && { localId }),
+    ...(remoteId !== undefined && { remoteId }),
+    ...(interfaceIndex !== undefined && { interfaceIndex }),
+    ...(name !== undefined && { interface: name }),
+    ...{ backup, peerBackup, opened, attempts, since: now, backupSince: now },
+  });
+}
+
+function opened(state: State, connection: Connection, event: SubflowEstablished): void {
+  const pair = pairOf(event);
+  const matches = (each: Pair): boolean => isPair(each, pair);
+  const opening = take(connection.opening, matches);
+  const failure = take(connection.failures, matches);
+  take(connection.lost, matches);
+  addPath(state, connection, event, {
+    opened: opening !== undefined,
+    backup: opening?.backup ?? false,
+    attempts: failure?.count ?? 0,
+  });
+}
+
+function closed(state: State, connection: Connection, event: SubflowClosed): void {
+  const { error } = event;
+  const path = findPath(connection, event);
+  if (path) {
+    lose(state, connection, path, error);
+    return;
+  }
+  const pair = pairOf(event);
+  const opening = take(connection.opening, (each) => isPair(each, pair));
+  if (opening) fail(state, connection, pair, { error, since: opening.since });
+}
+
+/** A path is gone; another one between its addresses waits as after a failure. */
+export function lose(state: State, connection: Connection, path: Path, error?: string): void {
+  const { backup, opened, closing, since, attempts } = path;
+  const pair = pairOf(path);
+  const at = state.now;
+  take(connection.paths, (each) => each === path);
+  remember(connection.lost, {
+    ...{ ...pair, backup, opened, at },
+    ...(closing !== undefined && { reason: closing }),
+    ...(error !== undefined && { error }),
+  });
+  if (opened) fail(state, connection, pair, { error, before: at - since < STEADY ? attempts : 0 });
+}
+
+/** The id 0 is the first address, which the peer announced by accepting the connection. */
+function withdrawn(connection: Connection, { remoteId }: Removed): void {
+  const { announced, remote, paths } = connection;
+  if (remoteId === 0) connection.denyJoinId0 = true;
+  const known = remoteId === 0 ? remote : announced.get(remoteId);
+  const { address } = known ?? paths.find((each) => each.remoteId === remoteId)?.remote ?? {};
+  announced.delete(remoteId);
+  if (address === undefined) return;
+  const isOther = (each: Pair): boolean => !isAddress(each.remote.address, address);
+  connection.lost = connection.lost.filter(isOther);
+  connection.failures = connection.failures.filter(isOther);
+}
+
+export function abandonment({ token }: Connection, pair: Pair, reason: string): AbandonSubflow {
+  const { local, remote } = pair;
+  return {
+    ...{ type: 'abandonSubflow', token, reason },
+    ...{ local: { address: local }, remote: { ...remote } },
+  };
+}
