@@ -21,7 +21,7 @@ import { throwIfAborted } from './internal/commands';
 import { ConnectionEventSource } from './internal/connection-streams';
 import { ConnectionWatch, type Follower, type Reading } from './internal/connection-watch';
 import { PathSampler } from './internal/path-sampler';
-import { hint } from './internal/deciding';
+import { decideNow, hint } from './internal/deciding';
 import { install } from './internal/install';
 import { isMptcpSocket } from './internal/machine';
 import { loadNative } from './internal/native';
@@ -279,7 +279,10 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   /** What became of the socket's hints. */
   get hints(): readonly HintResult[] {
     const handle = handleOf(this.#socket);
-    return (handle && offerOf(handle)?.hints) ?? [];
+    const offer = handle && offerOf(handle);
+    if (!offer) return [];
+    decideNow(offer);
+    return offer.hints;
   }
 
   /**

@@ -3,6 +3,7 @@ import type net from 'node:net';
 import { MptcpError } from '../errors';
 import type { HintResult, SchedulingHints } from '../hints';
 import { channels } from './channels';
+import { DelayQueue } from './delay-queue';
 import { watchFallback } from './fallback-watch';
 import {
   applyCongestionControl,
@@ -42,22 +43,39 @@ function whyNot(protocol: SpokenProtocol): MptcpError | undefined {
 /** What follows for a connection that may go on, over MPTCP or TCP. */
 function goOn(handle: TcpHandle, offer: Offer): void {
   offer.connected = true;
-  applySettings(handle, offer);
-  if (offer.auto || offer.settings.mode === 'require') follow(handle, offer);
+  const { mode, congestionControl, optionHints } = offer.settings;
+  if (optionHints.length > 0) offer.hints = applyOptions(handle.fd, optionHints, offer.hints);
+  if (congestionControl === 'auto') {
+    lasting.add(offer);
+  } else {
+    const chosen = applyCongestionControl(handle.fd, congestionControl);
+    offer.hints = [...chosen, ...offer.hints];
+  }
+  offer.hints.forEach((result) => tell(handle, result));
+  if (mode === 'require') follow(handle, offer);
 }
 
-function applySettings(handle: TcpHandle, offer: Offer): void {
-  const { congestionControl, optionHints } = offer.settings;
-  const chosen = applyCongestionControl(handle.fd, congestionControl);
-  offer.auto = congestionControl === 'auto' && chosen.length > 0;
-  chosen.forEach((result) => tell(handle, result, offer.auto));
-  if (optionHints.length === 0) {
-    offer.hints = chosen;
-    return;
-  }
-  const results = applyOptions(handle.fd, optionHints, offer.hints);
-  results.forEach((result) => tell(handle, result));
-  offer.hints = [...chosen, ...results];
+/** What collapses is bulk: a connection that ends soon is spared the rule of `auto`. */
+const lasting = new DelayQueue<Offer>(50, decide); // ms
+
+/** What `auto` would choose for a connection is not chosen any more. */
+export function leaveUndecided(offer: Offer): boolean {
+  return lasting.withdraw(offer);
+}
+
+/** It is chosen now, where that is still to come. */
+export function decideNow(offer: Offer): void {
+  if (leaveUndecided(offer)) decide(offer);
+}
+
+function decide(offer: Offer): void {
+  const { handle } = offer;
+  if (handle.fd < 0) return;
+  const chosen = applyCongestionControl(handle.fd, 'auto');
+  chosen.forEach((result) => tell(handle, result, true));
+  offer.hints = [...chosen, ...offer.hints];
+  offer.auto = chosen.length > 0;
+  if (offer.auto) follow(handle, offer);
 }
 
 function follow(handle: TcpHandle, offer: Offer): void {
@@ -67,6 +85,7 @@ function follow(handle: TcpHandle, offer: Offer): void {
 /** Hints for a connection that lives already. */
 export function hint(handle: TcpHandle, hints: SchedulingHints): HintResult[] {
   const offer = offerOf(handle);
+  if (offer) decideNow(offer);
   const results = applyOptions(handle.fd, optionHints(hints));
   const { congestionControl } = hints;
   if (congestionControl !== undefined) {

@@ -2,7 +2,6 @@
 import net from 'node:net';
 import { MptcpError } from '../errors';
 import { checkMptcpOptions, type Settings } from '../options';
-import { channels } from './channels';
 import { closing } from './closing';
 import { clusterHooks } from './cluster';
 import { acceptClient, connected, publishAccepted } from './deciding';
@@ -88,7 +87,7 @@ function connect(
   const socket = socketOf(handle);
   const client = socket && connecting.get(socket);
   if (!client) return 0;
-  const { settings, local } = client;
+  const { settings } = client;
   if (settings.mode === 'off' || settings.excludes?.(address, port)) return 0;
   if (settings.mode === 'prefer' && handle.fd < 0 && isBlackhole(address)) {
     noteOffer(handle, 'client', settings);
@@ -98,24 +97,26 @@ function connect(
   const made = offerOf(handle);
   if (refused !== 0 || !made) return refused;
   if (made.opened && settings.mode === 'prefer') {
-    made.retry = client.retry ??= new TcpRetry();
-    made.retry.begin({
-      ...{ handle, request, family, address, port, ...(local && { local }) },
-      won: () => channels.tcpRetry.publish({ socket, address, port }),
-    });
+    made.retry = client.retry ??= new TcpRetry(socket, client.local);
+    made.retry.begin(handle, request, family, address, port);
   }
-  const { oncomplete } = request;
-  request.oncomplete = function (this: unknown, status, ...rest) {
-    made.retry?.end();
-    let result = status;
-    if (status === 0 && handleOf(socket) === handle) {
-      made.retry?.stop();
-      connected(socket, handle, made);
-      if (socket.destroyed) result = CANCELED; // it requires MPTCP, and did not get it
-    }
-    oncomplete?.call(this, result, ...rest);
-  };
+  made.oncomplete = request.oncomplete;
+  request.oncomplete = completed;
   return 0;
+}
+
+/** In the place of Node's `oncomplete`; one function for all, and it is told the handle. */
+function completed(this: ConnectRequest, status: number, handle: TcpHandle, ...rest: unknown[]) {
+  const made = offerOf(handle);
+  const socket = socketOf(handle);
+  made?.retry?.end();
+  let result = status;
+  if (made && socket && status === 0 && handleOf(socket) === handle) {
+    made.retry?.stop();
+    connected(socket, handle, made);
+    if (socket.destroyed) result = CANCELED; // it requires MPTCP, and did not get it
+  }
+  made?.oncomplete?.call(this, result, handle, ...rest);
 }
 
 /** What is in force now also holds once the address has been looked up. */

@@ -6,27 +6,37 @@ import type net from 'node:net';
 import { MptcpError, negativeErrno } from '../errors';
 import type { HintResult } from '../hints';
 import type { Settings } from '../options';
+import { Queued } from './delay-queue';
 import { applyEarly } from './hinting';
 import { openMptcpSocket, warnUnavailable } from './machine';
 import { loadNative } from './native';
 import { Slot } from './slot';
-import type { ListenAddress, TcpHandle } from './tcp-handle';
+import type { ConnectRequest, ListenAddress, TcpHandle } from './tcp-handle';
 import type { TcpRetry } from './tcp-retry';
 
+const NONE: readonly HintResult[] = [];
 const UNAVAILABLE = -92; // UV_ENOPROTOOPT, for want of an errno: there is no addon
 
-export interface Offer {
-  readonly settings: Settings;
-  readonly side: 'client' | 'server';
-  /** The handle has an MPTCP descriptor of ours. */
-  readonly opened: boolean;
-  connected: boolean;
+export class Offer extends Queued {
+  connected = false;
   /** The attempts over TCP that run beside this one. */
-  retry?: TcpRetry;
+  retry: TcpRetry | undefined;
+  /** Node's own. */
+  oncomplete: ConnectRequest['oncomplete'];
   /** What became of the hints. */
-  hints: readonly HintResult[];
+  hints: readonly HintResult[] = NONE;
   /** `congestionControl: 'auto'` has chosen another than the system's. */
-  auto?: boolean;
+  auto = false;
+
+  constructor(
+    readonly handle: TcpHandle,
+    readonly settings: Settings,
+    readonly side: 'client' | 'server',
+    /** The handle has an MPTCP descriptor of ours. */
+    readonly opened: boolean,
+  ) {
+    super();
+  }
 }
 
 const socketSettings = new Slot<net.Socket, Settings>('settings');
@@ -96,7 +106,7 @@ export function noteOffer(
   settings: Settings,
   opened = false,
 ): Offer {
-  const offer: Offer = { settings, side, opened, connected: false, hints: [] };
+  const offer = new Offer(handle, settings, side, opened);
   offers.set(handle, offer);
   return offer;
 }

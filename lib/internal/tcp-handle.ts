@@ -13,7 +13,7 @@ import net from 'node:net';
 import { Slot } from './slot';
 
 export interface ConnectRequest {
-  oncomplete?: (status: number, ...rest: unknown[]) => void;
+  oncomplete?: ((status: number, handle: TcpHandle, ...rest: unknown[]) => void) | undefined;
 }
 
 export interface TcpHandle {

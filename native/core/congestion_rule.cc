@@ -29,8 +29,8 @@ Result<bool> avoid_collapse(int fd) {
   if (!collapsing || !*collapsing) return collapsing;
   const auto info = read_tcp_info(fd);
   if (!info) return info.error();
-  const uint32_t rtt = info->value.rtt;  // 0: not measured
-  if (rtt == 0 || rtt >= kNearbyRtt) return false;
+  // What queues add to a round trip says nothing about the distance.
+  if (info->value.min_rtt >= kNearbyRtt) return false;  // not measured: the largest number
   const auto speaks = speaks_mptcp(fd);
   if (!speaks || !*speaks) return speaks;
   constexpr std::string_view kName = kInstead;

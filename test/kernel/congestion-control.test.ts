@@ -54,6 +54,7 @@ describeKernel('congestionControl', {}, () => {
 
     test("'auto': reno in the place of bbr towards a neighbour, and it is announced", () =>
       connect(undefined, async ({ lab, client, port }) => {
+        await client.run(({ state, until }) => until(() => state.messages.length > 0));
         expect(congestion(lab.client, port)).toEqual(['reno', 'reno']);
         expect(await client.run(hints)).toMatchObject([
           { hint: 'congestionControl', wanted: 'reno', applied: true, value: 'reno' },
