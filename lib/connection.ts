@@ -159,6 +159,11 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     return this.#watch;
   }
 
+  /** @internal As often as wanted: the names of interfaces are asked for once. */
+  reading(): Reading | undefined {
+    return this.#read();
+  }
+
   /** Undefined: there is no descriptor any more. */
   #read(): Reading | undefined {
     const native = loadNative();

@@ -74,6 +74,10 @@ export type { Limits, LimitValues } from './limits';
 export type { Mode, ModeOwner, ModeState, PathManagerMode, SetModeOptions } from './mode';
 export type { MptcpMode, MptcpOptions, WithMptcpOptions } from './options';
 export { PathManager, type PathManagerOptions } from './path-manager';
+export type { DarkPath } from './policy/dark-paths';
+export type { ManageOptions } from './policy/manage-options';
+export type { ManagedPolicy, ManagedPolicyEvents } from './policy/managed-policy';
+export type { PathAction } from './policy/policy';
 export type { SysctlName, Sysctls, SysctlValues, WritableSysctl } from './sysctls';
 export type {
   AnnounceOptions,

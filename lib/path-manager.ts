@@ -15,6 +15,9 @@ import { checkAbortable, checkIfGiven, checkObject, checkText } from './internal
 import { type Abortable, Commands } from './internal/commands';
 import { Limits } from './limits';
 import { Mode } from './mode';
+import type { ManageOptions } from './policy/manage-options';
+import { ManagedPolicy } from './policy/managed-policy';
+import type { PathPolicy } from './policy/policy';
 import { Sysctls } from './sysctls';
 import {
   type AnnounceOptions,
@@ -131,6 +134,19 @@ export class PathManager implements AsyncDisposable {
     abort?: Abortable,
   ): Promise<void> {
     return this.#userspace.setPriority(token, subflow, abort);
+  }
+
+  /**
+   * Runs a policy for connections that begin from now on. ERR_MPTCP_PATH_MANAGER unless this
+   * PathManager has set the mode to userspace, or the policy is to work by other means.
+   */
+  manage(policy: PathPolicy, options: ManageOptions = {}): ManagedPolicy {
+    const { endpoints, interfaces, mode } = this;
+    const host = {
+      ...{ commands: this.#commands, userspace: this.#userspace, endpoints, interfaces, mode },
+      events: (of: EventsOptions) => this.events(of),
+    };
+    return this.#hold(new ManagedPolicy(policy, host, options));
   }
 
   /** The kernel's MPTcpExt. */

@@ -11,6 +11,7 @@ const { isIP } = require('node:net');
 const { join } = require('node:path');
 const { createInterface } = require('node:readline');
 const { Readable } = require('node:stream');
+const { Worker } = require('node:worker_threads');
 
 const CHUNK = Buffer.alloc(64 * 1024);
 const root = join(__dirname, '..', '..', '..');
@@ -31,10 +32,11 @@ const warnings = [];
 process.on('warning', ({ code, message }) => warnings.push({ code, message }));
 
 const peer = {
-  state: {},
+  state: { flows: [] },
   warnings,
   plain,
   once,
+  Worker,
   certificate: JSON.parse(process.env.PEER_CERTIFICATE ?? '{}'),
   get mptcp() {
     return load('index.js');
@@ -86,19 +88,20 @@ const peer = {
     return messages;
   },
 
-  /** Bytes that look random, and their hash when they were all read. */
+  /** Bytes that look random, until stop() at the latest, and their hash when they were all read. */
   bytes(length) {
     const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, length), Buffer.alloc(16));
     const hash = createHash('sha256');
+    let left = length;
     function* chunks() {
-      for (let left = length; left > 0; left -= CHUNK.length) {
+      for (; left > 0; left -= CHUNK.length) {
         const chunk = cipher.update(CHUNK.subarray(0, left));
         hash.update(chunk);
         yield chunk;
       }
     }
     const stream = Readable.from(chunks(), { objectMode: false });
-    return Object.assign(stream, { digest: () => hash.digest('hex') });
+    return Object.assign(stream, { digest: () => hash.digest('hex'), stop: () => (left = 0) });
   },
 
   /** Takes a stream in to its end. */
@@ -111,6 +114,27 @@ const peer = {
       progress(length);
     }
     return { length, sha256: hash.digest('hex') };
+  },
+
+  /** Sends on a socket until `flow.sent.stop()`, or takes in what the other side sends. */
+  flow(socket, role) {
+    const flow = { connection: peer.mptcp.connectionOf(socket), socket, received: 0, stall: 0 };
+    peer.state.flows.push(flow);
+    socket.on('error', (error) => (flow.error = error.code));
+    if (role === 'send') {
+      flow.sent = peer.bytes(Infinity);
+      flow.sent.pipe(socket);
+      return flow;
+    }
+    let last = performance.now();
+    flow.done = peer.receive(socket, (length) => {
+      const now = performance.now();
+      flow.received = length;
+      flow.stall = Math.max(flow.stall, now - last);
+      last = now;
+    });
+    flow.done.catch(() => undefined); // told to who waits for it
+    return flow;
   },
 
   /** Waits until `ask` is true. For states that no event tells of. */

@@ -4,12 +4,14 @@ import type { LookupFunction, Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import type { Worker } from 'node:worker_threads';
 import type * as mptcp from '../../../lib';
 import type * as http from '../../../lib/http';
 import type * as http2 from '../../../lib/http2';
 import type * as https from '../../../lib/https';
 import type * as net from '../../../lib/net';
 import type * as tls from '../../../lib/tls';
+import type { PathPolicy } from '../../../lib/policy/policy';
 import type { Namespace } from '../../lab/namespace';
 import type { Process } from '../../lab/process';
 import { type Certificate, certificate } from './certificate';
@@ -29,7 +31,22 @@ export interface Received {
   sha256: string;
 }
 
-export type Sent = Readable & { digest: () => string };
+export type Sent = Readable & { digest: () => string; stop: () => void };
+
+export type Role = 'send' | 'receive';
+
+/** One end of a connection that carries bytes one way. */
+export interface Flow {
+  connection: mptcp.Connection;
+  socket: Socket;
+  /** Bytes. */
+  received: number;
+  /** The longest time without anything received, in milliseconds; may be set to 0. */
+  stall: number;
+  sent?: Sent;
+  done?: Promise<Received>;
+  error?: string;
+}
 
 /** What functions leave to those that run later. */
 export interface State {
@@ -41,6 +58,13 @@ export interface State {
   received: number;
   messages: unknown[];
   events: string[];
+  pathManager: mptcp.PathManager;
+  port: number;
+  policy: PathPolicy;
+  managed: mptcp.ManagedPolicy;
+  flows: Flow[];
+  actions: mptcp.PathAction[];
+  refusals: string[];
 }
 
 /** What a function finds in the process of a peer: see main.js. */
@@ -51,6 +75,7 @@ export interface Inside extends Modules {
   state: State;
   warnings: { code?: string; message: string }[];
   certificate: Certificate;
+  Worker: typeof Worker;
   once: (emitter: EventEmitter, event: string) => Promise<unknown[]>;
   happened: (emitter: EventEmitter, event: string) => Promise<unknown[]>;
   descriptors: () => number;
@@ -63,6 +88,7 @@ export interface Inside extends Modules {
     stream: AsyncIterable<Buffer>,
     progress?: (length: number) => void,
   ) => Promise<Received>;
+  flow: (socket: Socket, role: Role) => Flow;
   until: (ask: () => unknown, timeout?: number) => Promise<void>;
 }
 

@@ -1,0 +1,303 @@
+import { EventEmitter } from 'node:events';
+import { getSystemErrorName } from 'node:util';
+import type { Connection } from '../connection';
+import { AbortError, MptcpError } from '../errors';
+import type { Established, PathManagerEvents } from '../events';
+import type { FollowEvent } from '../followed-endpoints';
+import type { InterfaceEvents } from '../interfaces';
+import { checkObject, checkString } from '../internal/arguments';
+import type { Claim } from '../mode';
+import { type DarkPath, DarkPaths, whyDark } from './dark-paths';
+import { KeptEndpoints } from './kept-endpoints';
+import { checkManageOptions, type ManageOptions } from './manage-options';
+import { ManagedConnections } from './managed-connections';
+import { OwnConnections } from './own-connections';
+import { PathCommands } from './path-commands';
+import type { PathAction, PathPolicy, PolicyView } from './policy';
+import type { PolicyHost } from './policy-host';
+import { PolicyRun } from './policy-run';
+import { ProgressWatch } from './progress-watch';
+
+export interface ManagedPolicyEvents {
+  /** What the policy wants, and why: its `reason`. The kernel is asked for it now. */
+  action: [action: PathAction];
+  /** The kernel refused it. */
+  refused: [action: PathAction, error: MptcpError];
+  /** Nothing comes through a path any more: see `reason`. Where the policy wants `progress`. */
+  dark: [path: DarkPath];
+  /** A path works again, or another one between the same addresses does. */
+  alive: [path: DarkPath];
+  /** With `by: 'endpoints'`: what became of an endpoint. */
+  endpoint: [event: FollowEvent];
+  /**
+   * The policy threw, and is asked again at the next event: without a listener that is a warning,
+   * MPTCP_POLICY. Or watching failed, after which it is closed.
+   */
+  error: [error: unknown];
+  close: [];
+}
+
+/** A policy that only looks. */
+const silent = ({ name, progress = LOOKING }: PathPolicy): PathPolicy => ({
+  ...{ name, progress },
+  decide: () => [],
+});
+const LOOKING = 100; // ms
+
+/**
+ * A policy at work. It keeps the process alive after ref() alone; closing it leaves the connections
+ * as they are, and deletes its endpoints.
+ */
+export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements AsyncDisposable {
+  /** Everything that happens from now on is dealt with. Rejects where watching failed. */
+  readonly ready: Promise<void>;
+  readonly #policy: PathPolicy;
+  readonly #options: ManageOptions;
+  readonly #run: PolicyRun;
+  readonly #dark: DarkPaths;
+  readonly #interfaces: InterfaceEvents;
+  readonly #watchEvents: () => PathManagerEvents;
+  readonly #commands: PathCommands;
+  readonly #endpoints: KeptEndpoints | undefined;
+  readonly #claim: Claim | undefined;
+  readonly #own: OwnConnections;
+  readonly #connections: ManagedConnections;
+  readonly #progress = new Map<number, ProgressWatch>();
+  #events: PathManagerEvents | undefined;
+  #begun = false;
+  #ref = false;
+  #warned = false;
+  #closed: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(policy: PathPolicy, host: PolicyHost, options: ManageOptions) {
+    super();
+    checkManageOptions(policy, options);
+    const { by = 'userspace', limits, signal } = options;
+    const commanding = by === 'userspace';
+    if (commanding && !host.mode.owned) throw notOwned();
+    this.#policy = commanding ? policy : silent(policy);
+    this.#options = options;
+    this.#run = new PolicyRun(this.#policy, limits, {
+      act: (action) => void this.#act(action),
+      decided: (_at, event) => this.#look('token' in event ? event.token : undefined),
+      failed: (error) => this.#complain(error),
+    });
+    this.#dark = new DarkPaths(whyDark, {
+      dark: (path) => {
+        this.#endpoints?.dark(path);
+        this.#emit('dark', path);
+      },
+      alive: (path) => {
+        this.#endpoints?.alive(path);
+        this.#emit('alive', path);
+      },
+    });
+    this.#interfaces = host.interfaces.watch();
+    this.#watchEvents = () => host.events({ initial: true });
+    this.#commands = new PathCommands(
+      host.commands,
+      host.userspace,
+      (name) => this.#interfaces.interfaces.find((each) => each.name === name)?.index,
+    );
+    this.#connections = new ManagedConnections({
+      isOwn: (token) => this.#own.get(token) !== undefined,
+      isWanted: (connection) => this.#isWanted(connection),
+      began: (token) => this.#began(token),
+      ended: (token) => this.#ended(token),
+      tell: (event) => this.#run.tell(event),
+    });
+    this.#own = new OwnConnections((token) => this.#connections.consider(token));
+    if (commanding) this.#claim = host.mode.claim((connection) => this.#isWanted(connection));
+    if (by === 'endpoints') {
+      this.#endpoints = new KeptEndpoints(policy, host, options, () => this.view, {
+        ready: () => undefined,
+        deliver: (events) => events.forEach((event) => this.#emit('endpoint', event)),
+        fail: (error) => this.#fail(error),
+      });
+    }
+    this.ready = this.#begin();
+    this.ready.catch((error: unknown) => this.#fail(error));
+    const abort = (): void => {
+      if (signal) this.#fail(new AbortError(signal, false));
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    (this as EventEmitter).once('close', () => signal?.removeEventListener('abort', abort));
+  }
+
+  /** As the policy sees it. */
+  get view(): PolicyView {
+    return this.#run.view;
+  }
+
+  /** A connection of this process that began before the policy did. */
+  add(connection: Connection): void {
+    checkObject('connection', connection);
+    this.#own.add(connection);
+  }
+
+  /** The interface of this name will be lost soon. */
+  leaving(name: string): void {
+    this.#tellOf('leaving', name);
+  }
+
+  /** It stays, after all. */
+  staying(name: string): void {
+    this.#tellOf('staying', name);
+  }
+
+  ref(): this {
+    return this.#setRef(true);
+  }
+
+  unref(): this {
+    return this.#setRef(false);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #begin(): Promise<void> {
+    const interfaces = this.#interfaces
+      .on('event', (event) => {
+        if (this.#begun && event.type !== 'overrun') this.#run.tell(event);
+      })
+      .on('error', (error) => this.#fail(error));
+    await interfaces.ready;
+    this.#begun = true;
+    this.#run.tell({ type: 'begin', interfaces: interfaces.interfaces });
+    const events = this.#watchEvents()
+      .on('event', (event) => this.#connections.handle(event))
+      .on('error', (error) => this.#fail(error));
+    this.#events = events;
+    if (this.#ref) events.ref();
+    await events.ready;
+  }
+
+  async #close(): Promise<void> {
+    this.#run.close();
+    this.#claim?.release();
+    this.#own.close();
+    for (const watch of this.#progress.values()) watch.close();
+    this.#progress.clear();
+    await Promise.all([this.#interfaces.close(), this.#events?.close(), this.#endpoints?.close()]);
+    this.#emit('close');
+  }
+
+  #setRef(ref: boolean): this {
+    this.#ref = ref;
+    for (const stream of [this.#interfaces, this.#events]) {
+      if (ref) stream?.ref();
+      else stream?.unref();
+    }
+    this.#run.ref(ref);
+    this.#endpoints?.ref(ref);
+    return this;
+  }
+
+  #tellOf(type: 'leaving' | 'staying', name: string): void {
+    checkString('name', name);
+    this.#run.tell({ type, interface: name });
+    this.#endpoints?.align();
+  }
+
+  #isWanted(connection: Established): boolean {
+    const { scope = 'process', match = () => true } = this.#options;
+    if (scope === 'process' && !this.#own.get(connection.token)) return false;
+    try {
+      return match(connection);
+    } catch (error) {
+      this.#complain(error);
+      return false;
+    }
+  }
+
+  #began(token: number): void {
+    this.#claim?.take(token);
+    const connection = this.#own.get(token);
+    const { progress } = this.#policy;
+    if (!connection || progress === undefined) return;
+    const watch = new ProgressWatch(connection, progress, (paths) =>
+      this.#run.tell({ type: 'progress', token, paths }),
+    );
+    this.#progress.set(token, watch);
+  }
+
+  #ended(token: number): void {
+    this.#progress.get(token)?.close();
+    this.#progress.delete(token);
+    this.#commands.forget(token);
+    this.#own.delete(token);
+  }
+
+  #look(token: number | undefined): void {
+    if (this.#policy.progress !== undefined) this.#dark.update(this.view, token);
+  }
+
+  async #act(action: PathAction): Promise<void> {
+    this.#emit('action', action);
+    try {
+      await this.#commands.run(action);
+      this.#run.tell({ type: 'applied', action });
+    } catch (error) {
+      if (this.#closed) return;
+      if (!(error instanceof MptcpError)) {
+        this.#fail(error);
+        return;
+      }
+      this.#emit('refused', action, error);
+      this.#run.tell({ type: 'refused', action, ...reasonOf(error) });
+      // It began while the in-kernel path manager had it, which keeps it.
+      if (error.code === 'ERR_MPTCP_PATH_MANAGER') this.#connections.drop(action.token);
+    }
+  }
+
+  #complain(error: unknown): void {
+    if (this.listenerCount('error') > 0) {
+      this.#emit('error', error);
+      return;
+    }
+    if (this.#warned) return;
+    this.#warned = true;
+    const reason = error instanceof Error ? error.message : String(error);
+    process.emitWarning(`The policy ${this.#policy.name} failed: ${reason}`, {
+      ...{ type: 'MptcpWarning', code: 'MPTCP_POLICY' },
+    });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closed) return;
+    this.close().catch(() => undefined); // the first error is the one to tell
+    this.#emit('error', error);
+  }
+
+  /** A listener that throws is an uncaught exception, and takes nothing from the policy. */
+  #emit(name: keyof ManagedPolicyEvents, ...args: unknown[]): void {
+    try {
+      (this as EventEmitter).emit(name, ...args);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  }
+}
+
+const reasonOf = ({ code, errno, extack }: MptcpError) => ({
+  code,
+  ...(errno !== undefined && { error: getSystemErrorName(errno) }),
+  ...(extack !== undefined && { extack }),
+});
+
+const notOwned = (): MptcpError =>
+  new MptcpError(
+    'ERR_MPTCP_PATH_MANAGER',
+    "This PathManager does not have the userspace mode of its network namespace: await pm.mode.set('userspace') " +
+      "first, which is for every process there; or manage(policy, { by: 'endpoints' }) under the in-kernel one",
+  );

@@ -1,0 +1,87 @@
+/** Connections of peers that carry bytes one way, as long as wanted. */
+import type { Peer, Role } from './peer';
+
+/** A server whose connections send or receive; gives its port. */
+export const serveFlows = (peer: Peer, role: Role, host = '::'): Promise<number> =>
+  peer.run(
+    ({ net, listen, flow }, of, at) =>
+      listen(
+        net.createServer((socket) => void flow(socket, of)),
+        at,
+      ),
+    role,
+    host,
+  );
+
+/** Connects once more; gives the number of the flow when it is connected. */
+export const connectFlow = (peer: Peer, role: Role, host: string, port: number): Promise<number> =>
+  peer.run(
+    async ({ net, once, flow, state }, ...[of, at, to]) => {
+      const socket = net.connect(to, at);
+      flow(socket, of);
+      await once(socket, 'connect');
+      return state.flows.length - 1;
+    },
+    role,
+    host,
+    port,
+  );
+
+/** Waits until a flow has so many bytes more. */
+export const receiveMore = (peer: Peer, bytes: number, flow = 0): Promise<void> =>
+  peer.run(
+    async ({ state, until }, more, number) => {
+      await until(() => state.flows[number]);
+      const each = state.flows[number]!;
+      const before = each.received;
+      await until(() => each.received >= before + more, 30_000);
+    },
+    bytes,
+    flow,
+  );
+
+/** The longest stall since the last asking, and begins anew. */
+export const stallOf = (peer: Peer, flow = 0): Promise<number> =>
+  peer.run(({ state }, number) => {
+    const each = state.flows[number]!;
+    const { stall } = each;
+    each.stall = 0;
+    return stall;
+  }, flow);
+
+/** Ends a flow, and says whether all that was sent has come, and nothing else. */
+export async function endFlow(sender: Peer, receiver: Peer, flow = 0): Promise<void> {
+  await sender.run(({ state }, number) => {
+    state.flows[number]!.sent!.stop();
+  }, flow);
+  const received = await receiver.run(({ state }, number) => state.flows[number]!.done, flow);
+  const sha256 = await sender.run(({ state }, number) => state.flows[number]!.sent!.digest(), flow);
+  expect(received!.sha256).toBe(sha256);
+}
+
+/** The local addresses of a flow's paths. */
+export const pathsOf = (peer: Peer, flow = 0): Promise<string[]> =>
+  peer.run(({ state }, number) => {
+    const ESTABLISHED = 1;
+    return state.flows[number]!.connection.subflows()
+      .filter(({ tcpInfo }) => tcpInfo.state === ESTABLISHED)
+      .map(({ local }) => local.address)
+      .sort();
+  }, flow);
+
+export const untilPaths = (peer: Peer, addresses: readonly string[], flow = 0): Promise<void> =>
+  peer.run(
+    async ({ state, until }, wanted, number) => {
+      const { connection } = state.flows[number]!;
+      const there = (): string =>
+        connection
+          .subflows()
+          .filter(({ tcpInfo }) => tcpInfo.state === 1)
+          .map(({ local }) => local.address)
+          .sort()
+          .join();
+      await until(() => there() === [...wanted].sort().join(), 30_000);
+    },
+    addresses,
+    flow,
+  );
