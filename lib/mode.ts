@@ -1,6 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import type { NativeHeldSocket } from '../types/native';
+import { readFileSync } from 'node:fs';
+import type { NativeHeldSetting, NativeHeldSocket } from '../types/native';
 import { MptcpError } from './errors';
 import type { Established, PathManagerEvents } from './events';
 import {
@@ -10,6 +9,7 @@ import {
   checkObject,
   checkOneOf,
 } from './internal/arguments';
+import { commandError } from './internal/command-errors';
 import { type Abortable, type Commands, throwIfAborted } from './internal/commands';
 import { DefaultManager } from './internal/default-manager';
 import { sysctlPath, type Sysctls } from './sysctls';
@@ -56,21 +56,23 @@ export interface Claim {
 
 interface Owned {
   name: NativeHeldSocket;
+  setting: NativeHeldSetting;
   former: string;
   manager: DefaultManager;
+  /** Synchronous, because nothing else runs any more. */
   atExit: () => void;
 }
 
-interface Setting {
-  name: 'path_manager' | 'pm_type';
-  value: string;
+/** By either name of the setting: path_manager since Linux 6.15, pm_type before. */
+interface Settings {
+  path_manager: string;
+  pm_type: string;
 }
 
-/** By either name of the setting: path_manager since Linux 6.15, pm_type before. */
-const settings = (mode: string): readonly Setting[] => [
-  { name: 'path_manager', value: mode },
-  { name: 'pm_type', value: mode === 'userspace' ? '1' : '0' },
-];
+const settings = (mode: string): Settings => ({
+  path_manager: mode,
+  pm_type: mode === 'userspace' ? '1' : '0',
+});
 
 /**
  * Who manages the paths of the namespace's new connections: the kernel, by endpoints and limits, or
@@ -103,7 +105,7 @@ export class Mode {
   /**
    * `userspace` takes the path management of every new connection of every process in the namespace,
    * and gives those that are not `except`ed to a policy like the kernel's. The former mode comes back
-   * with close() and when the process exits. ERR_MPTCP_PATH_MANAGER: another process has it.
+   * with close(), and when the process exits or the worker ends. ERR_MPTCP_PATH_MANAGER: another process has it.
    */
   async set(mode: PathManagerMode, options: SetModeOptions = {}): Promise<void> {
     checkOneOf('mode', mode, MODES);
@@ -157,10 +159,7 @@ export class Mode {
       );
       await events.ready;
       await manager.refresh();
-      await this.#write('userspace', options);
-      const atExit = (): void => writeAtExit(this.#commands.netns, former);
-      process.once('exit', atExit);
-      this.#owned = { name, former, manager, atExit };
+      this.#owned = { name, former, manager, ...(await this.#switch(former, options)) };
     } catch (error) {
       await manager?.close();
       name.close();
@@ -174,6 +173,7 @@ export class Mode {
     const owned = this.#owned;
     if (!owned) return;
     this.#owned = undefined;
+    owned.setting.release();
     process.off('exit', owned.atExit);
     owned.name.close();
     await owned.manager.close();
@@ -212,13 +212,34 @@ export class Mode {
   }
 
   async #write(mode: string, abort?: Abortable): Promise<void> {
-    const [{ name, value }, older] = settings(mode) as [Setting, Setting];
+    const { path_manager, pm_type } = settings(mode);
     try {
-      await this.#sysctls.write(name, value, abort);
+      await this.#sysctls.write('path_manager', path_manager, abort);
     } catch (error) {
       if (!isUnsupported(error)) throw error;
-      await this.#sysctls.write(older.name, older.value, abort);
+      await this.#sysctls.write('pm_type', pm_type, abort);
     }
+  }
+
+  /** Switches to userspace until `restore`, which nothing can come before: see types/native.d.ts. */
+  async #switch(former: string, abort?: Abortable): Promise<Pick<Owned, 'setting' | 'atExit'>> {
+    const [mode, before] = [settings('userspace'), settings(former)];
+    let name: keyof Settings = 'path_manager';
+    const hold = (): Promise<NativeHeldSetting> =>
+      this.#commands.holdSetting(sysctlPath(name), before[name], abort);
+    const setting = await hold().catch((error: unknown) => {
+      if (!isUnsupported(error)) throw error;
+      name = 'pm_type';
+      return hold();
+    });
+    try {
+      setting.change(mode[name]);
+    } catch (error) {
+      throw commandError(error);
+    }
+    const atExit = (): void => setting.restore();
+    process.once('exit', atExit);
+    return { setting, atExit };
   }
 }
 
@@ -240,26 +261,4 @@ function refusedBy({ pid, command }: ModeOwner): MptcpError {
     `The userspace path manager of this network namespace is ${who}${command === undefined ? '' : ` (${command})`}: ` +
       'a namespace has one. End that process, or let it call pm.mode.set()',
   );
-}
-
-/** Synchronous, because nothing else runs any more; best effort. */
-function writeAtExit(netns: string | undefined, mode: string): void {
-  for (const setting of settings(mode)) {
-    if (netns === undefined ? writeHere(setting) : writeThere(netns, setting)) return;
-  }
-}
-
-function writeHere({ name, value }: Setting): boolean {
-  try {
-    writeFileSync(sysctlPath(name), value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function writeThere(netns: string, { name, value }: Setting): boolean {
-  const path = netns.includes('/') ? netns : `/run/netns/${netns}`;
-  const write = ['sh', '-c', 'printf %s "$1" > "$2"', 'sh', value, sysctlPath(name)];
-  return spawnSync('nsenter', [`--net=${path}`, ...write]).status === 0;
 }

@@ -272,6 +272,18 @@ export interface NativeHeldSocket {
 }
 
 /**
+ * A setting to change for a time. Its file is open, so that no call waits for anything. As garbage,
+ * and when a worker is terminated, what was changed is restored too.
+ */
+export interface NativeHeldSetting {
+  change(value: string): void;
+  /** Writes the former value, at once; once, and best effort. */
+  restore(): void;
+  /** The value stays as it is. */
+  release(): void;
+}
+
+/**
  * A thread that runs what it is given in order. Each method gives the number of the job and calls
  * back on the JavaScript thread. A pending job keeps the process alive unless unref() was called.
  * close() lets the kernel end what it has begun; the rest fails with ECANCELED.
@@ -300,7 +312,12 @@ export interface NativeCommands extends NativeBackground {
   /** A file under /proc/sys/net/ or /proc/net/, as the namespace has it. */
   readFile(path: string, callback: Callback<string>): number;
   writeFile(path: string, value: string, callback: Callback<void>): number;
-  /** An MPTCP socket that listens at the address. EADDRINUSE: somebody listens there already. */
+  /** A file under /proc/sys/net/, to which restore() writes `former`. */
+  holdSetting(path: string, former: string, callback: Callback<NativeHeldSetting>): number;
+  /**
+   * An MPTCP socket that listens at the address for joins; a thread of its own resets all others.
+   * EADDRINUSE: somebody listens there already.
+   */
   listen(address: string, port: number, callback: Callback<NativeHeldSocket>): number;
   /** Holds an abstract Unix name in the namespace. EADDRINUSE: see nameOwner. */
   holdName(name: string, callback: Callback<NativeHeldSocket>): number;

@@ -3,6 +3,7 @@ import type {
   NativeCommandError,
   NativeCommands,
   NativeEndpoint,
+  NativeHeldSetting,
   NativeHeldSocket,
   NativeInterfaceAddress,
   NativeLimits,
@@ -110,6 +111,10 @@ export class Commands {
 
   writeFile(path: string, value: string, options?: Abortable): Promise<void> {
     return this.#job((done) => this.#native.writeFile(path, value, done), options, true);
+  }
+
+  holdSetting(path: string, former: string, options?: Abortable): Promise<NativeHeldSetting> {
+    return this.#job((done) => this.#native.holdSetting(path, former, done), options);
   }
 
   listen(address: string, port: number): Promise<NativeHeldSocket> {

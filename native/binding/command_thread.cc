@@ -9,6 +9,7 @@
 #include "binding/arguments.h"
 #include "binding/command_reader.h"
 #include "binding/convert_netlink.h"
+#include "binding/held_listener.h"
 #include "binding/held_socket.h"
 #include "core/held_socket.h"
 #include "core/mptcp_pm.h"
@@ -207,6 +208,7 @@ Napi::Function CommandThread::define(Napi::Env env) {
           InstanceMethod<&CommandThread::read_file>("readFile"),
           InstanceMethod<&CommandThread::write_file>("writeFile"),
           InstanceMethod<&CommandThread::listen>("listen"),
+          InstanceMethod<&CommandThread::hold_setting>("holdSetting"),
           InstanceMethod<&CommandThread::hold_name>("holdName"),
           InstanceMethod<&CommandThread::name_owner>("nameOwner"),
           InstanceMethod<&CommandThread::family>("family"),
@@ -294,13 +296,21 @@ Napi::Value CommandThread::listen(const Napi::CallbackInfo& info) {
   InterfaceScopes scopes;
   const auto port = Argument(info, 1, "port").integer<uint16_t>();
   const Address address = read_address(Argument(info, 0, "address"), port, scopes);
-  return submit(info.Env(), Argument(info, 2, "callback").function(),
-                [address, scopes](CommandSession&) mutable -> Result<UniqueFd> {
-                  if (const auto resolved = scopes.resolve(address); !resolved) {
-                    return resolved.error();
-                  }
-                  return hold_mptcp_listener(address);
-                });
+  return submit(
+      info.Env(), Argument(info, 2, "callback").function(),
+      [address, scopes](CommandSession&) mutable -> Result<std::shared_ptr<HeldListener>> {
+        if (const auto resolved = scopes.resolve(address); !resolved) {
+          return resolved.error();
+        }
+        return HeldListener::open(address);
+      });
+}
+
+Napi::Value CommandThread::hold_setting(const Napi::CallbackInfo& info) {
+  return submit(
+      info.Env(), Argument(info, 2, "callback").function(),
+      [path = Argument(info, 0, "path").text(), former = Argument(info, 1, "former").text()](
+          CommandSession&) { return HeldSetting::open(path, former); });
 }
 
 Napi::Value CommandThread::hold_name(const Napi::CallbackInfo& info) {

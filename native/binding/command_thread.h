@@ -60,6 +60,7 @@ class CommandThread : public Napi::ObjectWrap<CommandThread> {
   Napi::Value read_file(const Napi::CallbackInfo& info);
   Napi::Value write_file(const Napi::CallbackInfo& info);
   Napi::Value listen(const Napi::CallbackInfo& info);
+  Napi::Value hold_setting(const Napi::CallbackInfo& info);
   Napi::Value hold_name(const Napi::CallbackInfo& info);
   Napi::Value name_owner(const Napi::CallbackInfo& info);
   Napi::Value family(const Napi::CallbackInfo& info);

@@ -60,9 +60,9 @@ void WorkerThread::stop() {
   wake();
 }
 
-bool WorkerThread::wait(int fd) {
+bool WorkerThread::wait(int fd, int timeout) {
   std::array<pollfd, 2> waited = {pollfd{wake_.get(), POLLIN, 0}, pollfd{fd, POLLIN, 0}};
-  while (!stopping_ && poll(waited.data(), waited.size(), -1) < 0) {
+  while (!stopping_ && poll(waited.data(), waited.size(), timeout) < 0) {
     // EINTR alone, by a debugger: signals are blocked.
   }
   if (waited[0].revents != 0) {

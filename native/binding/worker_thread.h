@@ -29,8 +29,8 @@ class WorkerThread {
   pid_t id() const { return id_.get(); }
 
   /// On the thread itself: returns when `fd` can be read, when wake() was called since, or when the
-  /// thread is to stop: false.
-  bool wait(int fd = -1);
+  /// thread is to stop: false. After `timeout` milliseconds at most, -1: none.
+  bool wait(int fd = -1, int timeout = -1);
 
  private:
   // The thread is the last member: it ends before what it uses.

@@ -60,6 +60,20 @@ Result<UniqueFd> hold_mptcp_listener(const Address& address) {
   return fd;
 }
 
+Result<void> reset_waiting(int listener) {
+  constexpr linger kReset = {.l_onoff = 1, .l_linger = 0};
+  for (;;) {
+    const UniqueFd waiting(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+    if (waiting) {
+      setsockopt(waiting.get(), SOL_SOCKET, SO_LINGER, &kReset, sizeof(kReset));
+    } else if (errno == EAGAIN) {
+      return {};
+    } else if (errno != EINTR && errno != ECONNABORTED) {
+      return last_error("accept");
+    }
+  }
+}
+
 Result<UniqueFd> hold_abstract_name(const std::string& name) {
   const auto abstract = abstract_name(name);
   if (!abstract) return abstract.error();

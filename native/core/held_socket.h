@@ -16,6 +16,10 @@ namespace mptcp {
 /// no listener for it. EADDRINUSE: somebody listens there.
 Result<UniqueFd> hold_mptcp_listener(const Address& address);
 
+/// Accepts and resets whoever waits at a listener that nobody serves: their place in its queue is
+/// the joins' too, which do not wait there. An error is one of this process: no descriptors.
+Result<void> reset_waiting(int listener);
+
 /// Holds an abstract Unix name, of which the calling thread's network namespace has one alone: a
 /// lock that ends with its holder. EADDRINUSE: see abstract_name_owner().
 Result<UniqueFd> hold_abstract_name(const std::string& name);

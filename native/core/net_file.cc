@@ -6,8 +6,6 @@
 #include <cerrno>
 #include <string_view>
 
-#include "core/unique_fd.h"
-
 namespace mptcp {
 namespace {
 
@@ -15,6 +13,8 @@ constexpr std::string_view kSettings = "/proc/sys/net/";
 constexpr std::string_view kCounters = "/proc/net/";
 // /proc/net is that of the process's first thread.
 constexpr std::string_view kThreadCounters = "/proc/thread-self/net/";
+
+}  // namespace
 
 Result<UniqueFd> open_net_file(const std::string& path, int flags) {
   std::string own = path;
@@ -30,8 +30,6 @@ Result<UniqueFd> open_net_file(const std::string& path, int flags) {
   if (!fd) return last_error("open " + path);
   return fd;
 }
-
-}  // namespace
 
 Result<std::string> read_net_file(const std::string& path) {
   const auto fd = open_net_file(path, O_RDONLY);

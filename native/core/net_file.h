@@ -4,10 +4,14 @@
 #include <string>
 
 #include "core/result.h"
+#include "core/unique_fd.h"
 
 namespace mptcp {
 
-/// `path` is one under /proc/sys/net/ or /proc/net/ (EINVAL: another one).
+/// With the flags of open(2). `path` is one under /proc/sys/net/ or /proc/net/ (EINVAL: another
+/// one).
+Result<UniqueFd> open_net_file(const std::string& path, int flags);
+
 Result<std::string> read_net_file(const std::string& path);
 Result<void> write_net_file(const std::string& path, const std::string& value);
 

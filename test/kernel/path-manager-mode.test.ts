@@ -12,11 +12,12 @@ const PACKAGE = join(__dirname, '..', '..', 'dist');
 const FAR = '10.99.99.99';
 
 /** A process that owns the userspace mode until it is told how to end. */
-async function owner(host: Namespace): Promise<Process> {
+async function owner(host: Namespace, netns?: string): Promise<Process> {
   const script = `
     const { PathManager } = require(${JSON.stringify(PACKAGE)});
-    PathManager.open().then(async (pm) => {
+    PathManager.open(${JSON.stringify({ netns })}).then(async (pm) => {
       await pm.mode.set('userspace');
+      process.once('SIGUSR2', () => pm.close().finally(() => process.exit()));
       console.log('owns');
       process.stdin.once('data', (how) => String(how).trim() === 'exit' ? process.exit() : pm.close());
       process.stdin.unref();
@@ -91,10 +92,29 @@ describeKernel('path manager mode', {}, () => {
       expect(await pm.mode.get()).toEqual({ mode: 'kernel', ownerless: false });
     });
 
-    test('is found to have none after a kill, and can be set right', async () => {
-      await (await owner(lab.client)).kill('SIGKILL');
-      expect(await pm.mode.get()).toEqual({ mode: 'userspace', ownerless: true });
-      await pm.mode.set('kernel');
+    test.each(['exit', 'close'])('comes back by %s in another namespace', async (how) => {
+      const process_ = await owner(lab.server, lab.client.name);
+      expect(mode()).toBe('userspace');
+      process_.stdin.end(`${how}\n`);
+      await process_.exited;
+      expect(mode()).toBe('kernel');
+      expect(lab.server.sysctl('net.mptcp.path_manager')).toBe('kernel');
+    });
+
+    test.each(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)(
+      'is found to have none after %s, and can be set right',
+      async (signal) => {
+        const { pid, exited } = await owner(lab.client);
+        process.kill(pid, signal);
+        await exited;
+        expect(await pm.mode.get()).toEqual({ mode: 'userspace', ownerless: true });
+        await pm.mode.set('kernel');
+        expect(mode()).toBe('kernel');
+      },
+    );
+
+    test('comes back by a signal that the process heeds', async () => {
+      expect(await (await owner(lab.client)).kill('SIGUSR2')).toMatchObject({ code: 0 });
       expect(mode()).toBe('kernel');
     });
 

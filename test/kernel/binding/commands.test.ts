@@ -5,6 +5,7 @@ import type {
   NativeCommandError,
   NativeCommands,
   NativeEndpoint,
+  NativeHeldSetting,
   NativeInterfaceAddress,
   NativeLink,
   NativeRoute,
@@ -243,6 +244,32 @@ describeKernel('Commands', {}, () => {
     expect(await Promise.all(errors.map(async (call) => name(await failure(call))))).toEqual([
       ...['ENOENT', 'EINVAL', 'EINVAL', 'EINVAL'],
     ]);
+  });
+
+  test('a setting that is held is changed, restored or released', async () => {
+    const path = '/proc/sys/net/mptcp/add_addr_timeout';
+    const hold = (former: string) =>
+      answer<NativeHeldSetting>((done) => commands.holdSetting(path, former, done));
+    const value = () => host.sysctl('net.mptcp.add_addr_timeout');
+    const unchanged = await hold('11');
+    unchanged.restore();
+    expect(value()).toBe('120');
+    const held = await hold('12');
+    held.change('34');
+    held.change('35');
+    expect(value()).toBe('35');
+    held.restore();
+    expect(value()).toBe('12');
+    held.restore();
+    expect(() => held.change('36')).toThrow('Bad file descriptor');
+    const released = await hold('13');
+    released.change('37');
+    released.release();
+    released.restore();
+    expect(value()).toBe('37');
+    expect(() => unchanged.change(undefined as never)).toThrow('value must be a string');
+    const none = await failure((done) => commands.holdSetting('/etc/hostname', '', done));
+    expect(name(none)).toBe('EINVAL');
   });
 
   test('listens, and holds abstract names, until the socket is closed', async () => {

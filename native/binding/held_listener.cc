@@ -1,0 +1,46 @@
+#include "binding/held_listener.h"
+
+#include <system_error>
+#include <utility>
+
+#include "core/held_socket.h"
+
+namespace mptcp::binding {
+namespace {
+
+// Until there may be descriptors again.
+constexpr int kPause = 1000;
+
+}  // namespace
+
+Result<std::shared_ptr<HeldListener>> HeldListener::open(const Address& address) {
+  auto fd = hold_mptcp_listener(address);
+  if (!fd) return fd.error();
+  try {
+    return std::make_shared<HeldListener>(std::move(*fd));
+  } catch (const std::system_error& error) {
+    return Error{.code = error.code().value(), .call = "thread of a listener"};
+  }
+}
+
+HeldListener::HeldListener(UniqueFd fd)
+    : fd_(std::move(fd)),
+      thread_("mptcp-listener", [this](WorkerThread& thread) { reset_others(thread); }) {}
+
+void HeldListener::reset_others(WorkerThread& thread) const {
+  while (thread.wait(fd_.get())) {
+    if (!reset_waiting(fd_.get()) && !thread.wait(-1, kPause)) return;
+  }
+}
+
+Napi::Object to_js(Napi::Env env, std::shared_ptr<HeldListener> listener) {
+  auto object = Napi::Object::New(env);
+  // The function owns the listener, and is finalized with it.
+  object.Set("close", Napi::Function::New(
+                          env, [listener = std::move(listener)](const Napi::CallbackInfo&) mutable {
+                            listener.reset();
+                          }));
+  return object;
+}
+
+}  // namespace mptcp::binding
