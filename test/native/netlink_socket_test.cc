@@ -36,6 +36,12 @@ class NetlinkSocket : public test::KernelTest {
     return test::loopback_address_message(RTM_NEWADDR, test::address_of(text));
   }
 
+  static ifinfomsg loopback() {
+    ifinfomsg header{};
+    header.ifi_index = 1;
+    return header;
+  }
+
   static Message address_dump() {
     Message message(RTM_GETADDR, "RTM_GETADDR");
     ifaddrmsg header{};
@@ -82,6 +88,31 @@ TEST_F(NetlinkSocket, GivesTheKernelsTextAndTheOffendingAttribute) {
   EXPECT_EQ(result.error().code, ERANGE);
   EXPECT_FALSE(result.error().extack.empty());
   EXPECT_EQ(result.error().offending_attribute, offset);
+}
+
+TEST_F(NetlinkSocket, TakesRepliesOfAnySizeFromAPipeline) {
+  // Names of 127 bytes make a reply of more than 8 KiB.
+  Message names(RTM_NEWLINKPROP, "RTM_NEWLINKPROP", NLM_F_EXCL | NLM_F_CREATE | NLM_F_APPEND);
+  names.put_header(loopback());
+  names.nest(IFLA_PROP_LIST, [](Message& nested) {
+    for (int i = 0; i < 64; ++i) {
+      nested.put_string(IFLA_ALT_IFNAME, std::string(120, 'x') + std::to_string(100 + i));
+    }
+  });
+  ASSERT_TRUE(succeeded(route_->request(names)));
+
+  std::vector<Message> messages;
+  for (int i = 0; i < 8; ++i) {
+    messages.emplace_back(RTM_GETLINK, "RTM_GETLINK").put_header(loopback());
+  }
+  messages[2] = new_address(1);  // answered by an acknowledgement alone
+  std::vector<size_t> sizes(messages.size());
+  const auto results = route_->pipeline(
+      messages, [&](size_t index, const MessageView& view) { sizes[index] = view.payload.size(); });
+  for (size_t i = 0; i < results.size(); ++i) {
+    EXPECT_TRUE(succeeded(results[i])) << i;
+    EXPECT_TRUE(i == 2 || sizes[i] > 8192U) << i;
+  }
 }
 
 TEST_F(NetlinkSocket, StreamsADumpOfManyDatagrams) {

@@ -11,10 +11,12 @@
 namespace mptcp::netlink {
 namespace {
 
-// The kernel fills datagrams of a dump up to the reader's buffer, but never beyond 32 KiB.
-constexpr size_t kBufferSize = 64 * 1024;
+// The kernel fills datagrams of a dump up to the reader's buffer, but never beyond 32 KiB; a single
+// answer is longer only for what has hundreds of attributes.
+constexpr size_t kSlotSize = 64 * 1024;
 
-// A pipeline's answers are read several at a time, each of at most 4 KiB.
+// A pipeline's answers are read several at a time. What they do not fill is never touched, and
+// so takes no memory.
 constexpr size_t kSlots = 16;
 
 // Answers to a batch must fit the receive buffer (212992 bytes by default, about 1 KiB each).
@@ -69,7 +71,7 @@ Result<void> read_done(const MessageView& message, const char* call) {
 
 }  // namespace
 
-Socket::Socket(UniqueFd fd) : fd_(std::move(fd)), buffer_(kBufferSize) {}
+Socket::Socket(UniqueFd fd) : fd_(std::move(fd)), buffer_(new std::byte[kSlots * kSlotSize]) {}
 
 Result<Socket> Socket::open(int protocol) {
   UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
@@ -241,9 +243,8 @@ Result<std::vector<Bytes>> Socket::read_datagrams(size_t most, int flags, const 
   std::array<mmsghdr, kSlots> headers;  // the first `most` of each are used
   std::array<iovec, kSlots> chunks;
   std::array<sockaddr_nl, kSlots> senders;
-  const size_t slot_size = buffer_.size() / most;
   for (size_t i = 0; i < most; ++i) {
-    chunks[i] = {buffer_.data() + i * slot_size, slot_size};
+    chunks[i] = {buffer_.get() + i * kSlotSize, kSlotSize};
     headers[i] = {};
     headers[i].msg_hdr.msg_name = &senders[i];
     headers[i].msg_hdr.msg_namelen = sizeof(senders[i]);
@@ -263,7 +264,7 @@ Result<std::vector<Bytes>> Socket::read_datagrams(size_t most, int flags, const 
     for (int i = 0; i < count; ++i) {
       if (senders[i].nl_pid != 0) continue;  // not the kernel
       if (headers[i].msg_hdr.msg_flags & MSG_TRUNC) return make_error(EMSGSIZE, call);
-      datagrams.push_back(Bytes(buffer_).subspan(i * slot_size, headers[i].msg_len));
+      datagrams.emplace_back(buffer_.get() + i * kSlotSize, headers[i].msg_len);
     }
   }
   return datagrams;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -35,7 +36,7 @@ class Socket {
   Result<void> request(Message& message, const Handler& reply = {});
 
   /// Many requests in few system calls. The kernel runs them in order, also past one that fails; a
-  /// result for each. `reply` gets the index of the request besides; a reply of more than 4 KiB is
+  /// result for each. `reply` gets the index of the request besides; a reply of more than 64 KiB is
   /// EMSGSIZE.
   std::vector<Result<void>> pipeline(std::span<Message> messages, const IndexedHandler& reply = {});
 
@@ -102,7 +103,7 @@ class Socket {
   Result<bool> dump_once(Message& message, const DumpHandler& each, bool& stopped);
 
   UniqueFd fd_;
-  std::vector<std::byte> buffer_;
+  std::unique_ptr<std::byte[]> buffer_;
   uint32_t sequence_ = 0;
 };
 
