@@ -49,7 +49,15 @@ export interface Subflow extends NativeSubflow {
 type ConnectionEventMap = {
   [Type in ConnectionEvent['type']]: [event: Extract<ConnectionEvent, { type: Type }>];
 };
-const NAMES: readonly string[] = ['subflow', 'subflowClosed', 'fallback', 'closed'];
+const NAMES: readonly string[] = [
+  'subflow',
+  'subflowClosed',
+  'priority',
+  'addressAnnounced',
+  'addressRemoved',
+  'fallback',
+  'closed',
+] satisfies ConnectionEvent['type'][];
 
 function checkWatchOptions(options: unknown): asserts options is WatchOptions {
   checkStreamOptions(options);
@@ -126,16 +134,21 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   #followListeners(): void {
     const hooks = this as EventEmitter;
     hooks.on('newListener', (name: string) => {
-      if (this.#emitting || !NAMES.includes(name)) return;
-      this.#emitting = true;
+      if (!NAMES.includes(name)) return;
       const watch = this.#watched();
-      watch.add(this.#emit);
-      watch.ref(this.#emit, this.#ref);
+      if (!this.#emitting || name === 'priority') {
+        watch.add(this.#emit, name === 'priority' || hooks.listenerCount('priority') > 0);
+      }
+      if (!this.#emitting) watch.ref(this.#emit, this.#ref);
+      this.#emitting = true;
     });
-    hooks.on('removeListener', () => {
-      if (NAMES.some((name) => hooks.listenerCount(name) > 0)) return;
-      this.#emitting = false;
-      this.#watch?.remove(this.#emit);
+    hooks.on('removeListener', (name: string) => {
+      const left = NAMES.some((each) => hooks.listenerCount(each) > 0);
+      if (!left) this.#watch?.remove(this.#emit);
+      else if (name === 'priority' && hooks.listenerCount(name) === 0) {
+        this.#watch?.add(this.#emit, false);
+      }
+      this.#emitting = left;
     });
   }
 

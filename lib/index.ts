@@ -10,10 +10,15 @@ export {
   type TcpInfo,
 } from './connection';
 export type {
+  AddressAnnounced,
+  AddressRemoved,
   ConnectionClosed,
   ConnectionEvent,
+  ConnectionEventSourceName,
+  EventSubflow,
   FellBack,
   PathSample,
+  PriorityChanged,
   Sample,
   SubflowGone,
   SubflowOpened,

@@ -11,8 +11,8 @@ export class ConnectionEventSource implements EventSource<ConnectionEvent> {
   constructor(watch: ConnectionWatch, sink: EventSink<ConnectionEvent>) {
     this.#watch = watch;
     this.#tell = (event) => sink.deliver([event]);
-    watch.add(this.#tell);
-    queueMicrotask(() => sink.ready());
+    watch.add(this.#tell, true);
+    void watch.ready().then(() => sink.ready());
   }
 
   remember(): () => ConnectionEvent[] {

@@ -17,6 +17,7 @@ import {
   type MptcpInfo,
   type MptcpMode,
   PathManager,
+  type PriorityChanged,
   type Subflow,
   type TcpInfo,
 } from 'mptcp';
@@ -97,6 +98,13 @@ expectTypeOf(connection.serverSide).toEqualTypeOf<boolean>();
 expectTypeOf(connection.info()).toEqualTypeOf<MptcpInfo>();
 expectTypeOf(connection.subflows()).toEqualTypeOf<Subflow[]>();
 expectTypeOf<Subflow['tcpInfo']>().toEqualTypeOf<TcpInfo>();
+connection.on('priority', (event) => expectTypeOf(event).toEqualTypeOf<PriorityChanged>());
+connection.on('subflowClosed', ({ error, source }) => {
+  expectTypeOf(error).toEqualTypeOf<string | undefined>();
+  expectTypeOf(source).toEqualTypeOf<'kernel' | 'dump' | 'watch'>();
+});
+// @ts-expect-error -- there is no such event
+connection.on('subflows', () => undefined);
 expectTypeOf(connectionOf(stream)).toEqualTypeOf<Connection>();
 // @ts-expect-error -- no socket
 connectionOf('socket');

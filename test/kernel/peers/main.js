@@ -78,6 +78,9 @@ const peer = {
   /** How many file descriptors this process has. */
   descriptors: () => readdirSync('/proc/self/fd').length,
 
+  /** How many threads it has. */
+  threads: () => readdirSync('/proc/self/task').length,
+
   /** The modules that speak MPTCP, or Node's own. */
   modules: (protocol) => (protocol === 'tcp' ? plain : peer),
 

@@ -79,6 +79,7 @@ export interface Inside extends Modules {
   once: (emitter: EventEmitter, event: string) => Promise<unknown[]>;
   happened: (emitter: EventEmitter, event: string) => Promise<unknown[]>;
   descriptors: () => number;
+  threads: () => number;
   listen: (server: Server, host?: string) => Promise<number>;
   resolving: (addresses: readonly string[] | undefined) => { lookup?: LookupFunction };
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each channel has its own

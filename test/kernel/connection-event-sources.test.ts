@@ -1,0 +1,245 @@
+import type { Socket } from 'node:net';
+import type { Connection, ConnectionEvent } from '../../lib';
+import { describeKernel } from '../lab/jest';
+import { FAMILIES } from '../lab/path-end';
+import { type Hosts, twoPaths } from '../lab/topologies';
+import { echoes } from './peers/echoes';
+import { type Inside, Peer } from './peers/peer';
+
+/** Notes every event in `state.messages`, from when nothing is missed any more. */
+const listen = async ({ state }: Inside) => {
+  const seen: unknown[] = (state.messages = []);
+  const events = state.connection.events();
+  events.on('event', (event) => void seen.push(event));
+  await events.ready;
+};
+const told = (peer: Peer) => peer.run(({ state }) => state.messages as ConnectionEvent[]);
+const untilTold = async (peer: Peer, type: ConnectionEvent['type'], count = 1) => {
+  await peer.run(
+    ({ state, until }, wanted, number) =>
+      until(
+        () =>
+          (state.messages as ConnectionEvent[]).filter((event) => event.type === wanted).length >=
+          number,
+      ),
+    type,
+    count,
+  );
+  return (await told(peer)).filter((event) => event.type === type).at(-1);
+};
+
+async function connected(lab: Hosts, unprivileged: boolean) {
+  const [server, client] = await Promise.all([
+    Peer.start(lab.server, { unprivileged }),
+    Peer.start(lab.client, { unprivileged }),
+  ]);
+  const port = await server.run(echoes.net.serve);
+  const host = lab.paths[0]!.server.address;
+  await client.run(echoes.net.ask, 'mptcp', { host, port });
+  await Promise.all([client.run(listen), server.run(listen)]);
+  return { server, client };
+}
+
+interface Watched {
+  socket: Socket;
+  connection: Connection;
+  seen: ConnectionEvent[];
+}
+
+/** Connections with listeners; those that follow find them in the state. */
+const openMany = async (
+  { net, mptcp, once, state }: Inside,
+  count: number,
+  { host, port }: { host: string; port: number },
+) => {
+  const open = async (): Promise<Watched> => {
+    const socket = net.connect(port, host);
+    await once(socket, 'connect');
+    socket.write('hello');
+    await once(socket, 'data'); // the peer has it: subflows can be added
+    const connection = mptcp.connectionOf(socket);
+    const seen: ConnectionEvent[] = [];
+    for (const name of ['subflow', 'subflowClosed'] as const) {
+      connection.on(name, (event: ConnectionEvent) => seen.push(event));
+    }
+    return { socket, connection, seen };
+  };
+  const { many = [] } = state as unknown as Partial<Many>;
+  many.push(...(await Promise.all(Array.from({ length: count }, open))));
+  Object.assign(state, { many });
+};
+const untilEach = ({ state, until }: Inside, count: number) =>
+  until(
+    () => (state as unknown as Many).many.every(({ seen }) => seen.length >= count),
+    30_000, // they take their turns
+  );
+/** How many were told of a subflow that is theirs. */
+const ownSubflows = ({ state }: Inside) =>
+  (state as unknown as Many).many.filter(({ connection, seen: [event] }) =>
+    connection
+      .subflows()
+      .some(({ local }) => event?.type === 'subflow' && local.port === event.subflow.local.port),
+  ).length;
+/** Gives what they were told, each way once. */
+const endMany = ({ state }: Inside) => {
+  const { many } = state as unknown as Many;
+  for (const { socket } of many) socket.destroy();
+  return Array.from(new Set(many.map(({ seen }) => seen.map(({ type }) => type).join(' '))));
+};
+interface Many {
+  many: Watched[];
+}
+
+const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
+
+describeKernel('where the events of a connection come from', {}, () => {
+  describe.each(FAMILIES)('IPv%s', (family) => {
+    describe.each([
+      ['kernel', false],
+      ['watch', true],
+    ] as const)('%s', (source, unprivileged) => {
+      test('subflows and their priorities, on both sides', async () => {
+        await using lab = await twoPaths({ family, join: 'none' });
+        const { server, client } = await connected(lab, unprivileged);
+        const [, second] = lab.paths;
+        const sides = [
+          [client, 'local'],
+          [server, 'remote'],
+        ] as const;
+        const change = (...how: string[]) =>
+          lab.client.ip('mptcp', 'endpoint', ...how.slice(0, 1), 'id', '7', ...how.slice(1));
+
+        second.client.addEndpoint('subflow', 'id', '7');
+        for (const [peer, side] of sides) {
+          const subflow = { [side]: { address: second.client.address } };
+          expect(await untilTold(peer, 'subflow')).toMatchObject({ source, subflow });
+          // What is backup from now on, and was not, is to be told.
+          await peer.run(({ state }) => state.connection.events().ready);
+        }
+        for (const [number, wish] of ['backup', 'nobackup'].entries()) {
+          change('change', wish);
+          for (const [peer, side] of sides) {
+            expect(await untilTold(peer, 'priority', number + 1)).toMatchObject({
+              source: side === 'local' ? 'watch' : source, // the kernel does not say its own
+              subflow: { [side]: { address: second.client.address } },
+              backup: wish === 'backup',
+              side,
+            });
+          }
+        }
+        change('delete');
+        for (const [peer] of sides) {
+          expect(await untilTold(peer, 'subflowClosed')).toMatchObject({ source });
+        }
+        await client.run(({ state }) => void state.socket.end());
+        for (const [peer] of sides) {
+          expect(await untilTold(peer, 'closed')).toMatchObject({ source: 'watch' });
+          const types = (await told(peer)).map(({ type }) => type);
+          // Deleting an endpoint withdraws its address, and the kernel tells the peer's side.
+          expect(types.filter((type) => type !== 'addressRemoved')).toEqual([
+            'subflow',
+            'priority',
+            'priority',
+            'subflowClosed',
+            'closed',
+          ]);
+        }
+      });
+
+      test.each(['server', 'client'] as const)('addresses that the %s announces', async (side) => {
+        await using lab = await twoPaths({ family, join: 'none' });
+        const { server, client } = await connected(lab, unprivileged);
+        const [, second] = lab.paths;
+        const peer = side === 'server' ? client : server;
+        second[side].addEndpoint('signal', 'id', '9');
+        const { address } = second[side];
+        const known = { remoteId: 9, address, port: expect.any(Number) as number };
+        expect(await untilTold(peer, 'addressAnnounced')).toEqual({
+          ...{ type: 'addressAnnounced', source },
+          ...(source === 'kernel' && known),
+        });
+        if (side === 'server') await untilTold(client, 'subflow');
+        // A server cannot reach its client there. The kernel alone tells of the attempt, and counts
+        // the address as accepted for good.
+        else if (source === 'watch') return;
+        else {
+          expect(await untilTold(server, 'subflowClosed')).toMatchObject({
+            ...{ source, error: 'ECONNREFUSED' },
+            subflow: { remote: { address: second.client.address } },
+          });
+        }
+        lab[side].ip('mptcp', 'endpoint', 'delete', 'id', '9');
+        expect(await untilTold(peer, 'addressRemoved')).toEqual({
+          ...{ type: 'addressRemoved', source },
+          ...(source === 'kernel' && known),
+        });
+      });
+    });
+
+    test('two hundred connections: each is told of its own subflow, once', async () => {
+      await using lab = await twoPaths({ family, join: 'none' });
+      const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
+      const port = await server.run(echoes.net.serve);
+      const threads = await client.run((inside) => inside.threads());
+      await client.run(openMany, 200, { host: lab.paths[0].server.address, port });
+
+      lab.paths[1].client.addEndpoint('subflow', 'id', '7');
+      await client.run(untilEach, 1);
+      expect(await client.run(ownSubflows)).toBe(200);
+      lab.client.ip('mptcp', 'endpoint', 'delete', 'id', '7');
+      await client.run(untilEach, 2);
+      expect(await client.run(endMany)).toEqual(['subflow subflowClosed']);
+      // The listener goes with the last connection.
+      await client.run((inside, most) => inside.until(() => inside.threads() <= most), threads);
+    });
+  });
+
+  test('one listener for all, opened with the first and closed after the last', async () => {
+    await using lab = await twoPaths({ join: 'none' });
+    const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
+    const target = { host: lab.paths[0].server.address, port: await server.run(echoes.net.serve) };
+    const before = await client.run((inside) => inside.threads());
+    const untilThreads = (number: number) =>
+      client.run((inside, wanted) => inside.until(() => inside.threads() === wanted), number);
+
+    await client.run(openMany, 1, target);
+    await untilThreads(before + 1);
+    await client.run(openMany, 5, target);
+    await untilThreads(before + 1);
+    await client.run(endMany);
+    await untilThreads(before);
+  });
+
+  test.each([
+    ['kernel', []],
+    ['watch', ['setpriv', ...NOBODY]],
+  ] as const)('a worker thread has its own: %s', async (source, unprivileged) => {
+    await using lab = await twoPaths({ join: 'none' });
+    const server = await Peer.start(lab.server);
+    const port = await server.run(echoes.net.serve);
+    const inWorker = `
+      const { parentPort } = require('node:worker_threads');
+      const { connect } = require('./dist/net.js');
+      const { connectionOf } = require('./dist/index.js');
+      const socket = connect(${port}, '${lab.paths[0].server.address}', () => socket.write('x'));
+      socket.once('data', async () => {
+        const events = connectionOf(socket).events();
+        events.on('event', ({ type, source }) => parentPort.postMessage({ type, source }));
+        await events.ready;
+        parentPort.postMessage({ type: 'ready' });
+      });`;
+    const program = `
+      const { Worker } = require('node:worker_threads');
+      const worker = new Worker(${JSON.stringify(inWorker)}, { eval: true });
+      worker.on('message', (message) => console.log(JSON.stringify(message)));
+      process.stdin.once('data', () => process.stdin.destroy() && worker.terminate());`;
+    const command = [...unprivileged, process.execPath, '-e', program];
+    const child = lab.client.spawn(command[0]!, command.slice(1));
+    await child.line(/ready/);
+    lab.paths[1].client.addEndpoint('subflow');
+    const [line] = await child.line(/.*"subflow".*/);
+    expect(JSON.parse(line)).toEqual({ type: 'subflow', source });
+    child.stdin.write('\n');
+    await child.success(); // ends clean, although the worker was watching
+  });
+});
