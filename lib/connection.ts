@@ -17,7 +17,12 @@ import { checkStreamOptions, EventStream, type Overrun } from './event-stream';
 import { subflowIdentity } from './internal/addresses';
 import { checkInteger, invalidArgType } from './internal/arguments';
 import { onBeforeClose } from './internal/closing';
-import { throwIfAborted } from './internal/commands';
+import { type Abortable, throwIfAborted } from './internal/commands';
+import {
+  type AddSubflowOptions,
+  type AnnouncedAddress,
+  ConnectionPaths,
+} from './internal/connection-paths';
 import { ConnectionEventSource } from './internal/connection-streams';
 import { ConnectionWatch, type Follower, type Reading } from './internal/connection-watch';
 import { PathSampler } from './internal/path-sampler';
@@ -27,8 +32,9 @@ import { isMptcpSocket } from './internal/machine';
 import { loadNative } from './internal/native';
 import { offerOf } from './internal/offers';
 import { handleOf, type TcpHandle } from './internal/tcp-handle';
+import type { SubflowReference } from './userspace';
 
-export type { Address, MptcpInfo, TcpInfo };
+export type { Address, AddSubflowOptions, AnnouncedAddress, MptcpInfo, TcpInfo };
 
 // To remember a connection when it closes; and a cluster's primary may import nothing but 'mptcp'.
 install();
@@ -97,6 +103,7 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   #interfaces = new Map<string, string>();
   #emitting = false;
   #ref = false;
+  #commanded: ConnectionPaths | undefined;
 
   /** @internal use {@link connectionOf} */
   constructor(socket: net.Socket) {
@@ -310,6 +317,50 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   hint(hints: SchedulingHints): HintResult[] {
     const checked = checkHints('hints', hints);
     return hint(this.#connected().handle, checked);
+  }
+
+  /**
+   * Makes a subflow, and gives it when it is connected. This and what follows is for connections
+   * that userspace manages: ERR_MPTCP_PATH_MANAGER for those of the kernel. Rejects with Node's own
+   * error where the connect fails (ECONNREFUSED, ETIMEDOUT …); an AbortError says whether the kernel
+   * tries on (`applied`). See docs/connection-paths.md.
+   */
+  addSubflow(options: AddSubflowOptions = {}, abort: Abortable = {}): Promise<Subflow> {
+    return this.#paths().add(options, abort);
+  }
+
+  /** Closes a subflow, on both sides. */
+  removeSubflow(subflow: SubflowReference, abort: Abortable = {}): Promise<void> {
+    return this.#paths().remove(subflow, abort);
+  }
+
+  /** Makes a subflow backup or not, on both sides (MP_PRIO). */
+  setBackup(subflow: SubflowReference, backup: boolean, abort: Abortable = {}): Promise<void> {
+    return this.#paths().setBackup(subflow, backup, abort);
+  }
+
+  /**
+   * Announces an address to the peer (ADD_ADDR), and listens there for its joins where no MPTCP
+   * listener does: until withdraw(), or the connection's end.
+   */
+  announce(address: AnnouncedAddress, abort: Abortable = {}): Promise<void> {
+    return this.#paths().announce(address, abort);
+  }
+
+  /** Tells the peer that an announced address is gone (REMOVE_ADDR); it closes the subflows to it. */
+  withdraw(address: AnnouncedAddress, abort: Abortable = {}): Promise<void> {
+    return this.#paths().withdraw(address, abort);
+  }
+
+  #paths(): ConnectionPaths {
+    if (this.#commanded) return this.#commanded;
+    this.#commanded = new ConnectionPaths({
+      token: () => this.info().token,
+      subflows: () => this.subflows(),
+      remote: () => this.#addresses().remote,
+    });
+    this.#followers.add(this.#commanded);
+    return this.#commanded;
   }
 
   /** MPTCP_INFO. ERR_MPTCP_FALLBACK where the connection speaks TCP. */

@@ -1,6 +1,8 @@
 export { type Capabilities, capabilities } from './capabilities';
 export {
+  type AddSubflowOptions,
   type Address,
+  type AnnouncedAddress,
   type Connection,
   connectionOf,
   type ConnectionStatus,

@@ -13,6 +13,7 @@ import { FollowedEndpoints } from './followed-endpoints';
 import { Interfaces } from './interfaces';
 import { checkAbortable, checkIfGiven, checkObject, checkText } from './internal/arguments';
 import { type Abortable, Commands } from './internal/commands';
+import { openManagers } from './internal/open-managers';
 import { Limits } from './limits';
 import { Mode } from './mode';
 import type { ManageOptions } from './policy/manage-options';
@@ -73,6 +74,7 @@ export class PathManager implements AsyncDisposable {
     this.interfaces = new Interfaces(commands, (stream) => this.#hold(stream));
     this.addresses = new ConnectionAddresses(commands);
     this.#userspace = new Userspace(commands, () => this.events());
+    if (commands.netns === undefined) openManagers.add(this);
   }
 
   /** ERR_MPTCP_UNSUPPORTED where the kernel has no path manager. */
@@ -175,6 +177,7 @@ export class PathManager implements AsyncDisposable {
    * fail with ERR_MPTCP_CLOSED.
    */
   async close(): Promise<void> {
+    openManagers.delete(this);
     try {
       await this.mode.close();
     } finally {

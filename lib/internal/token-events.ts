@@ -63,11 +63,11 @@ export class TokenEvents {
   constructor(token: number, hear: Hear) {
     clearTimeout(lingering);
     this.#token = token;
-    this.#hear = hear;
+    this.#hear = (event) => hear(event); // the same may be given twice
     this.#listener = listener ??= new Listener();
     const others = hearing.get(token);
-    if (others) others.add(hear);
-    else hearing.set(token, new Set([hear]));
+    if (others) others.add(this.#hear);
+    else hearing.set(token, new Set([this.#hear]));
   }
 
   /** Nothing that happens from now on remains unsaid. */

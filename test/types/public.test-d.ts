@@ -103,6 +103,11 @@ connection.on('subflowClosed', ({ error, source }) => {
   expectTypeOf(error).toEqualTypeOf<string | undefined>();
   expectTypeOf(source).toEqualTypeOf<'kernel' | 'dump' | 'watch'>();
 });
+expectTypeOf(connection.addSubflow({ interface: 'eth1' })).resolves.toEqualTypeOf<Subflow>();
+declare const signal: AbortSignal;
+expectTypeOf(connection.setBackup(connection.subflows()[0]!, true, { signal })).resolves.toBeVoid();
+// @ts-expect-error -- ids are chosen
+void connection.announce({ address: '::1', id: 1 });
 // @ts-expect-error -- there is no such event
 connection.on('subflows', () => undefined);
 expectTypeOf(connectionOf(stream)).toEqualTypeOf<Connection>();

@@ -1,0 +1,274 @@
+import type { AbortError, ConnectionEvent } from '../../lib';
+import { describeKernel } from '../lab/jest';
+import { blackhole } from '../lab/middleboxes';
+import { FAMILIES } from '../lab/path-end';
+import { type Hosts, twoPaths } from '../lab/topologies';
+import { echoes } from './peers/echoes';
+import { type Inside, Peer, type PeerOptions } from './peers/peer';
+
+/** Notes every event in `state.messages`, from when nothing is missed any more. */
+const listen = async ({ state }: Inside) => {
+  const seen: unknown[] = (state.messages = []);
+  const events = state.connection.events();
+  events.on('event', (event) => void seen.push(event));
+  await events.ready;
+};
+const untilTold = async (peer: Peer, type: ConnectionEvent['type'], count = 1) => {
+  const find = ({ state }: Inside, wanted: string) =>
+    (state.messages as ConnectionEvent[]).filter((event) => event.type === wanted);
+  await peer.run(
+    ({ state, until }, wanted, number) =>
+      until(
+        () =>
+          (state.messages as ConnectionEvent[]).filter((event) => event.type === wanted).length >=
+          number,
+      ),
+    type,
+    count,
+  );
+  return (await peer.run(find, type)).at(-1);
+};
+const addresses = (lab: Hosts, index: 0 | 1) => ({
+  local: { address: lab.paths[index]!.client.address },
+  remote: { address: lab.paths[index]!.server.address },
+});
+
+async function connected(lab: Hosts, options: PeerOptions = {}, mode = 'userspace') {
+  for (const host of [lab.server, lab.client]) host.sysctl('net.mptcp.path_manager', mode);
+  const [server, client] = await Promise.all([
+    Peer.start(lab.server, options),
+    Peer.start(lab.client, options),
+  ]);
+  const port = await server.run(echoes.net.serve);
+  const host = lab.paths[0]!.server.address;
+  await client.run(echoes.net.ask, 'mptcp', { host, port });
+  return { server, client, port };
+}
+
+type Command = 'addSubflow' | 'removeSubflow' | 'setBackup' | 'announce' | 'withdraw';
+
+/** Why a command failed. */
+const refusal = async ({ state }: Inside, name: Command, ...args: unknown[]) => {
+  const connection = state.connection as unknown as Record<
+    Command,
+    (...all: unknown[]) => Promise<unknown>
+  >;
+  try {
+    await connection[name](...args);
+    return undefined;
+  } catch (error) {
+    const { name: kind, code, address } = error as Error & Record<string, unknown>;
+    return { name: kind, code, address };
+  }
+};
+
+describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () => {
+  describe.each(FAMILIES)('IPv%s', (family) => {
+    test('a subflow is made, made backup and back, and removed: both sides see it', async () => {
+      await using lab = await twoPaths({ family, join: 'none' });
+      const { server, client, port } = await connected(lab);
+      await Promise.all([client.run(listen), server.run(listen)]);
+      const [, second] = lab.paths;
+
+      const made = await client.run(({ state }) => state.connection.addSubflow());
+      expect(made).toMatchObject({
+        local: { address: second.client.address },
+        remote: { address: lab.paths[0].server.address, port },
+        interface: second.client.device,
+        tcpInfo: { state: 1 },
+      });
+      const sides = [
+        [client, 'local'],
+        [server, 'remote'],
+      ] as const;
+      for (const [peer, side] of sides) {
+        const subflow = { [side]: made.local };
+        expect(await untilTold(peer, 'subflow')).toMatchObject({ source: 'kernel', subflow });
+        await peer.run(({ state }) => state.connection.events().ready); // its flags are known
+      }
+      for (const backup of [true, false]) {
+        await client.run(
+          ({ state }, wished) =>
+            state.connection.setBackup(state.connection.subflows()[1]!, wished),
+          backup,
+        );
+        for (const [peer, side] of sides) {
+          const event = await untilTold(peer, 'priority', backup ? 1 : 2);
+          expect(event).toMatchObject({ side, backup, subflow: { [side]: made.local } });
+        }
+      }
+      await client.run(({ state }) =>
+        state.connection.removeSubflow(state.connection.subflows()[1]!),
+      );
+      for (const [peer] of sides) {
+        await untilTold(peer, 'subflowClosed');
+        expect(await peer.run(({ state }) => state.connection.subflows().length)).toBe(1);
+      }
+    });
+
+    test('an address is announced, joined, and withdrawn', async () => {
+      await using lab = await twoPaths({ family, join: 'none' });
+      const { server, client } = await connected(lab);
+      await client.run(listen);
+      const { remote } = addresses(lab, 1);
+      await server.run(({ state }, at) => state.connection.announce(at), remote);
+      expect(await untilTold(client, 'addressAnnounced')).toMatchObject(remote);
+      const made = await client.run(
+        ({ state }, at) => state.connection.addSubflow({ remote: at }),
+        remote,
+      );
+      expect(made).toMatchObject(addresses(lab, 1));
+      await server.run(({ state }, at) => state.connection.withdraw(at), remote);
+      expect(await untilTold(client, 'addressRemoved')).toMatchObject(remote);
+      expect(await server.run(refusal, 'withdraw', remote)).toMatchObject({
+        code: 'ERR_MPTCP_NOT_FOUND',
+      });
+    });
+
+    test('several at once, over one path: each resolves with its own', async () => {
+      await using lab = await twoPaths({ family, join: 'none' });
+      const { client } = await connected(lab);
+      const local = lab.paths[1].client.address;
+      const made = await client.run(
+        ({ state }, from) =>
+          Promise.all(
+            [true, false, true].map((backup) =>
+              state.connection.addSubflow({ local: from, backup }),
+            ),
+          ),
+        local,
+      );
+      const ports = new Set(made.map((each) => each.local.port));
+      expect(ports.size).toBe(3);
+      expect(await client.run(({ state }) => state.connection.subflows().length)).toBe(4);
+      expect(await client.run(refusal, 'addSubflow')).toMatchObject({
+        code: 'ERR_MPTCP_NOT_FOUND', // no interface is left
+      });
+    });
+
+    test('why there is no subflow', async () => {
+      await using lab = await twoPaths({ family, join: 'none' });
+      const { client, port } = await connected(lab);
+      const { address } = lab.paths[0].server;
+      expect(
+        await client.run(refusal, 'addSubflow', { remote: { address, port: port - 1 } }),
+      ).toMatchObject({ code: 'ECONNREFUSED', address });
+
+      lab.paths[1].insert(blackhole);
+      const aborted = await client.run(async ({ state }) => {
+        const controller = new AbortController();
+        const adding = state.connection.addSubflow({}, { signal: controller.signal });
+        setTimeout(() => controller.abort(), 100);
+        return adding.catch((error: unknown) => {
+          const { name, applied } = error as AbortError;
+          return [name, applied];
+        });
+      });
+      expect(aborted).toEqual(['AbortError', true]);
+      const closed = await client.run(async ({ state }, local) => {
+        const adding = state.connection.addSubflow({ local });
+        setTimeout(() => state.socket.destroy(), 100);
+        return adding.catch((error: unknown) => (error as { code: string }).code);
+      }, lab.paths[1].client.address);
+      expect(closed).toBe('ERR_MPTCP_CLOSED');
+    });
+  });
+
+  test('a connection of the in-kernel path manager, or of nobody', async () => {
+    await using lab = await twoPaths({ join: 'none' });
+    const { client } = await connected(lab, {}, 'kernel');
+    const subflow = addresses(lab, 0);
+    const both = { local: { ...subflow.local, port: 5 }, remote: { ...subflow.remote, port: 5 } };
+    for (const call of [
+      ['addSubflow'],
+      ['removeSubflow', both],
+      ['setBackup', both, true],
+      ['announce', subflow.local],
+      ['withdraw', subflow.local],
+    ] as const) {
+      expect(await client.run(refusal, ...call)).toMatchObject({ code: 'ERR_MPTCP_PATH_MANAGER' });
+    }
+    expect(await client.run(refusal, 'addSubflow', { local: 'eth1' })).toMatchObject({
+      ...{ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' },
+    });
+    expect(await client.run(refusal, 'setBackup', both)).toMatchObject({ name: 'TypeError' });
+    const tcp = await client.run(async ({ plain, mptcp, once, state }) => {
+      const { address, port } = state.connection.subflows()[0]!.remote;
+      const socket = plain.net.connect(port, address);
+      await once(socket, 'connect');
+      const error: unknown = await mptcp
+        .connectionOf(socket)
+        .addSubflow()
+        .catch((reason: unknown) => reason);
+      socket.destroy();
+      return (error as { code: string }).code;
+    });
+    expect(tcp).toBe('ERR_MPTCP_FALLBACK');
+  });
+
+  test('without the capability', async () => {
+    await using lab = await twoPaths({ join: 'none' });
+    const { client } = await connected(lab, { unprivileged: true });
+    for (const call of [['addSubflow'], ['announce', addresses(lab, 1).local]] as const) {
+      expect(await client.run(refusal, ...call)).toMatchObject({ code: 'ERR_MPTCP_PERMISSION' });
+    }
+  });
+
+  test("userspace mode's default policy leaves alone what the app has commanded", async () => {
+    await using lab = await twoPaths({ join: 'none' });
+    lab.client.limits({ subflows: 1, addAddrAccepted: 0 });
+    const { client, server } = await connected(lab, {}, 'kernel');
+    const { remote } = addresses(lab, 0);
+    const made = await client.run(
+      async ({ net, mptcp, once, state }, host, port) => {
+        const pm = await mptcp.PathManager.open();
+        await pm.mode.set('userspace');
+        const socket = net.connect(port, host);
+        await once(
+          socket.on('error', () => undefined),
+          'connect',
+        );
+        socket.write('hello');
+        await once(socket, 'data');
+        state.connection = mptcp.connectionOf(socket);
+        const [first] = state.connection.subflows();
+        const { address: local } = (await pm.interfaces.list())
+          .find(({ name }) => name === 'eth2')!
+          .addresses.find(({ family }) => family === first!.local.family)!;
+        for (let n = 0; n < 3; n++) await state.connection.addSubflow({ local });
+        await pm.limits.set({ subflows: 2 }); // what the policy does, it does at once
+        await pm.limits.get();
+        return state.connection.subflows().length;
+      },
+      remote.address,
+      await server.run(({ state }) => (state.server.address() as unknown as { port: number }).port),
+    );
+    expect(made).toBe(4);
+  });
+
+  test('the thread goes when nothing is to do, and keeps no process alive', async () => {
+    await using lab = await twoPaths({ join: 'none' });
+    const { client, server } = await connected(lab);
+    const before = await client.run((inside) => inside.threads());
+    await client.run(({ state }) => state.connection.addSubflow());
+    expect(await client.run((inside) => inside.threads())).toBeGreaterThan(before);
+    await client.run((inside, most) => inside.until(() => inside.threads() <= most), before);
+
+    const port = await server.run(
+      ({ state }) => (state.server.address() as unknown as { port: number }).port,
+    );
+    const child = lab.client.spawn(process.execPath, [
+      '-e',
+      `const { connect } = require('./dist/net.js');
+       const { connectionOf } = require('./dist/index.js');
+       const socket = connect(${port}, '${lab.paths[0].server.address}', () => socket.write('x'));
+       socket.once('data', async () => {
+         await connectionOf(socket).addSubflow();
+         await connectionOf(socket).announce({ address: '${lab.paths[1].client.address}' });
+         console.log(connectionOf(socket).subflows().length);
+         socket.unref();
+       });`,
+    ]);
+    expect(await child.success()).toBe('2\n');
+  });
+});
