@@ -84,7 +84,47 @@ export { PathManager, type PathManagerOptions } from './path-manager';
 export type { DarkPath } from './policy/dark-paths';
 export type { ManageOptions } from './policy/manage-options';
 export type { ManagedPolicy, ManagedPolicyEvents } from './policy/managed-policy';
-export type { PathAction } from './policy/policy';
+export type {
+  BackupOptions,
+  DataCapOptions,
+  HandoverOptions,
+  HealOptions,
+  InteractiveOptions,
+  InterfaceMatch,
+  PerInterfaceOptions,
+  SignalAllOptions,
+} from './policy/policies';
+export * as policies from './policy/policies';
+export {
+  differences,
+  parseLog,
+  type PolicyLog,
+  type PolicyLogDifference,
+  type PolicyLogEntry,
+  type PolicyLogHeader,
+  replay,
+} from './policy/log';
+export type {
+  AbandonSubflow,
+  Announce,
+  ConnectionView,
+  CreateSubflow,
+  DestroySubflow,
+  FailureView,
+  LostView,
+  OpeningView,
+  PathAction,
+  PathPolicy,
+  PathProgress,
+  PathView,
+  PolicyAction,
+  PolicyEvent,
+  PolicyLimits,
+  PolicyView,
+  SetBackup,
+  Wake,
+  Withdraw,
+} from './policy/policy';
 export type { SysctlName, Sysctls, SysctlValues, WritableSysctl } from './sysctls';
 export type {
   AnnounceOptions,

@@ -103,8 +103,11 @@ function opened(state: State, connection: Connection, event: SubflowEstablished)
   const opening = take(connection.opening, matches);
   const failure = take(connection.failures, matches);
   take(connection.lost, matches);
+  // One from before the engine began was opened by the side that could.
+  const { serverSide, remote } = connection;
+  const reachable = !serverSide && event.remote.port === remote.port;
   addPath(state, connection, event, {
-    opened: opening !== undefined,
+    opened: opening !== undefined || reachable,
     backup: opening?.backup ?? false,
     attempts: failure?.count ?? 0,
   });

@@ -1,35 +1,63 @@
-/** Which local addresses subflows may have. */
+/** Between which addresses subflows may be made. */
 import net from 'node:net';
 import type { Interface, InterfaceAddress } from '../interfaces';
+import { familyOf, isAddress, withoutScope } from '../internal/addresses';
 import { isUsable } from '../internal/usable-address';
-import { isAddress } from '../internal/addresses';
 
 export interface LocalAddress {
   readonly address: string;
+  /** The name of the interface. */
   readonly interface: string;
 }
 
-const LOOPBACK = new net.BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
+function blocks(v4: readonly [string, number][], v6: readonly [string, number][]): net.BlockList {
+  const list = new net.BlockList();
+  for (const [network, prefix] of v4) list.addSubnet(network, prefix, 'ipv4');
+  for (const [network, prefix] of v6) list.addSubnet(network, prefix, 'ipv6');
+  return list;
+}
 
-const isLoopback = (address: string): boolean =>
-  LOOPBACK.check(address, net.isIPv6(address) ? 'ipv6' : 'ipv4');
+const LOOPBACK = blocks([['127.0.0.0', 8]], [['::1', 128]]);
+/** This host, link-local, multicast. */
+const SPECIAL = blocks(
+  [
+    ['0.0.0.0', 8],
+    ['169.254.0.0', 16],
+    ['224.0.0.0', 4],
+  ],
+  [
+    ['::', 128],
+    ['fe80::', 10],
+    ['ff00::', 8],
+  ],
+);
+
+const isIn = (list: net.BlockList, address: string): boolean =>
+  list.check(withoutScope(address), familyOf(address) === 6 ? 'ipv6' : 'ipv4');
 
 /**
- * The addresses for subflows of a connection that began at `first`. Loopback ones are for
- * connections on the loopback alone, and all that those have.
+ * Whether an address is one for subflows of a connection that began at `first`: loopback ones are
+ * for connections on the loopback alone, and all that those have.
  */
-export function localAddresses(interfaces: readonly Interface[], first?: string): LocalAddress[] {
-  const loopback = first !== undefined && isLoopback(first);
+export const isOrdinary = (address: string, first: string): boolean =>
+  isIn(LOOPBACK, first) === isIn(LOOPBACK, address) && !isIn(SPECIAL, address);
+
+/** This host's addresses from which a connection that began at `first` can have subflows. */
+export function localAddresses(interfaces: readonly Interface[], first: string): LocalAddress[] {
+  const loopback = isIn(LOOPBACK, first);
   const fits = (each: InterfaceAddress, link: Interface): boolean =>
-    loopback ? link.running && link.loopback && isLoopback(each.address) : isUsable(each, link);
+    (loopback ? link.running && link.loopback : isUsable(each, link)) &&
+    isOrdinary(each.address, first);
   return interfaces.flatMap((link) =>
     link.addresses
       .filter((each) => fits(each, link))
       .map(({ address }) => ({ address, interface: link.name })),
   );
 }
+
+/** Those that can be used for subflows to other hosts. */
+export const usableAddresses = (interfaces: readonly Interface[]): LocalAddress[] =>
+  localAddresses(interfaces, '0.0.0.0');
 
 export const hasAddress = (list: readonly LocalAddress[], address: string): boolean =>
   list.some((each) => isAddress(each.address, address));

@@ -47,6 +47,8 @@ export interface PathProgress {
 export interface PathView extends Omit<OfSubflow, 'source' | 'token'> {
   /** The name of the interface that has the local address; absent: none has it now. */
   readonly interface?: string;
+  /** An interface had the local address, and none has it now. */
+  readonly addressGone?: boolean;
   /** This side asked for it to be used when no other can be; from the asking on. */
   readonly backup: boolean;
   /** The peer asked for that. */
@@ -69,6 +71,8 @@ export interface PathView extends Omit<OfSubflow, 'source' | 'token'> {
    * Since when something is on its way and nothing at all came back; absent: nothing is, or it does.
    */
   readonly silentSince?: number;
+  /** How many looks in a row found that. */
+  readonly silentLooks?: number;
   /** What is on its way was being acknowledged; absent: it is the first after a pause. */
   readonly silentAmid?: boolean;
 }

@@ -26,8 +26,9 @@ const heardAt = (progress: PathProgress, at: number): number =>
   at - Math.min(progress.lastAckRecv, progress.lastDataRecv);
 
 function followSilence(path: Path, after: PathProgress, at: number): void {
-  const { progress: before, lookedAt = at, waitingSince } = path;
+  const { progress: before, lookedAt = at, waitingSince, silentLooks = 0 } = path;
   delete path.silentSince;
+  delete path.silentLooks;
   if (after.unacked === 0) {
     delete path.waitingSince;
     delete path.silentAmid;
@@ -39,7 +40,9 @@ function followSilence(path: Path, after: PathProgress, at: number): void {
   const begun = waitingSince ?? Math.max(lookedAt, at - after.lastDataSent);
   path.waitingSince = Math.max(begun, heard);
   if (acked) path.silentAmid = true;
-  if (before !== undefined && !acked && heard <= lookedAt) path.silentSince = path.waitingSince;
+  if (before === undefined || acked || heard > lookedAt) return;
+  path.silentSince = path.waitingSince;
+  path.silentLooks = silentLooks + 1;
 }
 
 /** Takes a look at a path into account; gives the bytes that went over it since the last one. */

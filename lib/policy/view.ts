@@ -2,7 +2,7 @@
 import { abandonment, establish, followConnection } from './connections';
 import { forgive } from './failures';
 import { interfacesAfter, type LocalEvent } from './interfaces';
-import { hasAddress, type LocalAddress, localAddresses } from './local-addresses';
+import { hasAddress, type LocalAddress, usableAddresses } from './local-addresses';
 import type { AbandonSubflow, PolicyEvent, PolicyLimits } from './policy';
 import { addUsage, look } from './progress';
 import { applied, refused } from './refusals';
@@ -77,12 +77,12 @@ function followProgress(
 }
 
 function followInterfaces(state: State, event: LocalEvent): AbandonSubflow[] {
-  const before = localAddresses(state.interfaces);
+  const before = usableAddresses(state.interfaces);
   const running = namesOfRunning(state);
   state.interfaces = interfacesAfter(state.interfaces, event);
   for (const name of namesOfRunning(state)) if (!running.includes(name)) state.leaving.delete(name);
   nameInterfaces(state);
-  const after = localAddresses(state.interfaces);
+  const after = usableAddresses(state.interfaces);
   forgive(state, (local) => hasAddress(after, local) && !hasAddress(before, local));
   const gone = before.filter(({ address }) => !hasAddress(after, address));
   return gone.length > 0 ? abandonFrom(state, gone) : [];
@@ -95,8 +95,13 @@ function nameInterfaces({ connections, interfaces }: State): void {
   for (const { paths } of connections.values()) {
     for (const path of paths) {
       const name = interfaceOf(interfaces, path.local.address);
-      if (name === undefined) delete path.interface;
-      else path.interface = name;
+      if (name !== undefined) {
+        path.interface = name;
+        delete path.addressGone;
+      } else if (path.interface !== undefined) {
+        delete path.interface;
+        path.addressGone = true;
+      }
     }
   }
 }

@@ -42,7 +42,7 @@ describe('the view', () => {
     expect(connection()).toMatchObject({ serverSide: false, own: true, since: 0 });
     expect(connection().paths).toMatchObject([
       { local: CLIENT, remote: SERVER, interface: 'wlan0', opened: true, since: 0 },
-      { interface: 'wwan0', backup: false, peerBackup: true, opened: false, since: 10 },
+      { interface: 'wwan0', backup: false, peerBackup: true, opened: true, since: 10 },
     ]);
     at(20, subflow('subflowPriority', '10.2.0.1:2000', undefined, { backup: false }));
     expect(connection().paths[1]!.peerBackup).toBe(false);

@@ -1,0 +1,407 @@
+import type { PathProgress } from '../../../lib/policy/policy';
+import { heal } from '../../../lib/policy/heal';
+import {
+  address,
+  begin,
+  device,
+  established,
+  inShort,
+  linkChanged,
+  machineWith,
+  PHONE,
+  progress,
+  progressOf,
+  removed,
+  subflow,
+} from './support';
+
+const [WIFI, MOBILE] = ['10.1.0.1:1000', '10.2.0.1:2000'];
+const LOOK = 50; // ms
+const REMOTE = '10.9.0.1:443';
+
+/** A connection over both interfaces, that is looked at every 50 ms from 10 s on. */
+function begun(options = {}, begin_: Parameters<typeof established>[0] = {}) {
+  const made = machineWith(heal(options));
+  made.at(0, begin(), established(begin_));
+  made.at(10, subflow('subflowEstablished', MOBILE));
+  return made;
+}
+
+/** Gives what is done, with the time of each, while every path is as a function says. */
+function watch(
+  { at }: Pick<ReturnType<typeof begun>, 'at'>,
+  [from, to]: [number, number],
+  ...paths: ((now: number) => PathProgress)[]
+): string[] {
+  const done: string[] = [];
+  for (let now = from; now < to; now += LOOK) {
+    const actions = [
+      ...at(now, progress(...paths.map((path) => path(now)))),
+      ...at(now, { type: 'woken' }),
+    ];
+    done.push(...actions.map((action) => `${now - from} ${inShort(action)}`));
+  }
+  return done;
+}
+
+/** A stream of packets of 1000 bytes, one a millisecond, acknowledged after `rtt(now)` ms. */
+const streaming =
+  (local: string, rtt: (now: number) => number, more: Partial<PathProgress> = {}) =>
+  (now: number): PathProgress => {
+    let acked = now;
+    while (acked + rtt(acked) > now) acked--;
+    const delay = rtt(acked);
+    return progressOf(local, {
+      ...{
+        bytesSent: now * 1000,
+        dataSegsOut: now,
+        bytesAcked: acked * 1000,
+        unacked: now - acked,
+      },
+      ...{ rtt: delay * 1000, rttvar: (delay * 1000) / 10, rto: (delay + 200) * 1000 },
+      ...{ lastAckRecv: 0, lastDataSent: 0 },
+      ...more,
+    });
+  };
+
+const idle = (local: string) => (now: number) =>
+  progressOf(local, { lastAckRecv: now, lastDataSent: now });
+
+/** As it was at `cut`, but that time goes on, and time-outs with it. */
+const cutOff =
+  (path: (now: number) => PathProgress, cut: number) =>
+  (now: number): PathProgress => {
+    if (now <= cut) return path(now);
+    const last = path(cut);
+    let [retransmits, next] = [0, last.rto / 1000];
+    for (let due = next; cut + due <= now; due += next) {
+      retransmits++;
+      next *= 2;
+    }
+    return {
+      ...last,
+      ...{ lastAckRecv: last.lastAckRecv + now - cut, lastDataSent: now - cut },
+      ...{ retransmits, rto: next * 1000, totalRetrans: last.totalRetrans + retransmits },
+    };
+  };
+
+/** What was sent at `from`, first of all for a long time, is acknowledged at `until`. */
+const burst =
+  (
+    local: string,
+    [from, until]: [number, number],
+    packets: number,
+    more: Partial<PathProgress> = {},
+  ) =>
+  (now: number): PathProgress => {
+    if (now < from) return progressOf(local, { lastAckRecv: now, lastDataSent: now, ...more });
+    const answered = now >= until;
+    let [retransmits, next] = [0, 220];
+    for (let due = next; !answered && from + due <= now; due += next) {
+      retransmits++;
+      next *= 2;
+    }
+    const sent = packets * 1000;
+    return progressOf(local, {
+      ...{ bytesSent: sent, dataSegsOut: packets, bytesAcked: answered ? sent : 0 },
+      ...{ unacked: answered ? 0 : packets, lastAckRecv: answered ? now - until : now },
+      ...{ lastDataSent: now - from, retransmits, rto: next * 1000, totalRetrans: retransmits },
+      ...more,
+    });
+  };
+
+describe('a path that goes dark', () => {
+  test('amid a stream: it is destroyed within 250 ms, and made anew', () => {
+    const made = begun();
+    const stream = streaming(WIFI, () => 20);
+    expect(
+      watch(
+        made,
+        [10_000, 11_000],
+        stream,
+        streaming(MOBILE, () => 30),
+      ),
+    ).toEqual([]);
+    const dark = cutOff(stream, 11_000);
+    const [first, ...rest] = watch(
+      made,
+      [11_000, 12_000],
+      dark,
+      streaming(MOBILE, () => 30),
+    );
+    expect(first).toMatch(/^(150|200) destroySubflow 10.1.0.1:1000/);
+    expect(rest).toEqual([]);
+    made.at(12_000, subflow('subflowClosed', WIFI));
+    const anew = watch(
+      made,
+      [12_000, 30_000],
+      streaming(MOBILE, () => 30),
+    );
+    expect(anew).toEqual([
+      `250 createSubflow 10.1.0.1 ${REMOTE}`,
+      `6750 abandonSubflow 10.1.0.1 ${REMOTE}`,
+      `7000 createSubflow 10.1.0.1 ${REMOTE}`,
+      `13500 abandonSubflow 10.1.0.1 ${REMOTE}`,
+      `13750 createSubflow 10.1.0.1 ${REMOTE}`,
+    ]);
+    made.at(30_000, subflow('subflowEstablished', '10.1.0.1:1001'));
+    expect(made.connection().lost).toEqual([]);
+    const again = streaming('10.1.0.1:1001', () => 20);
+    expect(
+      watch(
+        made,
+        [30_000, 40_000],
+        again,
+        streaming(MOBILE, () => 30),
+      ),
+    ).toEqual([]);
+  });
+
+  test('with a standby alone beside it', () => {
+    const made = begun();
+    const stream = streaming(WIFI, () => 20);
+    watch(made, [10_000, 11_000], stream, idle(MOBILE));
+    expect(watch(made, [11_000, 12_000], cutOff(stream, 11_000), idle(MOBILE))).toEqual([
+      expect.stringMatching(/^(150|200) destroySubflow 10.1.0.1:1000/),
+    ]);
+  });
+
+  test('with a longer rtt: later', () => {
+    const made = begun();
+    const stream = streaming(WIFI, () => 200);
+    watch(made, [10_000, 11_000], stream, idle(MOBILE));
+    const [first] = watch(made, [11_000, 13_000], cutOff(stream, 11_000), idle(MOBILE));
+    expect(Number(first?.split(' ')[0])).toBeGreaterThanOrEqual(2.5 * 200);
+    expect(Number(first?.split(' ')[0])).toBeLessThan(800);
+  });
+
+  test.each([1, 3, 10])('%i packets after a pause: within 1.5 s', (packets) => {
+    const made = begun();
+    const sent = burst(WIFI, [11_020, Infinity], packets);
+    expect(watch(made, [10_000, 12_200], sent, idle(MOBILE))).toEqual([]);
+    expect(watch(made, [12_200, 12_600], sent, idle(MOBILE))).toEqual([
+      expect.stringContaining('destroySubflow 10.1.0.1:1000'),
+    ]);
+  });
+
+  test('all at the same time: none is destroyed, and new ones are tried beside them', () => {
+    const made = begun();
+    const [one, other] = [streaming(WIFI, () => 20), streaming(MOBILE, () => 30)];
+    watch(made, [10_000, 11_000], one, other);
+    const done = watch(made, [11_000, 14_000], cutOff(one, 11_000), cutOff(other, 11_000));
+    expect(done).toEqual([
+      expect.stringMatching(/^(150|200) createSubflow 10.1.0.1/),
+      expect.stringMatching(/^(150|200) createSubflow 10.2.0.1/),
+    ]);
+    const another = subflow('subflowEstablished', '10.2.0.1:2001');
+    expect(made.at(14_000, another).map(inShort)).toEqual([
+      `destroySubflow ${WIFI} ${REMOTE}`,
+      `destroySubflow ${MOBILE} ${REMOTE}`,
+    ]);
+    made.at(14_050, subflow('subflowClosed', WIFI), subflow('subflowClosed', MOBILE));
+    expect(made.connection().lost.map(({ reason }) => reason)).toEqual([
+      'heal: dark',
+      'heal: dark, and another one is in its place',
+    ]);
+    const after = watch(
+      made,
+      [14_050, 20_000],
+      streaming('10.2.0.1:2001', () => 30),
+    );
+    expect(after.filter((each) => each.includes('10.2.0.1'))).toEqual([]);
+  });
+
+  test('the only one again and again: never more than two between its addresses', () => {
+    const made = machineWith(heal());
+    made.at(0, begin([device(2, 'wlan0', '10.1.0.1')]), established());
+    let live: ((now: number) => PathProgress)[] = [streaming(WIFI, () => 20)];
+    for (let i = 1; i < 10; i++) {
+      const from = i * 20_000;
+      watch(made, [from, from + 1000], ...live);
+      live = live.map((path) => cutOff(path, from + 1000));
+      watch(made, [from + 1000, from + 5000], ...live);
+      expect(made.connection().opening).toHaveLength(1);
+      made.at(from + 5000, subflow('subflowEstablished', `10.1.0.1:${1000 + i}`));
+      live.push(streaming(`10.1.0.1:${1000 + i}`, () => 20));
+      watch(made, [from + 5000, from + 10_000], ...live);
+      for (const { local, closing } of [...made.connection().paths]) {
+        if (closing === undefined) continue;
+        made.at(from + 10_000, subflow('subflowClosed', `${local.address}:${local.port}`));
+        live.shift();
+      }
+      expect(made.connection().paths).toHaveLength(1);
+      expect(made.connection().opening).toHaveLength(0);
+    }
+  });
+});
+
+describe('a path that is merely slow stays', () => {
+  const healthy = streaming(MOBILE, () => 30);
+  const stays = (path: (now: number) => PathProgress, to = 20_000): void =>
+    expect(watch(begun(), [10_000, to], path, healthy)).toEqual([]);
+
+  test('a queue that grows to a second', () => {
+    stays(streaming(WIFI, (now) => Math.min(1000, 20 + Math.max(0, now - 11_000) / 3)));
+  });
+
+  test('a flow that begins on a queue of a second', () => {
+    for (const packets of [1, 4, 10]) stays(burst(WIFI, [11_020, 12_045], packets));
+  });
+
+  test('acknowledgements that come one a half second', () => {
+    stays((now) => {
+      const acked = now - (now % 500);
+      return progressOf(WIFI, {
+        ...{ bytesSent: now * 10, bytesAcked: acked * 10 - 5000, unacked: 8, dataSegsOut: now },
+        ...{ lastAckRecv: now % 500, rtt: 900_000, rttvar: 100_000, rto: 1_300_000 },
+      });
+    });
+  });
+
+  test('a loss of 2 %', () => {
+    const stream = streaming(WIFI, () => 20);
+    stays((now) => {
+      // One packet in 50 is sent again: half of them after a time-out, as at the end of a burst.
+      const lost = Math.floor(now / 50);
+      const waits = lost % 2 === 0 && now % 500 < 220;
+      return {
+        ...stream(now),
+        ...{ totalRetrans: lost, lastAckRecv: waits ? now % 500 : 0 },
+        ...(waits && { unacked: 2, bytesAcked: (now - (now % 500)) * 1000 }),
+      };
+    });
+  });
+
+  test('idle, also for long, and with a request now and then', () => {
+    stays(idle(WIFI));
+    stays((now) =>
+      progressOf(WIFI, {
+        unacked: now % 1000 < 50 ? 1 : 0,
+        lastAckRecv: now % 1000,
+        lastDataSent: now % 1000,
+        bytesAcked: now,
+      }),
+    );
+  });
+
+  test('a peer that does not read: its closed window is probed and acknowledged', () => {
+    stays((now) =>
+      progressOf(WIFI, {
+        ...{ unacked: now % 5000 < 2000 ? 0 : 1, bytesSent: 50_000, bytesAcked: 49_000 },
+        ...{ lastAckRecv: now % 800, lastDataSent: now % 800, retransmits: 3, rto: 1_600_000 },
+      }),
+    );
+  });
+
+  test('data that comes with acknowledgements of nothing new', () => {
+    stays((now) =>
+      progressOf(WIFI, { unacked: 2, lastAckRecv: now - 10_000, lastDataRecv: now % 30 }),
+    );
+  });
+
+  test('a look that comes late, after a pause of this host', () => {
+    const made = begun();
+    const stream = streaming(WIFI, () => 20);
+    const paused = cutOff(stream, 11_000);
+    watch(made, [10_000, 11_001], stream, healthy);
+    expect(made.at(11_400, progress(paused(11_400), healthy(11_400)))).toEqual([]);
+    expect(watch(made, [11_450, 12_000], stream, healthy)).toEqual([]);
+  });
+});
+
+describe('links and addresses', () => {
+  test('a link that goes and returns', () => {
+    const made = begun();
+    expect(made.at(100, linkChanged(2, 'wlan0', false)).map(inShort)).toEqual([
+      `destroySubflow ${WIFI} ${REMOTE}`,
+    ]);
+    expect(made.at(110, subflow('subflowClosed', WIFI))).toEqual([]);
+    expect(made.at(5000, { type: 'woken' })).toEqual([]);
+    expect(made.at(6000, linkChanged(2, 'wlan0', true)).map(inShort)).toEqual([
+      `createSubflow 10.1.0.1 ${REMOTE}`,
+    ]);
+  });
+
+  test('an address that goes and returns, to be used when it is no longer tentative', () => {
+    const made = begun();
+    const gone = address('wlan0', '10.1.0.1');
+    expect(made.at(100, { type: 'addressRemoved', address: gone }).map(inShort)).toEqual([
+      `destroySubflow ${WIFI} ${REMOTE}`,
+    ]);
+    made.at(110, subflow('subflowClosed', WIFI));
+    const tentative = { ...gone, tentative: true };
+    expect(made.at(120, { type: 'addressAdded', address: tentative })).toEqual([]);
+    expect(made.at(130, { type: 'addressChanged', address: gone }).map(inShort)).toEqual([
+      `createSubflow 10.1.0.1 ${REMOTE}`,
+    ]);
+  });
+
+  test('the last path stays', () => {
+    const made = machineWith(heal());
+    made.at(0, begin(), established());
+    expect(made.at(1, linkChanged(2, 'wlan0', false))).toEqual([]);
+    const [gone] = PHONE[0]!.addresses;
+    expect(made.at(2, { type: 'addressRemoved', address: gone! })).toEqual([]);
+  });
+
+  test('an address that no interface ever had is left alone', () => {
+    const made = machineWith(heal());
+    made.at(0, begin(), established(), subflow('subflowEstablished', '10.77.0.1:5'));
+    expect(made.at(1, linkChanged(3, 'wwan0', false))).toEqual([]);
+  });
+});
+
+describe('what is made anew', () => {
+  test('what the peer or the kernel closed, as backup where it was one', () => {
+    const made = begun();
+    made.at(20, subflow('subflowClosed', MOBILE, undefined, { error: 'ETIMEDOUT' }));
+    expect(made.at(270, { type: 'woken' }).map(inShort)).toEqual([
+      `createSubflow 10.2.0.1 ${REMOTE}`,
+    ]);
+  });
+
+  test('not what was opened by the peer, from a port of its own', () => {
+    const made = begun();
+    made.at(20, subflow('subflowEstablished', '10.2.0.1:3000', '10.9.1.1:50000'));
+    made.at(30, subflow('subflowClosed', '10.2.0.1:3000', '10.9.1.1:50000'));
+    expect(made.at(1000, { type: 'woken' })).toEqual([]);
+  });
+
+  test('not to where the peer wants no more', () => {
+    const denied = begun({}, { denyJoinId0: true });
+    denied.at(20, subflow('subflowClosed', WIFI));
+    expect(denied.at(1000, { type: 'woken' })).toEqual([]);
+    const withdrawn = begun();
+    withdrawn.at(20, removed(0), subflow('subflowClosed', WIFI));
+    expect(withdrawn.at(1000, { type: 'woken' })).toEqual([]);
+  });
+
+  test('by a server only where told to, and to where a client can be reached', () => {
+    for (const server of [false, true]) {
+      const made = machineWith(heal({ server }));
+      made.at(0, begin(), established({ serverSide: true }));
+      made.at(1, {
+        type: 'announced',
+        source: 'kernel',
+        token: 7,
+        remoteId: 2,
+        address: '10.9.2.1',
+        port: 8443,
+      });
+      made.at(2, subflow('subflowEstablished', '10.2.0.1:443', '10.9.2.1:8443'));
+      made.at(3, subflow('subflowEstablished', '10.2.0.1:443', '10.9.2.1:50000'));
+      const done = [
+        ...made.at(4, subflow('subflowClosed', '10.2.0.1:443', '10.9.2.1:8443')),
+        ...made.at(5, subflow('subflowClosed', '10.2.0.1:443', '10.9.2.1:50000')),
+        ...made.at(1000, { type: 'woken' }),
+      ];
+      expect(done.map(inShort)).toEqual(server ? ['createSubflow 10.2.0.1 10.9.2.1:8443'] : []);
+    }
+  });
+});
+
+test('wrong options', () => {
+  expect(() => heal({ interval: 1 })).toThrow(RangeError);
+  expect(() => heal({ server: 1 as never })).toThrow(TypeError);
+  expect(() => heal(null as never)).toThrow(TypeError);
+});
