@@ -1,6 +1,6 @@
 import { checkIfGiven, checkInteger, checkObject } from '../internal/arguments';
 import { subflowKey } from '../internal/addresses';
-import { isAlive, isDark } from './darkness';
+import { isAlive, isDark, isLocallyUp } from './darkness';
 import {
   announcements,
   concerned,
@@ -67,24 +67,23 @@ const isFaster = (one: PathView, other: PathView): boolean =>
 
 /** The path that is to be in use. */
 function choose(view: PolicyView, connection: ConnectionView, hold: number): PathView | undefined {
-  const { leaving, now } = view;
+  const stays = (path: PathView): boolean =>
+    !(path.interface !== undefined && view.leaving.has(path.interface)) &&
+    isLocallyUp(view, path) &&
+    !isDark(path);
   const open = connection.paths.filter(isOpen);
-  const alive = open.filter(
-    (path) => isAlive(view, path) && !(path.interface !== undefined && leaving.has(path.interface)),
-  );
   const used = open.filter(({ backup }) => !backup);
-  const current = used.find((path) => alive.includes(path)) ?? used[0];
-  const others = alive.filter((path) => path !== current);
-  const best = others.reduce<PathView | undefined>(
-    (known, each) => (known && latency(known) <= latency(each) ? known : each),
-    undefined,
-  );
+  const current = used.find(stays) ?? used[0];
+  const [best] = open
+    .filter((path) => path !== current && stays(path) && isAlive(view, path))
+    .sort((one, other) => latency(one) - latency(other));
   if (!current || !best) return current ?? best;
-  if (isDark(current) || !alive.includes(current)) return best;
-  if (now - current.backupSince < hold) return current;
-  const loses = (current.loss ?? 0) > LOSS && (best.loss ?? 0) < (current.loss ?? 0) / 2;
-  return loses || isFaster(best, current) ? best : current;
+  if (!stays(current)) return best;
+  return view.now - current.backupSince >= hold && suffers(current, best) ? best : current;
 }
+
+const suffers = (used: PathView, other: PathView): boolean =>
+  isFaster(other, used) || ((used.loss ?? 0) > LOSS && (other.loss ?? 0) < (used.loss ?? 0) / 2);
 
 /** The new one first, so that there is always one. */
 function prefer(connection: ConnectionView, chosen: PathView | undefined): PathAction[] {
