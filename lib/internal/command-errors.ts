@@ -75,7 +75,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     call: ANY_COMMAND,
-    errno: 'EOPNOTSUPP',
+    errno: 'ENOTSUP', // EOPNOTSUPP, as libuv calls it
     code: 'ERR_MPTCP_UNSUPPORTED',
     advice: 'This kernel does not know the command: the userspace path manager needs Linux 5.19',
   },

@@ -31,7 +31,7 @@ Result<bool> avoid_collapse(int fd) {
   if (!info) return info.error();
   // What queues add to a round trip says nothing about the distance.
   if (info->value.min_rtt >= kNearbyRtt) return false;  // not measured: the largest number
-  const auto speaks = speaks_mptcp(fd);
+  auto speaks = speaks_mptcp(fd);
   if (!speaks || !*speaks) return speaks;
   constexpr std::string_view kName = kInstead;
   if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, kName.data(), kName.size()) != 0) {

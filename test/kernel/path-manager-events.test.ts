@@ -150,6 +150,28 @@ describeKernel('path manager events', {}, () => {
     });
   });
 
+  test.each(FAMILIES)(
+    'IPv%i: a subflow that the peer resets says so (MP_TCPRST)',
+    async (family) => {
+      await using lab = await twoPaths({ family });
+      await using pm = await PathManager.open({ netns: lab.client.name });
+      await using events = pm.events();
+      await events.ready;
+      const record = new Record(events);
+      const [first, second] = lab.paths;
+      const { port } = await foreignServer(lab.server, '::');
+      await ForeignClient.connect(lab.client, first.server.address, port);
+      const { local } = await record.first('subflowEstablished');
+      const there = ['-Htn', 'state', 'established', 'dport', '=', `:${local.port}`];
+      await until('the peer has it too', () => lab.server.exec('ss', there) !== '');
+      lab.server.exec('ss', ['-K', ...there]);
+      expect(await record.first('subflowClosed')).toMatchObject({
+        local: { address: second.client.address },
+        reset: { code: 0, reason: 'Unspecified error', transient: false },
+      });
+    },
+  );
+
   test('what was there before is known, and told where asked for', async () => {
     await using lab = await twoPaths();
     const [first] = lab.paths;

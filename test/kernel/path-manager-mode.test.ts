@@ -255,6 +255,14 @@ describeKernel('path manager mode', {}, () => {
         }),
       ).rejects.toMatchObject({ extack: 'families mismatch' });
       expect([local.port, remote.port]).toContain(port);
+      const to = family === 4 ? FAR : '2001:db8::9';
+      lab.client.ip(`-${family}`, 'rule', 'add', 'to', to, 'unreachable', 'pref', '1');
+      const nearby = second!.client.address;
+      const unreachable = { local: { address: nearby, id: 9 }, remote: { address: to, port } };
+      await expect(pm.createSubflow(token, unreachable)).rejects.toMatchObject({
+        ...{ code: 'ERR_MPTCP_SYSTEM', errno: -101, extack: 'connect error: -101' },
+        command: 'MPTCP_PM_CMD_SUBFLOW_CREATE',
+      });
     });
   });
 
