@@ -32,7 +32,11 @@ export interface ConnectionBegin extends OfConnection {
   remote: Address;
   /** This side accepted the connection. */
   serverSide?: boolean;
-  /** The peer allows no more subflows to its first address and port. */
+  /**
+   * The peer allows no more subflows to its first address and port. undefined: not known. The kernel
+   * says it since Linux 6.17, a dump does not, and that a kernel would say it is known from
+   * `mode.set('userspace')` on, or when an event has said something of the kind.
+   */
   denyJoinId0?: boolean;
 }
 

@@ -78,6 +78,7 @@ export type {
   WatchInterfacesOptions,
 } from './interfaces';
 export type { Limits, LimitValues } from './limits';
+export type { BehindLoadBalancer, LoadBalancerOptions } from './load-balancer';
 export type { Mode, ModeOwner, ModeState, PathManagerMode, SetModeOptions } from './mode';
 export type { MptcpMode, MptcpOptions, WithMptcpOptions } from './options';
 export { PathManager, type PathManagerOptions } from './path-manager';

@@ -12,6 +12,7 @@ import {
 import { commandError } from './internal/command-errors';
 import { type Abortable, type Commands, throwIfAborted } from './internal/commands';
 import { DefaultManager } from './internal/default-manager';
+import { findOut } from './internal/denied-joins';
 import { sysctlPath, type Sysctls } from './sysctls';
 
 export type PathManagerMode = 'kernel' | 'userspace';
@@ -148,6 +149,7 @@ export class Mode {
     let manager: DefaultManager | undefined;
     try {
       const former = await this.#read(options);
+      await findOut(this.#commands);
       // What is userspace-managed already has lost its manager.
       const events = this.#watch(former === 'userspace');
       const { except = () => false } = options;

@@ -15,6 +15,7 @@ import { checkAbortable, checkIfGiven, checkObject, checkText } from './internal
 import { type Abortable, Commands } from './internal/commands';
 import { openManagers } from './internal/open-managers';
 import { Limits } from './limits';
+import { BehindLoadBalancer, type LoadBalancerOptions, type Means } from './load-balancer';
 import { Mode } from './mode';
 import type { ManageOptions } from './policy/manage-options';
 import { ManagedPolicy } from './policy/managed-policy';
@@ -55,6 +56,7 @@ export class PathManager implements AsyncDisposable {
   readonly #commands: Commands;
   readonly #userspace: Userspace;
   readonly #open = new Set<Closable>();
+  readonly #balanced = new Set<BehindLoadBalancer>();
 
   private constructor(commands: Commands) {
     const changed = (): void => this.mode.refresh();
@@ -151,6 +153,23 @@ export class PathManager implements AsyncDisposable {
     return this.#hold(new ManagedPolicy(policy, host, options));
   }
 
+  /**
+   * For a server behind a layer-4 balancer: clients are told not to join at the address that they
+   * connected to, where the balancer may choose another server, and to join at one of this host
+   * instead. Connections that begin from now on. ERR_MPTCP_EXISTS: the port is in use, or the address
+   * has an endpoint that is not announced. Nothing has changed where it fails.
+   */
+  async behindLoadBalancer(
+    options: LoadBalancerOptions,
+    abort?: Abortable,
+  ): Promise<BehindLoadBalancer> {
+    const balanced = await BehindLoadBalancer.begin(this.#means, options, abort, (ended) =>
+      this.#balanced.delete(ended),
+    );
+    this.#balanced.add(balanced);
+    return balanced;
+  }
+
   /** The kernel's MPTcpExt. */
   async counters(abort?: Abortable): Promise<Counters> {
     return Counters.parse(await this.#commands.readFile('/proc/net/netstat', abort));
@@ -173,13 +192,14 @@ export class PathManager implements AsyncDisposable {
   }
 
   /**
-   * Gives back the mode, ends every stream and what the kernel has begun; pending commands beyond
-   * fail with ERR_MPTCP_CLOSED.
+   * Gives back the mode and what behindLoadBalancer() has set, ends every stream and what the kernel
+   * has begun; pending commands beyond fail with ERR_MPTCP_CLOSED.
    */
   async close(): Promise<void> {
     openManagers.delete(this);
     try {
-      await this.mode.close();
+      const balanced = Array.from(this.#balanced, (each) => each.close());
+      await Promise.all([...balanced, this.mode.close()]);
     } finally {
       this.#userspace.close();
       await Promise.all(Array.from(this.#open, (each) => each.close()));
@@ -189,6 +209,11 @@ export class PathManager implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  get #means(): Means {
+    const { endpoints, sysctls, mode } = this;
+    return { endpoints, sysctls, mode, commands: this.#commands, userspace: this.#userspace };
   }
 
   #hold<T extends Closable>(stream: T): T {

@@ -325,8 +325,19 @@ export interface NativeCommands extends NativeBackground {
   nameOwner(name: string, callback: Callback<number | undefined>): number;
   /** Command numbers of the family that this kernel has, and the family's version. */
   family(callback: Callback<{ version: number; commands: number[] }>): number;
+  /**
+   * Whether the kernel's events say that a peer denies joins to its first address, found out by a
+   * connection over a loopback: that of a namespace of its own, or of this one without CAP_SYS_ADMIN.
+   * undefined: it could not be found out.
+   */
+  tellsDeniedJoins(callback: Callback<boolean | undefined>): number;
   /** True: it was still waiting and will never run; its callback is not called. */
   cancel(job: number): boolean;
+  /**
+   * Waits, on this thread, until everything that was given has run, and calls back: for a process
+   * that exits. 5 seconds at most.
+   */
+  drain(): void;
   ref(): void;
   unref(): void;
 }

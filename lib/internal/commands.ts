@@ -129,8 +129,23 @@ export class Commands {
     return this.#job((done) => this.#native.nameOwner(name, done), options);
   }
 
+  tellsDeniedJoins(): Promise<boolean | undefined> {
+    return this.#job((done) => this.#native.tellsDeniedJoins(done));
+  }
+
   family(options?: Abortable): Promise<{ version: number; commands: number[] }> {
     return this.#job((done) => this.#native.family(done), options);
+  }
+
+  /**
+   * For a process that exits, and settles no promise any more: when this returns, what `ask` has
+   * asked for is done, and what its callback has asked for.
+   */
+  finish(ask: (native: NativeCommands) => void): void {
+    if (this.#closed) return;
+    ask(this.#native);
+    this.#native.drain();
+    this.#native.drain();
   }
 
   ref(): void {

@@ -3,6 +3,7 @@ import type { NativeEvent, NativeSocketAddress } from '../../types/native';
 import type { Address } from '../connection';
 import { type PathManagerEvent, RESET_REASONS, type Reset } from '../events';
 import { familyOf } from './addresses';
+import { eventsTell, noteFlags } from './denied-joins';
 
 /** MPTCP_EVENT_* */
 const TYPES = {
@@ -40,6 +41,11 @@ function unknown(event: NativeEvent): PathManagerEvent {
   return { type: 'unknown', source: 'kernel', number, attributes };
 }
 
+function deniesJoins({ flags }: NativeEvent): boolean | undefined {
+  if (flags !== undefined) noteFlags();
+  return eventsTell() ? ((flags ?? 0) & DENY_JOIN_ID0) !== 0 : undefined;
+}
+
 /** The public form of a kernel's event; one that lacks what its kind has is `unknown`. */
 export function decodeEvent(event: NativeEvent): PathManagerEvent {
   const source = 'kernel';
@@ -65,10 +71,11 @@ export function decodeEvent(event: NativeEvent): PathManagerEvent {
   }
   if (!local || !remote) return unknown(event);
   if (type === 'created' || type === 'established') {
-    const { serverSide, flags = 0 } = event;
-    const denyJoinId0 = (flags & DENY_JOIN_ID0) !== 0;
+    const { serverSide } = event;
+    const denyJoinId0 = deniesJoins(event);
     return {
-      ...{ type, source, token, local, remote, denyJoinId0 },
+      ...{ type, source, token, local, remote },
+      ...(denyJoinId0 !== undefined && { denyJoinId0 }),
       ...(serverSide !== undefined && { serverSide }),
     };
   }

@@ -34,7 +34,8 @@ export interface Managed {
   readonly local: Address;
   readonly remote: Address;
   readonly serverSide: boolean;
-  readonly denyJoinId0: boolean;
+  /** undefined: this kernel does not tell, so that there are none to be opened there. */
+  readonly denyJoinId0: boolean | undefined;
   /** Ids of endpoints that were announced. */
   readonly announced: Set<number>;
   /** Ids of endpoints that were used for a subflow to the first remote address. */
@@ -48,7 +49,7 @@ export interface Managed {
 }
 
 export function manage(event: Established): Managed {
-  const { token, local, remote, serverSide = false, denyJoinId0 = false } = event;
+  const { token, local, remote, serverSide = false, denyJoinId0 } = event;
   return {
     ...{ token, local, remote, serverSide, denyJoinId0 },
     announced: new Set(),
@@ -86,7 +87,7 @@ export function open(connection: Managed, config: Config): NativeCommand[] {
     commands.push({ command: 'announce', token, endpoint });
   }
   // A server cannot reach the port that its client has connected from.
-  if (connection.serverSide || connection.denyJoinId0) return commands;
+  if (connection.serverSide || connection.denyJoinId0 !== false) return commands;
   for (const endpoint of others) {
     if (!has(endpoint, SUBFLOW) || used.has(endpoint.id)) continue;
     if (familyOf(endpoint.address) !== familyOf(remote.address)) continue;
@@ -107,21 +108,26 @@ function anywhere(family: 4 | 6, { endpoints }: Config): NativeEndpoint {
 
 /** What the peer's announcement of an address leads to. */
 export function accept(connection: Managed, event: Announced, config: Config): NativeCommand[] {
-  const { accepted, subflows } = connection;
+  const { accepted, denyJoinId0, local, subflows, used } = connection;
   const remote = { address: event.address, port: event.port ?? connection.remote.port };
   const known = [connection, ...subflows.values()].some(
     (each) => isAddress(each.remote.address, remote.address) && each.remote.port === remote.port,
   );
-  if (known || accepted.size >= config.limits.addAddrAccepted) return [];
+  // Where a peer denies joins, one announced address stands for its first one: since Linux 6.18.
+  const instead = denyJoinId0 === true && config.limits.addAddrAccepted === 0 && used.size === 0;
+  if (known || (accepted.size >= config.limits.addAddrAccepted && !instead)) return [];
   const family = familyOf(remote.address);
   const usable = config.endpoints.filter(({ address }) => familyOf(address) === family);
   const fullmesh = usable.filter((endpoint) => has(endpoint, FULLMESH));
   const laminar = usable.filter((endpoint) => has(endpoint, LAMINAR)).slice(0, 1);
-  const [locals = []] = [fullmesh, laminar, [anywhere(family, config)]].filter(
-    ({ length }) => length > 0,
+  const others = usable.filter(
+    (endpoint) => has(endpoint, SUBFLOW) && !isAddress(endpoint.address, local.address),
   );
+  const rest = instead ? others : [anywhere(family, config)];
+  const [locals = []] = [fullmesh, laminar, rest].filter(({ length }) => length > 0);
   const chosen = locals.slice(0, Math.max(0, room(connection, config)));
   if (chosen.length > 0) accepted.add(event.remoteId);
+  if (instead) for (const { id } of chosen) used.add(id);
   return chosen.map((endpoint) => create(connection, endpoint, remote));
 }
 

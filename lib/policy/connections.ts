@@ -27,10 +27,10 @@ import {
 const STEADY = 10_000; // ms that a path lives which makes up for failures before it
 
 export function establish(state: State, event: Established & { own: boolean }): void {
-  const { token, own, serverSide = false, denyJoinId0 = false } = event;
+  const { token, own, serverSide = false, denyJoinId0 = true } = event; // not told: none to be made
   const known = state.connections.get(token);
   if (known && subflowKey(known) === subflowKey(event)) {
-    known.denyJoinId0 ||= denyJoinId0;
+    known.denyJoinId0 ||= event.denyJoinId0 === true;
     known.own = own;
     return;
   }

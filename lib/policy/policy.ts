@@ -117,7 +117,7 @@ export interface ConnectionView {
   readonly local: Address;
   readonly remote: Address;
   readonly serverSide: boolean;
-  /** The peer allows no more subflows to its first address and port. */
+  /** The peer allows no more subflows to its first address and port, or it is not known whether. */
   readonly denyJoinId0: boolean;
   /** A connection of this process. */
   readonly own: boolean;

@@ -11,6 +11,7 @@
 #include "binding/convert_netlink.h"
 #include "binding/held_listener.h"
 #include "binding/held_socket.h"
+#include "core/denied_joins.h"
 #include "core/held_socket.h"
 #include "core/mptcp_pm.h"
 #include "core/net_file.h"
@@ -68,6 +69,10 @@ static Napi::Value to_js(Napi::Env env, const std::optional<pid_t>& process) {
   return process ? Napi::Number::New(env, *process) : env.Undefined();
 }
 
+static Napi::Value to_js(Napi::Env env, const std::optional<bool>& answer) {
+  return answer ? Napi::Boolean::New(env, *answer) : env.Undefined();
+}
+
 static Napi::Value to_js(Napi::Env env, const netlink::Family& family) {
   auto object = Napi::Object::New(env);
   object.Set("version", static_cast<double>(family.version));
@@ -91,6 +96,9 @@ constexpr uint32_t kChangeableFlags = uapi::kMptcpPmAddrFlagBackup | uapi::kMptc
 // While jobs wait, JavaScript is woken for the answers of the fast ones together.
 using Clock = std::chrono::steady_clock;
 constexpr auto kPostInterval = std::chrono::microseconds(200);
+
+// That a process which exits waits for at most.
+constexpr auto kLongestDrain = std::chrono::seconds(5);
 
 Error canceled(const char* call) { return {.code = ECANCELED, .call = call}; }
 
@@ -212,7 +220,9 @@ Napi::Function CommandThread::define(Napi::Env env) {
           InstanceMethod<&CommandThread::hold_name>("holdName"),
           InstanceMethod<&CommandThread::name_owner>("nameOwner"),
           InstanceMethod<&CommandThread::family>("family"),
+          InstanceMethod<&CommandThread::tells_denied_joins>("tellsDeniedJoins"),
           InstanceMethod<&CommandThread::cancel>("cancel"),
+          InstanceMethod<&CommandThread::drain>("drain"),
           InstanceMethod<&CommandThread::ref>("ref"),
           InstanceMethod<&CommandThread::unref>("unref"),
           InstanceMethod<&CommandThread::close>("close"),
@@ -336,6 +346,13 @@ Napi::Value CommandThread::family(const Napi::CallbackInfo& info) {
                 });
 }
 
+Napi::Value CommandThread::tells_denied_joins(const Napi::CallbackInfo& info) {
+  return submit(info.Env(), Argument(info, 0, "callback").function(),
+                [](CommandSession&) -> Result<std::optional<bool>> {
+                  return pm::events_tell_denied_joins();
+                });
+}
+
 Napi::Value CommandThread::cancel(const Napi::CallbackInfo& info) {
   const auto number = Argument(info, 0, "job").integer<uint32_t>();
   std::unique_ptr<Job> dropped;
@@ -350,6 +367,14 @@ Napi::Value CommandThread::cancel(const Napi::CallbackInfo& info) {
   --pending_;
   hold_while_pending();
   return Napi::Boolean::New(info.Env(), true);
+}
+
+void CommandThread::drain(const Napi::CallbackInfo& info) {
+  {
+    std::unique_lock lock(mutex_);
+    idle_.wait_for(lock, kLongestDrain, [this] { return waiting_.empty() && !running_; });
+  }
+  answer_finished(info.Env());
 }
 
 void CommandThread::ref(const Napi::CallbackInfo&) {
@@ -437,12 +462,15 @@ std::unique_ptr<Job> CommandThread::take_waiting() {
   if (waiting_.empty()) return nullptr;
   auto job = std::move(waiting_.front());
   waiting_.pop_front();
+  running_ = true;
   return job;
 }
 
 void CommandThread::put_finished(std::unique_ptr<Job> job) {
   const std::lock_guard lock(mutex_);
   finished_.push_back(std::move(job));
+  running_ = false;
+  idle_.notify_all();
 }
 
 }  // namespace mptcp::binding

@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -64,7 +65,9 @@ class CommandThread : public Napi::ObjectWrap<CommandThread> {
   Napi::Value hold_name(const Napi::CallbackInfo& info);
   Napi::Value name_owner(const Napi::CallbackInfo& info);
   Napi::Value family(const Napi::CallbackInfo& info);
+  Napi::Value tells_denied_joins(const Napi::CallbackInfo& info);
   Napi::Value cancel(const Napi::CallbackInfo& info);
+  void drain(const Napi::CallbackInfo& info);
   void ref(const Napi::CallbackInfo& info);
   void unref(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
@@ -87,6 +90,8 @@ class CommandThread : public Napi::ObjectWrap<CommandThread> {
   bool closed_ = false;
 
   std::mutex mutex_;
+  std::condition_variable idle_;
+  bool running_ = false;
   std::deque<std::unique_ptr<Job>> waiting_;
   std::deque<std::unique_ptr<Job>> finished_;
 

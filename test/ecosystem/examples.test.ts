@@ -1,7 +1,8 @@
 /** Every example runs, tells what it says it tells, and ends by itself. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeWith } from '../lab/jest';
+import { describeKernel, describeWith } from '../lab/jest';
+import { Namespace } from '../lab/namespace';
 import { withPostgres, withRedis } from './databases';
 import { node } from './program';
 
@@ -16,6 +17,8 @@ const SAYS: Record<string, string[]> = {
   'ws.mjs': ['client: mptcp', 'echo of hello', 'server: mptcp'],
 };
 const DATABASES = ['pg.mjs', 'redis.mjs'];
+/** Changes a setting of the network namespace, so it gets one of its own. */
+const LOAD_BALANCED = 'load-balanced.mjs';
 
 async function lines(example: string, env: NodeJS.ProcessEnv = {}): Promise<string[]> {
   const output = await node(`../../examples/${example}`, [], env).success();
@@ -25,12 +28,26 @@ async function lines(example: string, env: NodeJS.ProcessEnv = {}): Promise<stri
 test('every example is run here', () => {
   const examples = readdirSync(join(__dirname, '..', '..', 'examples'));
   const programs = examples.filter((name) => name.endsWith('.mjs')).sort();
-  expect(programs).toEqual([...Object.keys(SAYS), ...DATABASES].sort());
+  expect(programs).toEqual([...Object.keys(SAYS), ...DATABASES, LOAD_BALANCED].sort());
 });
 
 describeWith('examples', ['mptcp'], () => {
   test.each(Object.entries(SAYS))('%s', async (example, says) => {
     expect(await lines(example)).toEqual(says);
+  });
+});
+
+describeKernel('example that changes settings', {}, () => {
+  test(LOAD_BALANCED, async () => {
+    await using host = new Namespace('server');
+    host.ip('address', 'add', '10.9.0.1/32', 'dev', 'lo');
+    const example = join(__dirname, '..', '..', 'examples', LOAD_BALANCED);
+    const env = { ...process.env, OWN_ADDRESS: '10.9.0.1' };
+    const output = await host.spawn(process.execPath, [example], { env }).success();
+    expect(output.trim().split('\n')).toEqual([
+      ...['announced: 10.9.0.1', 'joins elsewhere: false', 'answer: hello'],
+    ]);
+    expect(host.sysctl('net.mptcp.allow_join_initial_addr_port')).toBe('1');
   });
 });
 

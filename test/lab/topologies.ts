@@ -3,7 +3,7 @@ import { Path, Router } from './path';
 import { type Family, PathEnd, type Side } from './path-end';
 
 /** Whatever the machine's defaults are: addresses at once, and packets by any device. */
-const SYSCTLS = [
+export const PLAIN_ROUTING = [
   'net.ipv6.conf.all.accept_dad',
   'net.ipv6.conf.default.accept_dad',
   'net.ipv4.conf.all.rp_filter',
@@ -75,7 +75,7 @@ export class Hosts<Paths extends readonly Path[] = readonly Path[]> implements A
   #host(label: string): Namespace {
     const namespace = new Namespace(label);
     this.#namespaces.push(namespace);
-    for (const name of SYSCTLS) namespace.sysctl(name, 0);
+    for (const name of PLAIN_ROUTING) namespace.sysctl(name, 0);
     return namespace;
   }
 

@@ -6,12 +6,14 @@ import nodeNet from 'node:net';
 import type nodeTls from 'node:tls';
 import { expectTypeOf } from 'expect-type';
 import {
+  type BehindLoadBalancer,
   type Capabilities,
   capabilities,
   type Connection,
   connectionOf,
   type ConnectionStatus,
   enable,
+  type Endpoint,
   type MptcpError,
   type MptcpErrorCode,
   type MptcpInfo,
@@ -121,3 +123,12 @@ expectTypeOf<Capabilities['reason']>().toEqualTypeOf<MptcpError | undefined>();
 expectTypeOf<MptcpError>().toExtend<Error>();
 expectTypeOf<MptcpError['code']>().toEqualTypeOf<MptcpErrorCode>();
 expectTypeOf(PathManager.open()).resolves.toEqualTypeOf<PathManager>();
+
+declare const pathManager: PathManager;
+expectTypeOf(
+  pathManager.behindLoadBalancer({ address: '192.0.2.1', interface: 'eth1', port: 9000 }),
+).resolves.toEqualTypeOf<BehindLoadBalancer>();
+expectTypeOf<BehindLoadBalancer>().toExtend<AsyncDisposable>();
+expectTypeOf<BehindLoadBalancer['endpoint']>().toEqualTypeOf<Endpoint | undefined>();
+// @ts-expect-error -- which address?
+void pathManager.behindLoadBalancer({ port: 9000 });

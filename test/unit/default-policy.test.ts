@@ -66,6 +66,30 @@ describe('as the kernel', () => {
     );
   });
 
+  test('where the peer denies joins, subflow endpoints lead to one announced address', () => {
+    const all = config([endpoint(1, SUBFLOW), endpoint(2, SUBFLOW), endpoint(3, SUBFLOW)], 8, 0);
+    const connection = manage({ ...established, denyJoinId0: true });
+    const commands = accept(connection, announced, all);
+    expect(locals(commands)).toEqual(['10.2.0.1', '10.3.0.1']);
+    expect(commands[0]).toMatchObject({ remote: { address: '10.2.0.2', port: 80 } });
+    expect(accept(connection, { ...announced, address: '10.4.0.2', remoteId: 4 }, all)).toEqual([]);
+    // Never to the first address and port, however it is told; another port of it is another matter.
+    const first = { ...announced, address: established.remote.address };
+    const denied = () => manage({ ...established, denyJoinId0: true });
+    expect(accept(denied(), first, all)).toEqual([]);
+    expect(accept(denied(), { ...first, port: 81 }, all)).toHaveLength(2);
+    expect(accept(denied(), announced, config([], 8, 0))).toEqual([]);
+  });
+
+  test('where the kernel does not tell whether the peer denies joins, none goes to its first address', () => {
+    const all = config([endpoint(2, SUBFLOW)], 8, 1);
+    const untold = { ...established, denyJoinId0: undefined };
+    const connection = manage(untold);
+    expect(open(connection, all)).toEqual([]);
+    expect(accept(connection, announced, all)).toHaveLength(1);
+    expect(accept(manage(untold), announced, config([endpoint(2, SUBFLOW)], 8, 0))).toEqual([]);
+  });
+
   test('fullmesh endpoints come before a laminar one, and that before the routes', () => {
     const [mesh, laminar] = [endpoint(5, SUBFLOW | FULLMESH), endpoint(6, LAMINAR)];
     const from = (...endpoints: NativeEndpoint[]) =>

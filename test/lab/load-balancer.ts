@@ -1,0 +1,175 @@
+import { Namespace } from './namespace';
+import { anywhere, batch, FAMILIES, type Family } from './path-end';
+import { PLAIN_ROUTING } from './topologies';
+import { until } from './until';
+
+/** 10.1.0.1 and fd00:1::1: host `host` of the network `network`. */
+const addressOf = (family: Family, network: number, host: number): string =>
+  family === 4 ? `10.${network}.0.${host}` : `fd00:${network}::${host}`;
+const inNetwork = (family: Family, address: string): string =>
+  `${address}/${family === 4 ? 24 : 32}`;
+
+const SHARED = 100;
+const [FIRST, SECOND, BETWEEN] = [1, 2, 3];
+const BEHIND = [11, 12];
+const DIRECT = [21, 22];
+const GATEWAY = 254;
+
+/** A host with a server, reached through the balancer, and directly at an address of its own. */
+export interface Backend {
+  readonly host: Namespace;
+  /** Where the balancer sends connections to. */
+  readonly behind: string;
+  /** Leads past the balancer. */
+  readonly own: string;
+}
+
+/**
+ * Two backends behind one shared address, and a client with two paths: the first leads to the
+ * balancer, the second to a router, and by it to the backends' own addresses and the balancer too.
+ */
+export class LoadBalanced implements AsyncDisposable {
+  readonly client: Namespace;
+  readonly balancer: Namespace;
+  readonly router: Namespace;
+  readonly backends: readonly [Backend, Backend];
+  readonly #namespaces: Namespace[] = [];
+
+  private constructor(readonly family: Family) {
+    this.client = this.#host('client');
+    this.balancer = this.#host('balancer');
+    this.router = this.#host('router');
+    this.backends = [this.#backend(0), this.#backend(1)];
+  }
+
+  /** Connections to `port` of the shared address go to this port of a backend. */
+  static async connect(
+    port: number,
+    { family = 4 }: { family?: Family } = {},
+  ): Promise<LoadBalanced> {
+    const lab = new LoadBalanced(family);
+    try {
+      lab.#cables();
+      lab.#routes();
+      lab.#balance(port);
+      await lab.#up();
+      return lab;
+    } catch (error) {
+      await lab.dispose();
+      throw error;
+    }
+  }
+
+  /** The address that clients know. */
+  get shared(): string {
+    return addressOf(this.family, SHARED, 1);
+  }
+
+  /** The client's addresses on its two paths. */
+  get paths(): readonly [string, string] {
+    return [addressOf(this.family, FIRST, 1), addressOf(this.family, SECOND, 1)];
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all(this.#namespaces.map((namespace) => namespace.dispose()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  #host(label: string): Namespace {
+    const namespace = new Namespace(label);
+    this.#namespaces.push(namespace);
+    for (const name of PLAIN_ROUTING) namespace.sysctl(name, 0);
+    return namespace;
+  }
+
+  #backend(index: 0 | 1): Backend {
+    return {
+      host: this.#host(`backend${index + 1}`),
+      behind: addressOf(this.family, BEHIND[index]!, 1),
+      own: addressOf(this.family, DIRECT[index]!, 1),
+    };
+  }
+
+  #cables(): void {
+    const cable = (
+      network: number,
+      [near, device]: readonly [Namespace, string],
+      [gateway, port]: readonly [Namespace, string],
+    ): void => {
+      const peer = ['peer', 'name', port, 'netns', gateway.name];
+      near.ip('link', 'add', device, 'type', 'veth', ...peer);
+      for (const [host, name, number] of [
+        [near, device, 1],
+        [gateway, port, GATEWAY],
+      ] as const) {
+        host.ip('link', 'set', name, 'up');
+        for (const family of FAMILIES) {
+          const address = inNetwork(family, addressOf(family, network, number));
+          host.ip('address', 'add', address, 'dev', name);
+        }
+      }
+    };
+    cable(FIRST, [this.client, 'eth1'], [this.balancer, 'client']);
+    cable(SECOND, [this.client, 'eth2'], [this.router, 'client']);
+    cable(BETWEEN, [this.router, 'balancer'], [this.balancer, 'router']);
+    for (const [i, { host }] of this.backends.entries()) {
+      cable(BEHIND[i]!, [host, 'eth1'], [this.balancer, `backend${i + 1}`]);
+      cable(DIRECT[i]!, [host, 'eth2'], [this.router, `backend${i + 1}`]);
+    }
+  }
+
+  #routes(): void {
+    for (const host of [this.balancer, this.router])
+      for (const name of ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'])
+        host.sysctl(name, 1);
+    for (const family of FAMILIES) {
+      const at = (network: number, host: number) => addressOf(family, network, host);
+      const via = (network: number, host = GATEWAY) => `via ${at(network, host)}`;
+      const direct = DIRECT.map((network) => inNetwork(family, at(network, 0)));
+      const all = anywhere(family);
+      batch(this.client, family, [
+        `route add ${all} ${via(FIRST)}`,
+        ...direct.map((network) => `route add ${network} ${via(SECOND)}`),
+        `route add ${all} ${via(SECOND)} table 2`,
+        `rule add from ${at(SECOND, 1)} lookup 2`,
+      ]);
+      batch(this.router, family, [`route add ${all} ${via(BETWEEN)}`]);
+      batch(this.balancer, family, [
+        `route add ${inNetwork(family, at(SECOND, 0))} ${via(BETWEEN, 1)}`,
+      ]);
+      for (const [i, { host }] of this.backends.entries())
+        batch(host, family, [
+          `route add ${all} ${via(BEHIND[i]!)}`,
+          `route add ${all} ${via(DIRECT[i]!)} table 2`,
+          `rule add from ${at(DIRECT[i]!, 1)} lookup 2`,
+        ]);
+    }
+  }
+
+  /** As docs/load-balancing.md has it. */
+  #balance(port: number): void {
+    const rules = FAMILIES.map((family) => {
+      const ip = family === 4 ? 'ip' : 'ip6';
+      const [one, other] = BEHIND.map((network) => addressOf(family, network, 1));
+      return `${ip} daddr ${addressOf(family, SHARED, 1)} tcp dport ${port} dnat ${ip} to jhash ${ip} saddr . tcp sport mod 2 map { 0 : ${one}, 1 : ${other} }`;
+    });
+    this.balancer.nft(`
+      table inet balancer {
+        chain arriving {
+          type nat hook prerouting priority dstnat; policy accept;
+          ${rules.join('\n          ')}
+        }
+      }`);
+  }
+
+  async #up(): Promise<void> {
+    for (const namespace of this.#namespaces)
+      await until(`the links of ${namespace.name} are up`, () => {
+        const links = JSON.parse(namespace.ip('-j', 'link')) as { operstate: string }[];
+        return !links.some(({ operstate }) => operstate === 'DOWN');
+      });
+  }
+}

@@ -1,0 +1,65 @@
+import type { decodeEvent } from '../../lib/internal/decode-event';
+import type * as DeniedJoins from '../../lib/internal/denied-joins';
+import type { NativeEvent } from '../../types/native';
+
+const ESTABLISHED = 2;
+const [DENIES, SERVER] = [1, 2];
+const local = { address: '10.1.0.1', port: 1000 };
+const remote = { address: '10.1.0.2', port: 80 };
+const event: NativeEvent = { type: ESTABLISHED, token: 7, local, remote };
+
+/** What modules know that have just been loaded. */
+function fresh() {
+  jest.resetModules();
+  const { findOut } = jest.requireActual<typeof DeniedJoins>('../../lib/internal/denied-joins');
+  const decode = jest.requireActual<{ decodeEvent: typeof decodeEvent }>(
+    '../../lib/internal/decode-event',
+  );
+  const denies = (flags?: number) =>
+    (decode.decodeEvent(flags === undefined ? event : { ...event, flags }) as DeniesJoins)
+      .denyJoinId0;
+  const asked = jest.fn<Promise<boolean | undefined>, []>();
+  return { denies, asked, findOut: () => findOut({ tellsDeniedJoins: asked }) };
+}
+
+interface DeniesJoins {
+  denyJoinId0?: boolean;
+}
+
+describe('whether a peer denies joins', () => {
+  const warnings: (string | undefined)[] = [];
+  const warn = jest
+    .spyOn(process, 'emitWarning')
+    .mockImplementation(
+      (_text, options) => void warnings.push((options as { code?: string }).code),
+    );
+  beforeEach(() => warnings.splice(0));
+  afterAll(() => warn.mockRestore());
+
+  test('an event that does not say it leaves it open, until one has said something of the kind', () => {
+    const { denies } = fresh();
+    expect(denies()).toBeUndefined();
+    expect(denies(SERVER)).toBe(false);
+    expect(denies()).toBe(false);
+    expect(denies(DENIES)).toBe(true);
+  });
+
+  test('a kernel that would say it is asked once', async () => {
+    const { denies, asked, findOut } = fresh();
+    asked.mockResolvedValue(true);
+    await findOut();
+    await findOut();
+    expect(asked).toHaveBeenCalledTimes(1);
+    expect(denies()).toBe(false);
+    expect(warnings).toEqual([]);
+  });
+
+  test.each([false, undefined])('answer %s: it stays open, with one warning', async (answer) => {
+    const { denies, asked, findOut } = fresh();
+    asked.mockResolvedValue(answer);
+    await findOut();
+    await findOut();
+    expect(denies()).toBeUndefined();
+    expect(warnings).toEqual(['MPTCP_DENIED_JOINS']);
+  });
+});
