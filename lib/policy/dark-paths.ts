@@ -1,4 +1,5 @@
 import { socketKey, withoutScope } from '../internal/addresses';
+import { isDark, isLocallyUp } from './darkness';
 import type { ConnectionView, PathView, PolicyView } from './policy';
 
 /** A path on which nothing comes through any more, or came through until now. */
@@ -11,8 +12,6 @@ export interface DarkPath {
   readonly reason: string;
 }
 
-export type WhyDark = (path: PathView, view: PolicyView) => string | undefined;
-
 export interface DarkSink {
   dark(path: DarkPath): void;
   /** It works again, or another one between the same addresses does. */
@@ -22,14 +21,18 @@ export interface DarkSink {
 const keyOf = ({ local, remote }: Pick<PathView, 'local' | 'remote'>): string =>
   `${withoutScope(local.address)} ${socketKey(remote)}`;
 
+function whyDark(view: PolicyView, path: PathView): string | undefined {
+  if (path.addressGone) return 'its address is gone';
+  if (!isLocallyUp(view, path)) return 'its link is down';
+  return isDark(path) ? 'nothing comes back' : undefined;
+}
+
 /** Tells when paths go dark, and when they are alive again. */
 export class DarkPaths {
-  readonly #why: WhyDark;
   readonly #sink: DarkSink;
   readonly #dark = new Map<number, Map<string, DarkPath>>();
 
-  constructor(why: WhyDark, sink: DarkSink) {
-    this.#why = why;
+  constructor(sink: DarkSink) {
     this.#sink = sink;
   }
 
@@ -55,7 +58,7 @@ export class DarkPaths {
     for (const path of paths) {
       const key = keyOf(path);
       const before = known.get(key);
-      const reason = this.#why(path, view);
+      const reason = whyDark(view, path);
       if (reason !== undefined && !before) {
         const { local, remote, interface: device } = path;
         const dark = { token, local, remote, ...(device && { interface: device }), reason };
@@ -70,8 +73,3 @@ export class DarkPaths {
     else this.#dark.delete(token);
   }
 }
-
-const whyDark: WhyDark = (path, { now }) => {
-  return path.silentSince !== undefined && now - path.silentSince > 500 ? 'silent' : undefined;
-};
-export { whyDark };

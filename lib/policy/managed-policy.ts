@@ -1,21 +1,24 @@
 import { EventEmitter } from 'node:events';
+import { Writable } from 'node:stream';
 import { getSystemErrorName } from 'node:util';
 import type { Connection } from '../connection';
 import { AbortError, MptcpError } from '../errors';
 import type { Established, PathManagerEvents } from '../events';
 import type { FollowEvent } from '../followed-endpoints';
 import type { InterfaceEvents } from '../interfaces';
-import { checkObject, checkString } from '../internal/arguments';
+import { checkObject, checkString, invalidArgType } from '../internal/arguments';
 import type { Claim } from '../mode';
-import { type DarkPath, DarkPaths, whyDark } from './dark-paths';
+import { type DarkPath, DarkPaths } from './dark-paths';
 import { KeptEndpoints } from './kept-endpoints';
 import { checkManageOptions, type ManageOptions } from './manage-options';
+import { encodeLine, logEntry, logHeader, type PolicyLogEntry } from './log';
 import { ManagedConnections } from './managed-connections';
 import { OwnConnections } from './own-connections';
 import { PathCommands } from './path-commands';
-import type { PathAction, PathPolicy, PolicyView } from './policy';
+import type { PathAction, PathPolicy, PolicyEvent, PolicyView } from './policy';
 import type { PolicyHost } from './policy-host';
 import { PolicyRun } from './policy-run';
+import type { Handled } from './machine';
 import { ProgressWatch } from './progress-watch';
 
 export interface ManagedPolicyEvents {
@@ -23,6 +26,8 @@ export interface ManagedPolicyEvents {
   action: [action: PathAction];
   /** The kernel refused it. */
   refused: [action: PathAction, error: MptcpError];
+  /** What the policy was told, and what it wanted then: a line of the log. */
+  event: [entry: PolicyLogEntry];
   /** Nothing comes through a path any more: see `reason`. Where the policy wants `progress`. */
   dark: [path: DarkPath];
   /** A path works again, or another one between the same addresses does. */
@@ -63,10 +68,12 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
   readonly #own: OwnConnections;
   readonly #connections: ManagedConnections;
   readonly #progress = new Map<number, ProgressWatch>();
+  readonly #recorders = new Set<(line: string) => void>();
   #events: PathManagerEvents | undefined;
   #begun = false;
   #ref = false;
   #warned = false;
+  #told = false;
   #closed: Promise<void> | undefined;
 
   /** @internal */
@@ -80,10 +87,10 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
     this.#options = options;
     this.#run = new PolicyRun(this.#policy, limits, {
       act: (action) => void this.#act(action),
-      decided: (_at, event) => this.#look('token' in event ? event.token : undefined),
+      decided: (at, event, handled) => this.#decided(at, event, handled),
       failed: (error) => this.#complain(error),
     });
-    this.#dark = new DarkPaths(whyDark, {
+    this.#dark = new DarkPaths({
       dark: (path) => {
         this.#endpoints?.dark(path);
         this.#emit('dark', path);
@@ -144,6 +151,22 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
   /** It stays, after all. */
   staying(name: string): void {
     this.#tellOf('staying', name);
+  }
+
+  /**
+   * Writes a line of JSON for each event and what came of it: see parseLog() and replay(). To be
+   * called in the same turn as manage(), before anything has happened.
+   */
+  record(to: Writable | ((line: string) => void)): this {
+    const write = writer(to);
+    if (this.#told) {
+      throw Object.assign(new Error('A log begins with the policy: record() comes too late'), {
+        code: 'ERR_INVALID_STATE',
+      });
+    }
+    write(encodeLine(logHeader(this.#policy, this.view.limits)));
+    this.#recorders.add(write);
+    return this;
   }
 
   ref(): this {
@@ -236,8 +259,16 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
     this.#own.delete(token);
   }
 
-  #look(token: number | undefined): void {
-    if (this.#policy.progress !== undefined) this.#dark.update(this.view, token);
+  #decided(at: number, event: PolicyEvent, handled: Handled): void {
+    this.#told = true;
+    if (this.#recorders.size > 0 || this.listenerCount('event') > 0) {
+      const entry = logEntry(at, event, handled);
+      const line = this.#recorders.size > 0 ? encodeLine(entry) : '';
+      for (const write of this.#recorders) write(line);
+      this.#emit('event', entry);
+    }
+    if (this.#policy.progress === undefined) return;
+    this.#dark.update(this.view, 'token' in event ? event.token : undefined);
   }
 
   async #act(action: PathAction): Promise<void> {
@@ -287,6 +318,12 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
       });
     }
   }
+}
+
+function writer(to: unknown): (line: string) => void {
+  if (typeof to === 'function') return to as (line: string) => void;
+  if (to instanceof Writable) return (line) => void to.write(line);
+  throw invalidArgType('to', 'a stream.Writable or a function', to);
 }
 
 const reasonOf = ({ code, errno, extack }: MptcpError) => ({

@@ -85,3 +85,18 @@ export const untilPaths = (peer: Peer, addresses: readonly string[], flow = 0): 
     addresses,
     flow,
   );
+
+/** Waits until a path, by its local address, has nothing more to send. */
+export const drained = (peer: Peer, address: string, flow = 0): Promise<void> =>
+  peer.run(
+    async ({ state, until }, local, number) => {
+      const { connection } = state.flows[number]!;
+      const path = () => connection.subflows().find((each) => each.local.address === local);
+      await until(() => {
+        const { unacked = 0, notsentBytes = 0 } = path()?.tcpInfo ?? {};
+        return unacked === 0 && notsentBytes === 0;
+      }, 30_000);
+    },
+    address,
+    flow,
+  );

@@ -1,0 +1,143 @@
+/** The package's policies on the kernel, shown by where the bytes went. */
+import { describeKernel } from '../lab/jest';
+import type { Path } from '../lab/path';
+import { FAMILIES, type Side } from '../lab/path-end';
+import { type Hosts, twoPaths } from '../lab/topologies';
+import { connectFlow, drained, endFlow, receiveMore, serveFlows, untilPaths } from './peers/flows';
+import { Peer } from './peers/peer';
+import { manage, type Named } from './peers/policies';
+
+const MEGABYTE = 1 << 20;
+const RATE = { rate: '40mbit' };
+
+describeKernel('policies', { needs: ['tc'] }, () => {
+  describe.each(FAMILIES)('IPv%i', (family) => {
+    let lab: Hosts<readonly [Path, Path]>;
+    let server: Peer;
+    let client: Peer;
+
+    beforeEach(async () => {
+      lab = await twoPaths({ family, join: 'none', paths: [RATE, RATE] });
+      [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
+    });
+    afterEach(() => lab.dispose());
+
+    const addresses = (side: Side = 'client'): string[] =>
+      lab.paths.map((path) => path[side].address);
+
+    /** A client that sends under policies. */
+    async function sending(...policies: Named[]): Promise<void> {
+      await manage(client, policies);
+      const port = await serveFlows(server, 'receive');
+      await connectFlow(client, 'send', addresses('server')[0]!, port);
+    }
+
+    /** The shares of the two paths, in percent of what the client sends from now on. */
+    async function shares(bytes: number, flow = 0): Promise<[number, number]> {
+      const sent = (): number[] => lab.paths.map((path) => path.client.traffic().sent);
+      const before = sent();
+      await receiveMore(server, bytes, flow);
+      const [first, second] = sent().map((each, i) => each - before[i]!) as [number, number];
+      return [first, second].map((each) => Math.round((100 * each) / (first + second))) as never;
+    }
+
+    const reasons = (): Promise<string[]> =>
+      client.run(({ state }) => state.actions.map(({ type, reason }) => `${type}: ${reason}`));
+
+    test('fullmesh: both paths carry', async () => {
+      await sending(['fullmesh']);
+      await untilPaths(client, addresses());
+      await receiveMore(server, MEGABYTE);
+      const [first, second] = await shares(3 * MEGABYTE);
+      expect(first).toBeGreaterThan(25);
+      expect(second).toBeGreaterThan(25);
+      await endFlow(client, server);
+    });
+
+    test('ndiffports: several between the same addresses', async () => {
+      await sending(['ndiffports', 3]);
+      const [first] = addresses() as [string];
+      await untilPaths(client, [first, first, first]);
+      expect((await shares(MEGABYTE))[0]).toBeGreaterThan(95);
+      await endFlow(client, server);
+    });
+
+    test('signalAll: the client joins at what the server announces', async () => {
+      await manage(server, [['signalAll']]);
+      const port = await serveFlows(server, 'receive');
+      await connectFlow(client, 'send', addresses('server')[0]!, port);
+      // On a listener for both families it announces the addresses of both.
+      await client.run(
+        ({ state, until }, wanted) =>
+          until(() => {
+            const subflows = state.flows[0]!.connection.subflows();
+            return wanted.every((each) => subflows.some(({ remote }) => remote.address === each));
+          }),
+        addresses('server'),
+      );
+      await endFlow(client, server);
+    });
+
+    test('backup: the standby path carries nothing until it is needed', async () => {
+      await sending(['backup', { standby: 'eth2' }]);
+      await untilPaths(client, addresses());
+      await receiveMore(server, MEGABYTE / 2);
+      expect((await shares(2 * MEGABYTE))[1]).toBeLessThan(5);
+      lab.paths[0].cut({ silent: true });
+      await receiveMore(server, MEGABYTE);
+      expect((await shares(MEGABYTE))[1]).toBeGreaterThan(90);
+      await endFlow(client, server);
+    });
+
+    test('perInterface: none of an interface that is to have none', async () => {
+      await sending(['perInterface', { match: 'eth2', limit: 0 }], ['fullmesh'], ['ndiffports', 2]);
+      const [first] = addresses() as [string];
+      await untilPaths(client, [first, first]);
+      expect((await shares(MEGABYTE))[1]).toBeLessThan(5);
+      await endFlow(client, server);
+    });
+
+    test('dataCap: a metered path is a backup beyond it', async () => {
+      await sending(['fullmesh'], ['dataCap', { interface: 'eth2', bytes: MEGABYTE }]);
+      await untilPaths(client, addresses());
+      await client.run(({ state, until }) =>
+        until(() => state.actions.some(({ type }) => type === 'setBackup'), 30_000),
+      );
+      expect(await reasons()).toEqual(['createSubflow: fullmesh', 'setBackup: dataCap']);
+      await drained(client, addresses()[1]!);
+      expect((await shares(2 * MEGABYTE))[1]).toBeLessThan(10);
+      await endFlow(client, server);
+    });
+
+    test('one of two connections is moved to the other path, the other stays', async () => {
+      await sending(['fullmesh']);
+      const port = await client.run(({ state }) => state.flows[0]!.socket.remotePort!);
+      await connectFlow(client, 'send', addresses('server')[0]!, port);
+      for (const flow of [0, 1]) await untilPaths(client, addresses(), flow);
+      const sent = (flow: number) =>
+        client.run(
+          ({ state }, number) =>
+            state.flows[number]!.connection.subflows()
+              .sort((one, other) => (one.local.address < other.local.address ? -1 : 1))
+              .map(({ tcpInfo }) => tcpInfo.bytesAcked!),
+          flow,
+        );
+      await client.run(async ({ state }) => {
+        const { connection } = state.flows[1]!;
+        const moved = connection.subflows().find(({ interface: name }) => name === 'eth1')!;
+        await state.pathManager.setPriority(connection.token!, { ...moved, backup: true });
+      });
+      await drained(client, addresses()[0]!, 1);
+      const before = [await sent(0), await sent(1)];
+      await Promise.all([0, 1].map((flow) => receiveMore(server, 2 * MEGABYTE, flow)));
+      const after = [await sent(0), await sent(1)];
+      const [stays, moved] = after.map((counts, flow) => {
+        const [first = 0, second = 0] = counts.map((count, i) => count - before[flow]![i]!);
+        return (100 * first) / (first + second);
+      });
+      expect(moved).toBeLessThan(5);
+      expect(stays).toBeGreaterThan(20);
+      await Promise.all([0, 1].map((flow) => endFlow(client, server, flow)));
+    });
+  });
+});
