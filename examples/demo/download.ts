@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { ConnectionStatus, Subflow } from 'mptcp';
+import { type ConnectionStatus, PathManager, type Subflow } from 'mptcp';
 import type { Path } from '../../test/lab/path';
 import type { Process } from '../../test/lab/process';
 import type { Files } from './files';
@@ -176,15 +176,17 @@ class Download {
 async function tellStory(
   download: Download,
   [first, second]: readonly [Path, Path],
+  pathManager: PathManager,
   watcher: Watcher,
 ): Promise<void> {
   download.begin('onePath');
   await download.reaches(ADD_SECOND_PATH);
   download.end();
 
-  second.client.addEndpoint('subflow');
   const { address, device } = second.client;
-  watcher.event('Path 2 added', `ip mptcp endpoint add ${address} dev ${device} subflow`);
+  await pathManager.endpoints.add({ address, interface: device, subflow: true });
+  const how = `endpoints.add({ address: '${address}', interface: '${device}', subflow: true })`;
+  watcher.event('Path 2 added', how);
   if (!(await download.carries(2))) return;
   watcher.event('Path 2 carries data');
   download.begin('twoPaths');
@@ -224,6 +226,9 @@ export async function download(
   const running = new Download(client, network.paths, watcher, signal);
   await running.until(({ received }) => received > 0);
   const [first, second] = network.paths;
-  if (first && second) await tellStory(running, [first, second], watcher);
+  if (first && second) {
+    await using pathManager = await PathManager.open({ netns: first.client.namespace.name });
+    await tellStory(running, [first, second], pathManager, watcher);
+  }
   return running.finish();
 }
