@@ -1,4 +1,4 @@
-import type { NativeCommand, NativeEndpoint } from '../types/native';
+import type { NativeCommand, NativeEndpoint, NativeHeldSocket } from '../types/native';
 import { MptcpError } from './errors';
 import type { FollowedEndpoints, FollowOptions } from './followed-endpoints';
 import { canonicalAddress, scopeOf, withoutScope } from './internal/addresses';
@@ -72,6 +72,13 @@ export interface FirstSubflow {
   address: string;
 }
 
+/** @internal */
+export interface KeptEndpoint {
+  endpoint: Endpoint;
+  /** Somebody else may keep it. */
+  release: () => void;
+}
+
 function checkOptions(name: string, options: unknown): asserts options is EndpointOptions {
   checkObject(name, options);
   const { address, port, id, interface: device, ...rest } = options as EndpointOptions;
@@ -113,6 +120,19 @@ const namesOf = (flags: number): Flag[] =>
 
 export const flagsOf = (flags: EndpointFlags): number =>
   SETTABLE.reduce((bits, flag) => (flags[flag] ? bits | FLAGS[flag] : bits), 0);
+
+function isSame(
+  endpoint: Endpoint,
+  { address, port, interface: device, ...flags }: EndpointOptions,
+) {
+  return (
+    withoutScope(endpoint.address) === withoutScope(address) &&
+    endpoint.port === port &&
+    endpoint.interface === device &&
+    flagsOf(endpoint) === flagsOf(flags) &&
+    !endpoint.implicit
+  );
+}
 
 function withNames(
   { id, address, port, flags, interface: index }: NativeEndpoint,
@@ -206,6 +226,29 @@ export class Endpoints {
     return this.#public(added);
   }
 
+  /**
+   * @internal Adds an endpoint for somebody who keeps it, or takes over the one that nobody keeps and
+   * that is as asked for: left behind by a process that was killed.
+   */
+  async keep(options: EndpointOptions): Promise<KeptEndpoint> {
+    const address = canonicalAddress(options.address);
+    const name = await this.#holdName(
+      `mptcp-endpoint ${withoutScope(address)} ${options.port ?? 0}`,
+    );
+    try {
+      const endpoint = await this.add(options).catch(async (error: unknown) => {
+        if (!(error instanceof MptcpError) || error.code !== 'ERR_MPTCP_EXISTS') throw error;
+        const found = (await this.list()).find((each) => isSame(each, { ...options, address }));
+        if (!found) throw error;
+        return found;
+      });
+      return { endpoint, release: () => name.close() };
+    } catch (error) {
+      name.close();
+      throw error;
+    }
+  }
+
   async list(abort?: Abortable): Promise<Endpoint[]> {
     const endpoints = await this.#commands.endpoints(undefined, abort);
     return publicEndpoints(this.#commands, endpoints, abort);
@@ -267,6 +310,20 @@ export class Endpoints {
   /** Keeps an endpoint for every matching address, as addresses and interfaces come and go. */
   follow(options: FollowOptions): FollowedEndpoints {
     return this.#follow(options);
+  }
+
+  async #holdName(name: string): Promise<NativeHeldSocket> {
+    try {
+      return await this.#commands.holdName(name);
+    } catch (error) {
+      const pid = await this.#commands.nameOwner(name);
+      if (pid === undefined) throw error;
+      throw new MptcpError(
+        'ERR_MPTCP_EXISTS',
+        `Process ${pid} keeps an endpoint of this address, until it ends or closes what keeps it`,
+        { cause: error },
+      );
+    }
   }
 
   async #change(command: NativeCommand, abort?: Abortable): Promise<void> {

@@ -22,6 +22,7 @@ export interface FollowOptions extends EventStreamOptions {
 }
 
 export type FollowEvent =
+  /** One that was there, as asked for and kept by nobody, is taken over. */
   | { type: 'added'; endpoint: Endpoint }
   /** Its address is gone, or can no longer be used. */
   | { type: 'removed'; endpoint: Endpoint }

@@ -1,4 +1,10 @@
-import { type Endpoint, type EndpointOptions, type Endpoints, flagsOf } from '../endpoints';
+import {
+  type Endpoint,
+  type EndpointOptions,
+  type Endpoints,
+  flagsOf,
+  type KeptEndpoint,
+} from '../endpoints';
 import { MptcpError } from '../errors';
 import type { EventSink, EventSource } from '../event-stream';
 import type { FollowEvent } from '../followed-endpoints';
@@ -10,8 +16,7 @@ export interface WantedEndpoint {
   readonly address: InterfaceAddress;
 }
 
-interface Kept {
-  endpoint: Endpoint;
+interface Kept extends KeptEndpoint {
   /** As asked for. */
   flags: number;
 }
@@ -122,10 +127,10 @@ export class EndpointKeeper implements EventSource<FollowEvent> {
 
   async #add(key: string, { options, address }: WantedEndpoint): Promise<void> {
     try {
-      const endpoint = await this.#endpoints.add({ ...options, interface: address.interface });
-      this.#kept.set(key, { endpoint, flags: flagsOf(options) });
+      const kept = await this.#endpoints.keep({ ...options, interface: address.interface });
+      this.#kept.set(key, { ...kept, flags: flagsOf(options) });
       this.#refused.delete(key);
-      this.#sink.deliver([{ type: 'added', endpoint }]);
+      this.#sink.deliver([{ type: 'added', endpoint: kept.endpoint }]);
     } catch (error) {
       if (!(error instanceof MptcpError) || error.code === 'ERR_MPTCP_PERMISSION') throw error;
       if (this.#refused.has(key)) return;
@@ -143,18 +148,22 @@ export class EndpointKeeper implements EventSource<FollowEvent> {
     } catch (error) {
       if (!isGone(error)) throw error;
       this.#kept.delete(key);
+      kept.release();
       await this.#add(key, wanted);
     }
   }
 
   async #remove(key: string): Promise<void> {
-    const endpoint = this.#kept.get(key)?.endpoint;
-    if (!endpoint) return;
+    const kept = this.#kept.get(key);
+    if (!kept) return;
+    const { endpoint, release } = kept;
     this.#kept.delete(key);
     try {
       await this.#endpoints.delete(endpoint.id);
     } catch (error) {
       if (!isGone(error)) throw error;
+    } finally {
+      release();
     }
     this.#sink.deliver([{ type: 'removed', endpoint }]);
   }

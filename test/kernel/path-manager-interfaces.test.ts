@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type FollowEvent, type InterfaceEvent, PathManager } from 'mptcp';
 import { describeKernel } from '../lab/jest';
 import { Namespace } from '../lab/namespace';
@@ -138,6 +139,72 @@ describeKernel('interfaces', {}, () => {
       await until('it is back', async () => (await endpoints()).length === 1);
       await follow.close();
       expect(await endpoints()).toEqual([]);
+    });
+
+    describe('that are there already', () => {
+      const flags = { subflow: true, backup: true };
+      const keep = `
+        const { PathManager } = require(${JSON.stringify(join(__dirname, '..', '..', 'dist'))});
+        PathManager.open().then(async (pm) => {
+          const kept = pm.endpoints.follow({ flags: { subflow: true, backup: true } });
+          await kept.ready;
+          kept.ref();
+          console.log('keeps', kept.endpoints.length);
+        });`;
+      const predecessor = async () => {
+        const process = host.spawn(global.process.execPath, ['-e', keep]);
+        await process.line(/^keeps [1-9]$/);
+        return process;
+      };
+      const match = ({ family }: { family: string }) => family === 'IPv4';
+      beforeEach(() => {
+        plug('eth1');
+        host.ip('address', 'add', '10.1.1.1/24', 'dev', 'eth1');
+      });
+
+      test('as a killed process left them, are taken over', async () => {
+        await (await predecessor()).kill('SIGKILL');
+        const left = await pm.endpoints.get('10.1.1.1');
+        const follow = pm.endpoints.follow({ flags, match });
+        await follow.ready;
+        expect(follow.endpoints).toEqual([left]);
+        host.ip('address', 'delete', '10.1.1.1/24', 'dev', 'eth1');
+        await until('it goes with its address', async () =>
+          (await endpoints()).every(([, address]) => address !== '10.1.1.1'),
+        );
+        await follow.close();
+      });
+
+      test('and kept by another process, are refused until it ends', async () => {
+        const other = await predecessor();
+        const follow = pm.endpoints.follow({ flags, match });
+        const refused: Extract<FollowEvent, { type: 'refused' }>[] = [];
+        follow.on('refused', (event) => refused.push(event));
+        await follow.ready;
+        expect(follow.endpoints).toEqual([]);
+        expect(refused).toHaveLength(1);
+        expect(refused[0]!.error).toMatchObject({ code: 'ERR_MPTCP_EXISTS' });
+        expect((refused[0]!.error as Error).message).toContain(`Process ${other.pid} keeps`);
+        await other.kill('SIGKILL');
+        host.ip('address', 'add', '10.1.1.2/24', 'dev', 'eth1'); // a reason to try again
+        await until('both are kept', () => follow.endpoints.length === 2);
+        await follow.close();
+        expect((await endpoints()).filter(([, address]) => !address!.includes(':'))).toEqual([]);
+      });
+
+      test.each([
+        ['other flags', ['subflow', 'dev', 'eth1']],
+        ['any interface', ['subflow', 'backup']],
+      ])('with %s, are left alone', async (_, words) => {
+        host.addEndpoint('10.1.1.1', ...words);
+        const follow = pm.endpoints.follow({ flags, match });
+        const refused: FollowEvent[] = [];
+        follow.on('refused', (event) => refused.push(event));
+        await follow.ready;
+        expect(refused).toMatchObject([{ error: { code: 'ERR_MPTCP_EXISTS', errno: -17 } }]);
+        await follow.close();
+        expect(await pm.endpoints.list()).toHaveLength(1);
+      });
     });
 
     test("the kernel's limit is told, and room is used when there is some", async () => {
