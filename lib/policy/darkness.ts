@@ -1,6 +1,6 @@
 /** Which paths are dark, and which are surely not. */
 import { isOpen } from './paths';
-import type { PathProgress, PathView, PolicyView } from './policy';
+import type { ConnectionView, PathProgress, PathView, PolicyView } from './policy';
 
 const LOOKS = 2; // in a row: one may come late, after a pause of this very host
 const FEW = 4; // packets
@@ -45,3 +45,22 @@ export function isAlive(view: PolicyView, path: PathView): boolean {
   if (progress.state !== ESTABLISHED && progress.state !== CLOSE_WAIT) return false;
   return silentSince === undefined || lookedAt - silentSince < darkAfter(path, progress) / 2;
 }
+
+const QUIET = 250; // ms
+
+const movedBefore = ({ lastDataSent, lastDataRecv }: PathProgress): number =>
+  Math.min(lastDataSent, lastDataRecv);
+
+/** A backup that nothing is on, and has not been for a while. */
+export const isEmpty = ({ backup, progress }: PathView): boolean =>
+  backup && progress?.unacked === 0 && movedBefore(progress) >= QUIET;
+
+/**
+ * Nothing moves, as far as is known. The kernel sends everything that is not acknowledged again,
+ * also what is on other paths, when a subflow ends (net/mptcp/protocol.c, __mptcp_close_ssk()):
+ * while much is on its way that is a stall of its own.
+ */
+export const isQuiet = ({ paths }: ConnectionView): boolean =>
+  paths.every(
+    ({ progress }) => !progress || (progress.unacked === 0 && movedBefore(progress) >= QUIET),
+  );

@@ -6,7 +6,7 @@ import {
   invalidArgType,
   outOfRange,
 } from '../internal/arguments';
-import { isDark, isLocallyUp } from './darkness';
+import { isDark, isEmpty, isLocallyUp, isQuiet } from './darkness';
 import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
 import {
   announcements,
@@ -161,13 +161,14 @@ class Handover {
     return this.#open.flatMap((path): PolicyAction[] => {
       const why = this.#whyLeave(path) ?? (surplus.has(path) ? 'handover: to a better path' : '');
       if (why === '') return [];
-      const due = path.backupSince + this.#rules.drain;
-      if (!isLocallyUp(this.#view, path) || (path.backup && due <= now)) {
-        return [destruction(this.#connection, path, why)];
+      if (!path.backup && isLocallyUp(this.#view, path)) {
+        return [this.#priority(path, true, why), { type: 'wake', at: now + this.#rules.drain }];
       }
-      return path.backup
-        ? [{ type: 'wake', at: due }]
-        : [this.#priority(path, true, why), { type: 'wake', at: now + this.#rules.drain }];
+      const due = path.backupSince + this.#rules.drain;
+      if (path.backup && due > now) return [{ type: 'wake', at: due }];
+      return isEmpty(path) && !isQuiet(this.#connection)
+        ? [] // until it is: it carries nothing, and its end would make the kernel send all again
+        : [destruction(this.#connection, path, why)];
     });
   }
 
