@@ -59,6 +59,7 @@ interface Owned {
   name: NativeHeldSocket;
   setting: NativeHeldSetting;
   former: string;
+  events: PathManagerEvents;
   manager: DefaultManager;
   /** Synchronous, because nothing else runs any more. */
   atExit: () => void;
@@ -85,6 +86,8 @@ export class Mode {
   readonly #watch: (initial: boolean) => PathManagerEvents;
   readonly #claims = new Set<(connection: Established) => boolean>();
   #owned: Owned | undefined;
+  /** Changes of the mode come one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   /** @internal */
   constructor(
@@ -113,9 +116,11 @@ export class Mode {
     checkObject('options', options);
     checkIfGiven(checkFunction, 'options.except', options.except);
     checkAbortable(options);
-    if (mode === 'userspace') await this.#take(options);
-    else if (this.#owned) await this.#giveBack('kernel', options);
-    else await this.#setKernel(options);
+    await this.#inTurn(async () => {
+      if (mode === 'userspace') await this.#take(options);
+      else if (this.#owned) await this.#giveBack('kernel', options);
+      else await this.#setKernel(options);
+    });
   }
 
   /** @internal endpoints or limits have changed */
@@ -140,7 +145,15 @@ export class Mode {
 
   /** @internal */
   async close(): Promise<void> {
-    if (this.#owned) await this.#giveBack(this.#owned.former);
+    await this.#inTurn(async () => {
+      if (this.#owned) await this.#giveBack(this.#owned.former);
+    });
+  }
+
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(change);
+    this.#turn = done.catch(() => undefined); // told to who has asked for it
+    return done;
   }
 
   async #take(options: SetModeOptions): Promise<void> {
@@ -152,6 +165,7 @@ export class Mode {
       await findOut(this.#commands);
       // What is userspace-managed already has lost its manager.
       const events = this.#watch(former === 'userspace');
+      events.on('error', (error) => void this.#lost(events, error));
       const { except = () => false } = options;
       manager = new DefaultManager(
         this.#commands,
@@ -161,13 +175,26 @@ export class Mode {
       );
       await events.ready;
       await manager.refresh();
-      this.#owned = { name, former, manager, ...(await this.#switch(former, options)) };
+      this.#owned = { name, former, events, manager, ...(await this.#switch(former, options)) };
     } catch (error) {
       await manager?.close();
       name.close();
       throw error;
     }
     throwIfAborted(options.signal, true);
+  }
+
+  /** Nothing tells of new connections any more: the kernel is to have them. */
+  async #lost(events: PathManagerEvents, error: unknown): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#owned?.events !== events) return; // told to who has asked for the mode
+      process.emitWarning(
+        `The userspace mode ends, for the kernel's events do: ${(error as Error).message}. Connections that began ` +
+          'in it have no path manager',
+        { type: 'MptcpWarning', code: 'MPTCP_PATH_MANAGER' },
+      );
+      await this.#giveBack(this.#owned.former);
+    }).catch(() => undefined); // the process's exit, or its close(), tries again
   }
 
   async #giveBack(mode: string, abort?: Abortable): Promise<void> {

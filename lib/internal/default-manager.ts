@@ -36,6 +36,9 @@ export class DefaultManager {
   readonly #except: (connection: Established) => boolean;
   readonly #connections = new Map<number, Managed>();
   readonly #timer: NodeJS.Timeout;
+  /** The last that has asked the kernel, and the next, for all who want one meanwhile. */
+  #refreshing = Promise.resolve();
+  #next: Promise<void> | undefined;
   #config: Config = { endpoints: [], limits: { subflows: 0, addAddrAccepted: 0 } };
 
   constructor(
@@ -70,13 +73,26 @@ export class DefaultManager {
       .on(
         'subflowClosed',
         later((event) => this.#subflowClosed(event)),
+      )
+      .on(
+        'overrun',
+        later(() => this.#overrun()),
       );
     // The kernel does not tell when others change endpoints or limits.
     this.#timer = setInterval(() => void this.refresh(), INTERVAL).unref();
   }
 
   /** Endpoints or limits may have changed: connections are to follow. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    this.#next ??= this.#refreshing.then(() => {
+      this.#next = undefined;
+      this.#refreshing = this.#refresh();
+      return this.#refreshing;
+    });
+    return this.#next;
+  }
+
+  async #refresh(): Promise<void> {
     const after = await this.#read();
     const before = this.#config;
     if (!after || JSON.stringify(after) === JSON.stringify(before)) return;
@@ -156,6 +172,11 @@ export class DefaultManager {
     const connection = this.#connections.get(event.token);
     if (!connection) return;
     if (!connection.subflows.delete(subflowKey(event))) takeOpening(connection, event);
+  }
+
+  /** What has failed to open may be among what was lost; what opens yet is held to the limit. */
+  #overrun(): void {
+    for (const { opening } of this.#connections.values()) opening.length = 0;
   }
 
   async #run(connection: Managed, commands: NativeCommand[], again = false): Promise<void> {

@@ -1,99 +1,74 @@
-import { getSystemErrorName } from 'node:util';
-import type { Commands } from '../../lib/internal/commands';
+import { EventEmitter } from 'node:events';
 import type { PathManagerEvents } from '../../lib';
-import { commandError } from '../../lib/internal/command-errors';
+import type { Commands } from '../../lib/internal/commands';
 import { Mode } from '../../lib/mode';
-import { Sysctls } from '../../lib/sysctls';
+import type { Sysctls } from '../../lib/sysctls';
 
-const PREFIX = '/proc/sys/net/mptcp/';
-const [ENOENT, EINVAL] = [2, 22];
-
-function failure(errno: number, call: string): Error {
-  const message = `${call}: ${getSystemErrorName(-errno)}`;
-  return commandError(Object.assign(new Error(message), { errno, call })) as Error;
-}
-
-/** A kernel's settings, and the addon's way to them. */
-function machine(files: Record<string, string>, refuses?: string) {
-  const at = (path: string, call: string): string => {
-    const name = path.slice(PREFIX.length);
-    if (!(name in files)) throw failure(ENOENT, `${call} ${path}`);
-    return name;
-  };
+/** A namespace in which this process may do everything. */
+function namespace() {
+  const events = Object.assign(new EventEmitter(), {
+    ready: Promise.resolve(),
+    close: () => Promise.resolve(),
+  });
+  const state = { mode: 'kernel', held: false };
   const commands = {
-    netns: 'none',
-    readFile: async (path: string) => Promise.resolve(`${files[at(path, 'open')]}\n`),
-    writeFile: async (path: string, value: string) => {
-      files[at(path, 'open')] = value;
-      return Promise.resolve();
+    holdName: () => {
+      state.held = true;
+      return Promise.resolve({ close: () => void (state.held = false) });
     },
-    holdSetting: async (path: string, former: string) => {
-      const name = at(path, 'open');
-      const change = (value: string): void => {
-        if (value === refuses) throw Object.assign(new Error(), { errno: EINVAL, call: 'write' });
-        files[name] = value;
-      };
-      return Promise.resolve({ change, restore: () => change(former), release: jest.fn() });
-    },
-    holdName: () => Promise.resolve({ close: jest.fn() }),
     nameOwner: () => Promise.resolve(undefined),
+    tellsDeniedJoins: () => Promise.resolve(true),
     endpoints: () => Promise.resolve([]),
     run: () => Promise.resolve({ subflows: 0, addAddrAccepted: 0 }),
-  } as unknown as Commands;
-  const events = { on: () => events, ready: Promise.resolve(), close: () => Promise.resolve() };
-  const watch = () => events as unknown as PathManagerEvents;
-  return new Mode(commands, new Sysctls(commands), watch);
+    holdSetting: (_path: string, before: string) =>
+      Promise.resolve({
+        change: (value: string) => void (state.mode = value),
+        restore: () => void (state.mode = before),
+        release: () => undefined,
+      }),
+  };
+  const sysctls = {
+    get: () => Promise.resolve(state.mode),
+    write: (_name: string, value: string) => Promise.resolve(void (state.mode = value)),
+  };
+  const mode = new Mode(
+    commands as unknown as Commands,
+    sysctls as unknown as Sysctls,
+    () => events as unknown as PathManagerEvents,
+  );
+  return { mode, events, state };
 }
 
-const exits = () => process.listenerCount('exit');
-
-test.each([
-  ['pm_type, before Linux 6.15', 'pm_type', '0', '1'],
-  ['path_manager', 'path_manager', 'kernel', 'userspace'],
-])('the setting is %s', async (_, name, kernel, userspace) => {
-  const files = { [name]: kernel };
-  const mode = machine(files);
-  const before = exits();
-  expect(await mode.get()).toEqual({ mode: 'kernel', ownerless: false });
-  await mode.set('userspace');
-  expect(files).toEqual({ [name]: userspace });
-  expect(exits()).toBe(before + 1);
-  expect(await mode.get()).toMatchObject({ mode: 'userspace' });
-  await mode.set('kernel');
-  expect(files).toEqual({ [name]: kernel });
-  await mode.set('userspace');
-  await mode.close();
-  expect(files).toEqual({ [name]: kernel });
-  expect(exits()).toBe(before);
-  // Left behind by somebody: set right without ever having had it.
-  files[name] = userspace;
-  expect(await mode.get()).toEqual({ mode: 'userspace', ownerless: true });
-  await mode.set('kernel');
-  expect(files).toEqual({ [name]: kernel });
+test("the end of the kernel's events gives the mode back, and ends nothing else", async () => {
+  const codes: unknown[] = [];
+  const warn = jest
+    .spyOn(process, 'emitWarning')
+    .mockImplementation((_text, options) => void codes.push((options as { code?: string }).code));
+  try {
+    const { mode, events, state } = namespace();
+    await mode.set('userspace');
+    expect(state).toEqual({ mode: 'userspace', held: true });
+    events.emit('error', new Error('no more'));
+    await mode.set('kernel'); // in its turn
+    expect(state).toEqual({ mode: 'kernel', held: false });
+    expect(codes).toEqual(['MPTCP_PATH_MANAGER']);
+    expect(mode.owned).toBe(false);
+    await mode.set('userspace');
+    expect(state).toEqual({ mode: 'userspace', held: true });
+    await mode.close();
+    expect(state).toEqual({ mode: 'kernel', held: false });
+  } finally {
+    warn.mockRestore();
+  }
 });
 
-test('a path manager of a newer kernel has its own name, and comes back', async () => {
-  const files = { path_manager: 'bpf' };
-  const mode = machine(files);
-  expect(await mode.get()).toEqual({ mode: 'bpf', ownerless: false });
-  await mode.set('userspace');
-  await mode.close();
-  expect(files).toEqual({ path_manager: 'bpf' });
-});
-
-test('a refused switch leaves nothing behind', async () => {
-  const files = { path_manager: 'kernel' };
-  const before = exits();
-  await expect(machine(files, 'userspace').set('userspace')).rejects.toMatchObject({
-    ...{ code: 'ERR_MPTCP_SYSTEM', errno: -EINVAL },
-  });
-  expect(files).toEqual({ path_manager: 'kernel' });
-  expect(exits()).toBe(before);
-});
-
-test('a kernel without either setting is named', async () => {
-  await expect(machine({}).get()).rejects.toMatchObject({ code: 'ERR_MPTCP_UNSUPPORTED' });
-  await expect(machine({}).set('userspace')).rejects.toMatchObject({
-    code: 'ERR_MPTCP_UNSUPPORTED',
-  });
+test('a change that fails holds up none that comes after it', async () => {
+  const { mode, state } = namespace();
+  const abort = new AbortController();
+  const first = mode.set('userspace');
+  const refused = mode.set('on' as never);
+  const second = mode.set('kernel', abort);
+  await expect(refused).rejects.toBeInstanceOf(TypeError);
+  await Promise.all([first, second]);
+  expect(state).toEqual({ mode: 'kernel', held: false });
 });
