@@ -1,0 +1,433 @@
+/** Whatever is told, in whatever order: late, twice, or of what was never there. */
+import fc from 'fast-check';
+import { differences, parseLog, type PathPolicy, policies, replay } from '../../../lib';
+import { encodeLine, logEntry, logHeader, type PolicyLogEntry } from '../../../lib/policy/log';
+import { PolicyMachine } from '../../../lib/policy/machine';
+import type {
+  ConnectionView,
+  PathAction,
+  PolicyAction,
+  PolicyEvent,
+} from '../../../lib/policy/policy';
+import { address, begin, device, end, established, link, progressOf, subflow } from './support';
+
+const RUNS = 150; // for each policy
+const seed = Number(process.env.SEED ?? 1);
+const LIMITS = { subflows: 3, addresses: 2 };
+const CONNECTIONS = [
+  established({ token: 1 }),
+  established({ token: 2, serverSide: true, remote: end('10.9.0.1', 50_000) }),
+  established({ token: 3, denyJoinId0: true, own: false }),
+];
+const NAMES = ['wlan0', 'wwan0', 'eth0'];
+const LOCALS = ['10.1.0.1', '10.2.0.1', '10.3.0.1'];
+const REMOTES = [end('10.9.0.1', 443), end('10.9.1.1', 443), end('10.9.1.1', 8443)];
+const PHONE = NAMES.map((name, index) => device(index + 2, name, LOCALS[index]!));
+
+const POLICIES: Record<string, () => PathPolicy> = {
+  fullmesh: () => policies.fullmesh(),
+  ndiffports: () => policies.ndiffports(3),
+  signalAll: () => policies.signalAll(),
+  backup: () => policies.backup({ standby: 'wwan0' }),
+  perInterface: () => policies.perInterface({ limit: 2 }),
+  aggregate: () => policies.all(policies.aggregate(), policies.heal()),
+  interactive: () => policies.all(policies.interactive(), policies.heal({ server: true })),
+  'make-before-break': () =>
+    policies.handover({
+      mode: 'make-before-break',
+      prefer: ['wlan0', 'eth0'],
+      loss: 0.1,
+      rtt: 100,
+    }),
+  'break-before-make': () =>
+    policies.handover({ mode: 'break-before-make', prefer: ['wlan0'], hold: 500 }),
+  simultaneous: () => policies.all(policies.handover({ mode: 'simultaneous' }), policies.heal()),
+  dataCap: () =>
+    policies.all(
+      policies.fullmesh(),
+      policies.dataCap({ interface: 'wwan0', bytes: 5000, then: 'destroy' }),
+      policies.heal(),
+    ),
+};
+
+const token = fc.constantFrom(1, 2, 3, 4);
+const localAddress = fc.constantFrom(...LOCALS, '10.77.0.1');
+const port = fc.constantFrom(1000, 1001, 1002, 443);
+const remote = fc.constantFrom(...REMOTES);
+const name = fc.constantFrom(...NAMES);
+const count = fc.nat(20);
+
+const ends = fc
+  .record({ address: localAddress, port, remote })
+  .map((of) => ({ local: end(of.address, of.port), remote: of.remote }));
+
+const progressEvent = fc
+  .record({
+    token,
+    paths: fc.array(
+      fc
+        .record({
+          ends,
+          unacked: count,
+          lastAckRecv: fc.nat(3000),
+          bytesAcked: fc.nat(5000),
+          bytesSent: fc.nat(5000),
+          rtt: fc.nat(300_000),
+          retransmits: fc.nat(4),
+          totalRetrans: count,
+          dataSegsOut: fc.nat(200),
+        })
+        .map(({ ends: { local, remote: to }, ...more }) => ({
+          ...progressOf('10.1.0.1:1', more),
+          ...{ local, remote: to },
+        })),
+      { maxLength: 4 },
+    ),
+  })
+  .map((each) => ({ type: 'progress', ...each }) as const);
+
+/** What the kernel says, and what it may say too late or of others. */
+const told: fc.Arbitrary<PolicyEvent> = fc.oneof(
+  fc.constantFrom(...CONNECTIONS),
+  { arbitrary: fc.constant<PolicyEvent>({ type: 'woken' }), weight: 5 },
+  token.map((each) => ({ type: 'closed', source: 'kernel', token: each }) as const),
+  ...(['subflowEstablished', 'subflowClosed', 'subflowPriority'] as const).map((type) =>
+    fc
+      .record({ token, ends, backup: fc.boolean() })
+      .map(({ ends: of, ...more }): PolicyEvent => ({ type, source: 'kernel', ...of, ...more })),
+  ),
+  fc
+    .record({ token, remoteId: fc.nat(3), to: remote, own: fc.boolean() })
+    .map(({ to, own, ...of }): PolicyEvent => ({
+      ...{ type: 'announced', source: 'kernel', ...of, address: to.address },
+      ...(own && { port: to.port }),
+    })),
+  fc
+    .record({ token, remoteId: fc.nat(3) })
+    .map((of) => ({ type: 'removed', source: 'dump', ...of }) as const),
+  fc.record({ index: fc.nat(2), running: fc.boolean() }).map(
+    ({ index, running }) =>
+      ({
+        type: 'linkChanged',
+        link: link(index + 2, NAMES[index]!, { running }),
+      }) as const,
+  ),
+  fc.record({ index: fc.nat(2), gone: fc.boolean() }).map(
+    ({ index, gone }) =>
+      ({
+        type: gone ? 'addressRemoved' : 'addressAdded',
+        address: address(NAMES[index]!, LOCALS[index]!),
+      }) as const,
+  ),
+  fc
+    .record({ leaving: fc.boolean(), interface: name })
+    .map(({ leaving, ...of }): PolicyEvent => ({ type: leaving ? 'leaving' : 'staying', ...of })),
+  { arbitrary: progressEvent, weight: 4 },
+);
+
+interface Step {
+  pause: number;
+  event: PolicyEvent;
+  /** For an action that was asked for before: its outcome, in the place of the event. */
+  outcome: 'applied' | 'refused' | 'gone' | 'foreign' | undefined;
+  which: number;
+  twice: boolean;
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  pause: fc.oneof(fc.constant(0), fc.nat(50), fc.nat(4000)),
+  event: told,
+  outcome: fc.option(
+    fc.oneof(
+      { arbitrary: fc.constantFrom('applied' as const, 'refused' as const), weight: 8 },
+      { arbitrary: fc.constantFrom('gone' as const, 'foreign' as const), weight: 1 },
+    ),
+    { nil: undefined, freq: 3 },
+  ),
+  which: fc.nat(),
+  twice: fc.boolean(),
+});
+
+const steps = fc.array(step, { minLength: 5, maxLength: 60 });
+
+const CODES = {
+  refused: { code: 'ERR_MPTCP_SYSTEM', error: 'ENETUNREACH' },
+  gone: { code: 'ERR_MPTCP_NOT_FOUND', error: 'EINVAL', extack: 'invalid token' },
+  foreign: { code: 'ERR_MPTCP_PATH_MANAGER' },
+};
+
+function outcomeOf(action: PathAction, outcome: NonNullable<Step['outcome']>): PolicyEvent {
+  if (outcome !== 'applied') return { type: 'refused', action, ...CODES[outcome] };
+  return { type: 'applied', action };
+}
+
+/** What became of actions, as the kernel tells it. */
+function* eventsOf(
+  all: readonly Step[],
+  asked: readonly PathAction[],
+): Generator<[number, PolicyEvent]> {
+  let now = 0;
+  yield [now, structuredClone(begin(PHONE))];
+  for (const each of CONNECTIONS) yield [now, structuredClone(each)];
+  for (const { pause, event, outcome, which, twice } of all) {
+    now += pause;
+    const action = asked[which % Math.max(1, asked.length)];
+    const next = outcome && action ? outcomeOf(action, outcome) : event;
+    yield [now, structuredClone(next)];
+    if (twice) yield [now, structuredClone(next)];
+  }
+}
+
+/** expect() would take most of the time. */
+function hold(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new Error(what);
+}
+
+/** Lives through the steps, and looks at each action; `after`: with what may be spoilt then. */
+function live(
+  policy: PathPolicy,
+  all: readonly Step[],
+  after = (_used: object): void => undefined,
+) {
+  const machine = new PolicyMachine(policy, { limits: LIMITS });
+  const asked: PathAction[] = [];
+  const lines: string[] = [encodeLine(logHeader(policy, machine.view.limits))];
+  const created: [number, number][] = [];
+  const open = new Set<number>();
+  for (const [now, event] of eventsOf(all, asked)) {
+    const written = JSON.stringify(event);
+    if (event.type === 'established') open.add(event.token);
+    if (event.type === 'closed') open.delete(event.token);
+    if (event.type === 'refused' && event.code !== CODES.refused.code) {
+      open.delete(event.action.token);
+    }
+    const handled = machine.handle(now, event);
+    if ('error' in handled) throw handled.error as Error;
+    hold(
+      [...machine.view.connections.keys()].sort().join() === [...open].sort().join(),
+      'the connections that are open',
+    );
+    for (const action of handled.actions) {
+      hold(open.has(action.token), 'no action on a closed connection');
+      checkAction(machine.view.connections.get(action.token)!, action);
+      if (action.type === 'createSubflow') created.push([action.token, now]);
+    }
+    if (event.type === 'woken') hold((handled.wakeAt ?? Infinity) > now, 'wakes later');
+    asked.push(...structuredClone(handled.actions));
+    lines.push(encodeLine(logEntry(now, JSON.parse(written) as PolicyEvent, handled)));
+    after({ event, actions: handled.actions });
+  }
+  checkRate(created);
+  return { text: lines.join(''), asked };
+}
+
+/** By what the view has after the actions of one answer. */
+function checkAction(connection: ConnectionView, action: PathAction): void {
+  const { paths, opening, announcing, serverSide, remote: first } = connection;
+  switch (action.type) {
+    case 'createSubflow':
+      hold(paths.length + opening.length <= LIMITS.subflows + 1, 'the limit of subflows');
+      hold(opening.length > 0, 'it is being opened');
+      if (serverSide && action.reason !== 'test') {
+        hold(action.remote.port !== first.port, 'a server cannot connect to its client');
+      }
+      break;
+    case 'announce':
+      hold(announcing.length <= LIMITS.addresses, 'the limit of addresses');
+      break;
+    case 'destroySubflow':
+      hold(
+        action.last === true || paths.some(({ closing }) => closing === undefined),
+        'the last path stays',
+      );
+      break;
+    case 'setBackup':
+    case 'withdraw':
+    case 'abandonSubflow':
+  }
+}
+
+/** In no time of t seconds more than 16 + 2 t. */
+function checkRate(created: readonly (readonly [token: number, at: number])[]): void {
+  for (const { token: each } of CONNECTIONS) {
+    const times = created.flatMap(([of, at]) => (of === each ? [at] : []));
+    times.forEach((from, first) =>
+      times.slice(first).forEach((to, more) => {
+        hold(more + 1 <= 16 + (2 * (to - from)) / 1000, 'no storm of subflows');
+      }),
+    );
+  }
+}
+
+/** Makes nonsense of an object, however deep. */
+function spoil(value: object): void {
+  for (const [key, each] of Object.entries(value)) {
+    if (typeof each === 'object' && each !== null) spoil(each as object);
+    else Object.assign(value, { [key]: undefined });
+  }
+}
+
+describe.each(Object.entries(POLICIES))('%s', (_name, policy) => {
+  test('keeps to limits and to connections that are open, and a replay does the same', () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const log = parseLog(live(policy(), all).text);
+        expect(differences(log, replay(policy(), log))).toEqual([]);
+      }),
+      { numRuns: RUNS, seed },
+    );
+  });
+});
+
+test('what happens to events afterwards changes nothing', () => {
+  fc.assert(
+    fc.property(steps, (all) => {
+      const policy = POLICIES.aggregate!();
+      expect(live(policy, all, spoil).text).toBe(live(policy, all).text);
+    }),
+    { numRuns: 200, seed },
+  );
+});
+
+describe('a policy that wants anything', () => {
+  const anything: fc.Arbitrary<PolicyAction> = fc.oneof(
+    fc
+      .record({ token, local: localAddress, remote, most: fc.integer({ min: 1, max: 9 }) })
+      .map(({ local, remote: { address: to, port: at }, ...more }): PolicyAction => ({
+        ...{ type: 'createSubflow', reason: 'test', local: { address: local } },
+        ...{ remote: { address: to, port: at }, ...more },
+      })),
+    fc.record({ token, ends, last: fc.boolean() }).map(({ ends: of, ...more }): PolicyAction => ({
+      ...{ type: 'destroySubflow', reason: 'test', ...of, ...more },
+    })),
+    fc.record({ token, ends, backup: fc.boolean() }).map(({ ends: of, ...more }): PolicyAction => ({
+      ...{ type: 'setBackup', reason: 'test', ...of, ...more },
+    })),
+    fc
+      .record({ token, address: localAddress, withdraw: fc.boolean() })
+      .map(({ withdraw, ...more }): PolicyAction => ({
+        ...{ type: withdraw ? 'withdraw' : 'announce', reason: 'test', ...more },
+      })),
+    fc.integer({ min: -10, max: 10_000 }).map((at): PolicyAction => ({ type: 'wake', at })),
+  );
+
+  /** Says what it likes by the number of the event. */
+  const wild = (answers: readonly PolicyAction[][]): PathPolicy => {
+    let asked = 0;
+    return { name: 'wild', decide: () => answers[asked++ % answers.length] ?? [] };
+  };
+
+  test('gets no more than the limits, and nothing on a closed connection', () => {
+    const answers = fc.array(fc.array(anything, { maxLength: 12 }), { minLength: 1, maxLength: 9 });
+    fc.assert(
+      fc.property(steps, answers, (all, said) => {
+        live(wild(said), all);
+      }),
+      { numRuns: 1000, seed },
+    );
+  });
+});
+
+describe('a network that comes and goes', () => {
+  /** Opens what it is asked for after 20 ms, where the link is up by then. */
+  class Network {
+    readonly machine: PolicyMachine;
+    readonly entries: PolicyLogEntry[] = [];
+    readonly #up = new Set(NAMES);
+    readonly #due: { at: number; event: PolicyEvent }[] = [];
+    #now = 0;
+    #port = 2000;
+
+    constructor(policy: PathPolicy) {
+      this.machine = new PolicyMachine(policy);
+    }
+
+    tell(event: PolicyEvent): void {
+      const handled = this.machine.handle(this.#now, event);
+      this.entries.push(logEntry(this.#now, event, handled));
+      for (const action of handled.actions) this.#carryOut(action);
+    }
+
+    /** Lets time pass; what is due is told in its turn. */
+    pass(until: number): void {
+      for (; this.#now < until; this.#now += 10) {
+        const due = this.#due.filter(({ at }) => at <= this.#now);
+        for (const each of due) {
+          this.#due.splice(this.#due.indexOf(each), 1);
+          this.tell(each.event);
+        }
+        this.tell({ type: 'woken' });
+      }
+    }
+
+    setLink(index: number, running: boolean): void {
+      const each = NAMES[index]!;
+      if (running) this.#up.add(each);
+      else this.#up.delete(each);
+      this.tell({ type: 'linkChanged', link: link(index + 2, each, { running }) });
+    }
+
+    #carryOut(action: PathAction): void {
+      if (action.type === 'createSubflow') {
+        const index = LOCALS.indexOf(action.local.address);
+        const { address: to, port: at } = action.remote;
+        const ends = [`${action.local.address}:${this.#port++}`, `${to}:${at}`] as const;
+        const up = this.#up.has(NAMES[index]!);
+        const type = up ? 'subflowEstablished' : 'subflowClosed';
+        this.#later(20, subflow(type, ...ends, up ? {} : { error: 'ENETUNREACH' }));
+      }
+      if (action.type === 'destroySubflow') {
+        const { local, remote: to } = action;
+        const ends = [`${local.address}:${local.port}`, `${to.address}:${to.port}`] as const;
+        this.#later(5, subflow('subflowClosed', ...ends));
+      }
+      this.#later(1, { type: 'applied', action });
+    }
+
+    #later(delay: number, event: PolicyEvent): void {
+      this.#due.push({ at: this.#now + delay, event });
+    }
+  }
+
+  test('no storm, and all paths within a second of the last change', () => {
+    const flaps = fc.array(
+      fc.record({ index: fc.nat(2), pause: fc.integer({ min: 10, max: 600 }) }),
+      {
+        minLength: 1,
+        maxLength: 60,
+      },
+    );
+    fc.assert(
+      fc.property(flaps, (all) => {
+        const network = new Network(policies.all(policies.fullmesh(), policies.heal()));
+        network.tell(begin(PHONE));
+        network.tell(established());
+        let now = 1000;
+        network.pass(now);
+        const up = [true, true, true];
+        for (const { index, pause } of all) {
+          up[index] = !up[index];
+          network.setLink(index, up[index]);
+          now += pause;
+          network.pass(now);
+        }
+        up.forEach((running, index) => {
+          if (!running) network.setLink(index, true);
+        });
+        const { creations } = network.machine.view.connections.get(7) as never as {
+          creations: { level: number; rate: number };
+        };
+        const waits = Math.max(0, (3 - creations.level) / creations.rate) * 1000;
+        network.pass(now + 1000 + waits);
+        const { paths } = network.machine.view.connections.get(7)!;
+        expect(new Set(paths.map((path) => path.interface))).toEqual(new Set(NAMES));
+        expect(paths).toHaveLength(3);
+        const created = network.entries.flatMap(({ actions }) =>
+          actions.filter(({ type }) => type === 'createSubflow'),
+        );
+        expect(created.length).toBeLessThanOrEqual(16 + (2 * (now + 1000 + waits)) / 1000);
+      }),
+      { numRuns: 30, seed },
+    );
+  });
+});
