@@ -1,5 +1,5 @@
 /** Which of the actions that a policy wants are carried out now, and what the view has then. */
-import { abandonment } from './connections';
+import { abandon } from './connections';
 import { backOff, roomAt } from './pacing';
 import type {
   Announce,
@@ -26,7 +26,7 @@ export function admit(state: State, action: PathAction): Admission {
     case 'abandonSubflow': {
       const pair = { local: action.local.address, remote: action.remote };
       const opening = take(connection.opening, (each) => isPair(each, pair));
-      return opening && abandonment(connection, opening, action.reason);
+      return opening && abandon(state, connection, opening, action.reason);
     }
     case 'setBackup':
       return setBackup(state, connection, action);
@@ -39,7 +39,7 @@ export function admit(state: State, action: PathAction): Admission {
 
 function create({ now, limits }: State, connection: Connection, action: CreateSubflow): Admission {
   const { token, reason, local, remote, backup = false, most = 1 } = action;
-  const { paths, opening, failures, creations } = connection;
+  const { paths, opening, failures, abandoned, creations } = connection;
   const { address, port } = remote;
   const pair: Pair = { local: local.address, remote: { address, port } };
   const between =
@@ -48,6 +48,8 @@ function create({ now, limits }: State, connection: Connection, action: CreateSu
   if (between >= most || paths.length + opening.length > limits.subflows) return undefined;
   const { retryAt = now } = failures.find((each) => isPair(each, pair)) ?? {};
   if (retryAt > now) return retryAt;
+  const { until = now } = abandoned.findLast((each) => isPair(each, pair)) ?? {};
+  if (until > now) return until;
   const room = roomAt(creations, now);
   if (room > now) return room;
   creations.level--;

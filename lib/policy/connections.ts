@@ -24,6 +24,7 @@ import {
   take,
 } from './state';
 
+const ENDING = 500; // ms in which the kernel surely has told of the end of what was abandoned
 const STEADY = 10_000; // ms that a path lives which makes up for failures before it
 
 export function establish(state: State, event: Established & { own: boolean }): void {
@@ -38,7 +39,7 @@ export function establish(state: State, event: Established & { own: boolean }): 
   const since = state.now;
   const connection: Connection = {
     ...{ token, local, remote, serverSide, denyJoinId0, own, since },
-    ...{ paths: [], opening: [], failures: [], lost: [], announcing: [] },
+    ...{ paths: [], opening: [], failures: [], lost: [], announcing: [], abandoned: [] },
     announced: new Map(),
     holds: new Map(),
     creations: newBucket(state.limits, since),
@@ -103,6 +104,7 @@ function opened(state: State, connection: Connection, event: SubflowEstablished)
   const opening = take(connection.opening, matches);
   const failure = take(connection.failures, matches);
   take(connection.lost, matches);
+  if (!opening) take(connection.abandoned, matches); // it came through before
   // One from before the engine began was opened by the side that could.
   const { serverSide, remote } = connection;
   const reachable = !serverSide && event.remote.port === remote.port;
@@ -121,6 +123,7 @@ function closed(state: State, connection: Connection, event: SubflowClosed): voi
     return;
   }
   const pair = pairOf(event);
+  if (take(connection.abandoned, (each) => isPair(each, pair) && each.until > state.now)) return;
   const opening = take(connection.opening, (each) => isPair(each, pair));
   if (opening) fail(state, connection, pair, { error, since: opening.since });
 }
@@ -152,8 +155,14 @@ function withdrawn(connection: Connection, { remoteId }: Removed): void {
   connection.failures = connection.failures.filter(isOther);
 }
 
-export function abandonment({ token }: Connection, pair: Pair, reason: string): AbandonSubflow {
-  const { local, remote } = pair;
+/** Gives up a subflow that is being opened: it counts no longer. */
+export function abandon(
+  { now }: State,
+  { token, abandoned }: Connection,
+  { local, remote }: Pair,
+  reason: string,
+): AbandonSubflow {
+  remember(abandoned, { local, remote: { ...remote }, until: now + ENDING });
   return {
     ...{ type: 'abandonSubflow', token, reason },
     ...{ local: { address: local }, remote: { ...remote } },

@@ -5,7 +5,7 @@
 import { checkIfGiven, checkInteger } from '../internal/arguments';
 import { admit } from './admission';
 import { checkActions } from './check-actions';
-import { abandonment } from './connections';
+import { abandon } from './connections';
 import { fail } from './failures';
 import type { PathAction, PathPolicy, PolicyEvent, PolicyLimits, PolicyView } from './policy';
 import type { State } from './state';
@@ -88,7 +88,7 @@ export class PolicyMachine {
       connection.opening = connection.opening.filter((each) => !late.includes(each));
       for (const opening of late) {
         fail(state, connection, opening, { error: 'ETIMEDOUT', since: opening.since });
-        actions.push(abandonment(connection, opening, 'no answer'));
+        actions.push(abandon(state, connection, opening, 'no answer'));
       }
     }
     return actions;

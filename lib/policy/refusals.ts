@@ -56,7 +56,12 @@ function undo(state: State, connection: Connection, { action, code, error }: Ref
       take(connection.announcing, (each) => isAnnouncement(each, action));
       return;
     case 'withdraw': // there was nothing to withdraw, or it stays announced until the end
-    case 'abandonSubflow': // it was established or refused meanwhile: an event tells
+      return;
+    case 'abandonSubflow': {
+      // It was established or refused meanwhile: an event tells, or has told.
+      const pair = { local: action.local.address, remote: action.remote };
+      take(connection.abandoned, (each) => isPair(each, pair));
+    }
   }
 }
 

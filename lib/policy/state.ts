@@ -28,6 +28,8 @@ export interface Connection extends Mutable<ConnectionView> {
   lost: LostView[];
   announced: Map<number, { address: string; port?: number }>;
   announcing: { address: string; port?: number }[];
+  /** Whose end is on its way; no other one between the addresses before that, or `until`. */
+  abandoned: (Pair & { until: number })[];
   /** By what is held off. */
   holds: Map<string, Hold>;
   creations: Bucket;

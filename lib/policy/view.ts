@@ -1,5 +1,5 @@
 /** Brings the view up to date by an event. */
-import { abandonment, establish, followConnection } from './connections';
+import { abandon, establish, followConnection } from './connections';
 import { forgive } from './failures';
 import { interfacesAfter, type LocalEvent } from './interfaces';
 import { hasAddress, type LocalAddress, usableAddresses } from './local-addresses';
@@ -107,14 +107,11 @@ function nameInterfaces({ connections, interfaces }: State): void {
 }
 
 /** What is sent again from an address that has been away would come too late. */
-function abandonFrom({ connections }: State, gone: readonly LocalAddress[]): AbandonSubflow[] {
-  const actions: AbandonSubflow[] = [];
-  for (const connection of connections.values()) {
+function abandonFrom(state: State, gone: readonly LocalAddress[]): AbandonSubflow[] {
+  return [...state.connections.values()].flatMap((connection) => {
     const isGone = ({ local }: Pair): boolean => hasAddress(gone, local);
-    for (const opening of connection.opening.filter(isGone)) {
-      actions.push(abandonment(connection, opening, 'the local address is gone'));
-    }
+    const late = connection.opening.filter(isGone);
     connection.opening = connection.opening.filter((each) => !isGone(each));
-  }
-  return actions;
+    return late.map((each) => abandon(state, connection, each, 'the local address is gone'));
+  });
 }

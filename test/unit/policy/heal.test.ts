@@ -40,6 +40,8 @@ function watch(
       ...at(now, { type: 'woken' }),
     ];
     done.push(...actions.map((action) => `${now - from} ${inShort(action)}`));
+    const abandoned = actions.find(({ type }) => type === 'abandonSubflow');
+    if (abandoned) at(now, subflow('subflowClosed', '10.1.0.1:3000'));
   }
   return done;
 }

@@ -193,7 +193,8 @@ describe('creating', () => {
         remote: { address: '10.9.0.1', port: 443 },
       },
     ]);
-    expect(connection().failures).toMatchObject([{ error: 'ETIMEDOUT', retryAt: 6750 }]);
+    expect(at(6510, subflow('subflowClosed', '10.2.0.1:2000'))).toEqual([]);
+    expect(connection().failures).toMatchObject([{ error: 'ETIMEDOUT', retryAt: 6750, count: 1 }]);
     expect(at(6750, { type: 'woken' }).map(inShort)).toEqual([
       'createSubflow 10.2.0.1 10.9.0.1:443',
     ]);
@@ -209,6 +210,24 @@ describe('creating', () => {
       'abandonSubflow 10.2.0.1 10.9.0.1:443',
     ]);
     expect(connection()).toMatchObject({ opening: [], failures: [] });
+  });
+
+  test('what was given up ends before the next one begins', () => {
+    const { policy, at, connection } = begun();
+    policy.say = () => [create('10.2.0.1')];
+    at(1, { type: 'woken' });
+    const [abandoned] = at(2, linkChanged(3, 'wwan0', false));
+    expect(at(3, linkChanged(3, 'wwan0', true))).toEqual([]);
+    expect(at(4, subflow('subflowClosed', '10.2.0.1:2000'))).toHaveLength(1);
+    expect(connection()).toMatchObject({ opening: [{ since: 4 }], failures: [] });
+    at(5, linkChanged(3, 'wwan0', false));
+    expect(at(6, linkChanged(3, 'wwan0', true))).toEqual([]);
+    const code = 'ERR_MPTCP_NOT_FOUND';
+    expect(at(7, { type: 'refused', action: abandoned!, code })).toHaveLength(1);
+    at(8, linkChanged(3, 'wwan0', false));
+    at(9, linkChanged(3, 'wwan0', true));
+    expect(at(507, { type: 'woken' })).toEqual([]);
+    expect(at(508, { type: 'woken' })).toHaveLength(1);
   });
 
   test('a path that soon goes again counts as a failure in a row', () => {
@@ -231,11 +250,11 @@ describe('creating', () => {
 
   test('not more than 16 at once and 2 a second, whatever happens', () => {
     const { policy, at } = begun();
-    policy.say = () => [create('10.2.0.1')];
+    policy.say = ({ interfaces }) => (interfaces[1]!.running ? [create('10.2.0.1')] : []);
     let created = 0;
     for (let now = 0; now < 60_000; now += 100) {
       created += at(now, linkChanged(3, 'wwan0', true)).filter(isCreation).length;
-      created += at(now, linkChanged(3, 'wwan0', false)).filter(isCreation).length;
+      at(now, linkChanged(3, 'wwan0', false), subflow('subflowClosed', '10.2.0.1:2000'));
     }
     expect(created).toBeGreaterThan(100);
     expect(created).toBeLessThanOrEqual(16 + 2 * 60);
