@@ -15,7 +15,6 @@ import {
   invalidArgValue,
 } from './internal/arguments';
 import type { Abortable, Commands } from './internal/commands';
-import { throwIfAborted } from './internal/commands';
 import { interfaceIndex, interfaceNames } from './internal/interface-names';
 
 /** MPTCP_PM_ADDR_FLAG_* */
@@ -209,10 +208,7 @@ export class Endpoints {
     const address = canonicalAddress(options.address);
     const index = device === undefined ? 0 : await interfaceIndex(this.#commands, device, abort);
     const flags = flagsOf(options);
-    await this.#add({ id, address, port, flags, interface: index }, abort);
-    // What follows is no longer to be withdrawn.
-    const added = await this.#find((each) => isAt(each, address) && each.port === port);
-    if (!added) throw notFound(address);
+    const added = await this.#add({ id, address, port, flags, interface: index }, abort);
     const dropped = namesOf(flags & ~added.flags);
     if (dropped.length > 0) {
       await this.#commands.run({ command: 'deleteEndpoint', id: added.id });
@@ -222,8 +218,7 @@ export class Endpoints {
         { command: 'MPTCP_PM_CMD_ADD_ADDR' },
       );
     }
-    throwIfAborted(abort.signal, true);
-    return this.#public(added);
+    return this.#public(added); // no longer to be withdrawn
   }
 
   /**
@@ -338,9 +333,9 @@ export class Endpoints {
     }
   }
 
-  async #add(endpoint: NativeEndpoint, abort: Abortable): Promise<void> {
+  async #add(endpoint: NativeEndpoint, abort: Abortable): Promise<NativeEndpoint> {
     try {
-      await this.#change({ command: 'addEndpoint', endpoint }, abort);
+      return await this.#told(this.#commands.addEndpoint(endpoint, abort));
     } catch (error) {
       if (!(error instanceof MptcpError) || error.code !== 'ERR_MPTCP_LIMIT') throw error;
       // The kernel's maximum is known by its refusal alone: it is as many as there are.

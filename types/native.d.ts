@@ -294,6 +294,8 @@ export interface NativeCommands extends NativeBackground {
     commands: NativeCommand[],
     callback: Callback<(NativeCommandError | NativeEndpoint | NativeLimits | undefined)[]>,
   ): number;
+  /** Gives the endpoint as read back. Nothing that this thread runs comes in between. */
+  addEndpoint(endpoint: NativeEndpoint, callback: Callback<NativeEndpoint>): number;
   /**
    * Sets those of backup and fullmesh that are in `mask` as in `flags`, and gives the endpoint as read
    * back. Nothing that this thread runs comes in between.

@@ -77,6 +77,10 @@ export class Commands {
     return replies.map((reply) => commandError(reply) as Reply | MptcpError);
   }
 
+  addEndpoint(endpoint: NativeEndpoint, options?: Abortable): Promise<NativeEndpoint> {
+    return this.#job((done) => this.#native.addEndpoint(endpoint, done), options, true);
+  }
+
   updateEndpointFlags(
     id: number,
     { mask, flags }: { mask: number; flags: number },

@@ -9,13 +9,6 @@ Address read_socket_address(const Argument& argument, InterfaceScopes& scopes) {
   return read_address(argument["address"], argument["port"].integer<uint16_t>(), scopes);
 }
 
-pm::Endpoint read_endpoint(const Argument& argument, InterfaceScopes& scopes) {
-  return {.address = read_socket_address(argument, scopes),
-          .id = argument["id"].integer<uint8_t>(),
-          .flags = argument["flags"].integer<uint32_t>(),
-          .interface = argument["interface"].integer<int32_t>()};
-}
-
 uint32_t read_token(const Argument& argument) { return argument["token"].integer<uint32_t>(); }
 
 struct Reader {
@@ -90,6 +83,13 @@ Address read_address(const Argument& argument, uint16_t port, InterfaceScopes& s
 
 std::optional<Address> read_optional_address(const Argument& argument, InterfaceScopes& scopes) {
   return argument.absent() ? std::nullopt : std::optional(read_address(argument, 0, scopes));
+}
+
+pm::Endpoint read_endpoint(const Argument& argument, InterfaceScopes& scopes) {
+  return {.address = read_socket_address(argument, scopes),
+          .id = argument["id"].integer<uint8_t>(),
+          .flags = argument["flags"].integer<uint32_t>(),
+          .interface = argument["interface"].integer<int32_t>()};
 }
 
 pm::Command read_command(const Argument& argument, InterfaceScopes& scopes) {

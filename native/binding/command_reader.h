@@ -8,6 +8,8 @@
 namespace mptcp::binding {
 
 /// Interface names in addresses go to `scopes`, to be resolved on the thread that runs the command.
+pm::Endpoint read_endpoint(const Argument& argument, InterfaceScopes& scopes);
+
 pm::Command read_command(const Argument& argument, InterfaceScopes& scopes);
 
 /// IPv4 or IPv6; TypeError for another text.

@@ -167,7 +167,30 @@ Result<Named<Replies>> run_commands(CommandSession& session, std::vector<pm::Com
   return with_names(std::move(replies));
 }
 
-// In one go: no other command of this thread comes in between.
+// The next two in one go: no other command of this thread comes in between.
+
+Result<Named<pm::Endpoint>> add_endpoint(CommandSession& session, pm::Endpoint endpoint,
+                                         const InterfaceScopes& scopes) {
+  const auto client = session.path_manager();
+  if (!client) return client.error();
+  if (const auto resolved = scopes.resolve(endpoint); !resolved) return resolved.error();
+  if (const auto added = (*client)->run(pm::AddEndpoint{endpoint}); !added) return added.error();
+  const auto listed = (*client)->endpoints();
+  if (!listed) return listed.error();
+  // Of the endpoints that have an address and a port the kernel has one, on whatever interface.
+  const auto same = [&](const pm::Endpoint& each) {
+    return each.address.family == endpoint.address.family &&
+           each.address.bytes == endpoint.address.bytes &&
+           each.address.port == endpoint.address.port;
+  };
+  const auto found = std::find_if(listed->begin(), listed->end(), same);
+  if (found != listed->end()) return with_names(*found);
+  return Error{// somebody else deleted it
+               .code = EINVAL,
+               .call = "MPTCP_PM_CMD_GET_ADDR",
+               .extack = "address not found"};
+}
+
 Result<Named<pm::Endpoint>> update_endpoint(CommandSession& session, uint8_t id, uint32_t mask,
                                             uint32_t flags) {
   const auto client = session.path_manager();
@@ -208,6 +231,7 @@ Napi::Function CommandThread::define(Napi::Env env) {
       {
           InstanceAccessor<&CommandThread::get_thread_id>("threadId"),
           InstanceMethod<&CommandThread::run>("run"),
+          InstanceMethod<&CommandThread::add_endpoint>("addEndpoint"),
           InstanceMethod<&CommandThread::update_endpoint_flags>("updateEndpointFlags"),
           InstanceMethod<&CommandThread::endpoints>("endpoints"),
           InstanceMethod<&CommandThread::links>("links"),
@@ -250,6 +274,15 @@ Napi::Value CommandThread::run(const Napi::CallbackInfo& info) {
   return submit(info.Env(), Argument(info, 1, "callback").function(),
                 [commands = std::move(commands), scopes](CommandSession& session) mutable {
                   return run_commands(session, commands, scopes);
+                });
+}
+
+Napi::Value CommandThread::add_endpoint(const Napi::CallbackInfo& info) {
+  InterfaceScopes scopes;
+  const auto endpoint = read_endpoint(Argument(info, 0, "endpoint"), scopes);
+  return submit(info.Env(), Argument(info, 1, "callback").function(),
+                [endpoint, scopes](CommandSession& session) {
+                  return mptcp::binding::add_endpoint(session, endpoint, scopes);
                 });
 }
 

@@ -53,6 +53,7 @@ class CommandThread : public Napi::ObjectWrap<CommandThread> {
   // On the JavaScript thread.
   Napi::Value get_thread_id(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value add_endpoint(const Napi::CallbackInfo& info);
   Napi::Value update_endpoint_flags(const Napi::CallbackInfo& info);
   Napi::Value endpoints(const Napi::CallbackInfo& info);
   Napi::Value links(const Napi::CallbackInfo& info);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { AbortError, MptcpError, type MptcpErrorCode, PathManager } from 'mptcp';
-import type { NativeCommand } from '../../types/native';
+import type { NativeEndpoint } from '../../types/native';
 import { Endpoints } from '../../lib/endpoints';
 import { canonicalAddress } from '../../lib/internal/addresses';
 import { type Abortable, Commands } from '../../lib/internal/commands';
@@ -297,9 +297,8 @@ describeKernel('path manager commands', {}, () => {
     test('leaves no endpoint where a flag was dropped', async () => {
       // A kernel that does not know laminar; this one does.
       class Dropping extends Commands {
-        override run(command: NativeCommand, options?: Abortable) {
-          if (command.command === 'addEndpoint') command.endpoint.flags &= ~32;
-          return super.run(command, options);
+        override addEndpoint(endpoint: NativeEndpoint, options?: Abortable) {
+          return super.addEndpoint({ ...endpoint, flags: endpoint.flags & ~32 }, options);
         }
       }
       const commands = new Dropping(host.name);
