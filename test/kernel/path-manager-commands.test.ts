@@ -141,7 +141,7 @@ describeKernel('path manager commands', {}, () => {
     expect(await pm.endpoints.get('::FFFF:a00:1')).toMatchObject({ address: '10.0.0.1' });
   });
 
-  test('limits are what ip mptcp sees', async () => {
+  test('limits are what ip mptcp and the npm package netlink see', async () => {
     expect(await pm.limits.get()).toEqual({ subflows: 2, addAddrAccepted: 0 });
     expect(await pm.limits.set({ subflows: 5 })).toEqual({ subflows: 5, addAddrAccepted: 0 });
     expect(await pm.limits.set({ addAddrAccepted: 3 })).toEqual({
@@ -149,6 +149,10 @@ describeKernel('path manager commands', {}, () => {
       addAddrAccepted: 3,
     });
     expect(host.ip('mptcp', 'limits')).toMatch(/add_addr_accepted 3 subflows 5/);
+    const witness = host.spawn(process.execPath, [WITNESS]);
+    await witness.json();
+    witness.stdin.write('\n');
+    expect(await witness.json()).toMatchObject({ limits: { subflows: 5, addAddrAccepted: 3 } });
   });
 
   describe('what the kernel refuses', () => {

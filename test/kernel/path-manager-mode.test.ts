@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { PathManager, type PathManagerEvent, type PathManagerEvents } from 'mptcp';
+import { canonicalAddress } from '../../lib/internal/addresses';
 import { describeKernel } from '../lab/jest';
 import type { Namespace } from '../lab/namespace';
 import { FAMILIES } from '../lab/path-end';
@@ -9,6 +10,7 @@ import { until } from '../lab/until';
 import { ForeignClient, foreignServer } from './peers/foreign';
 
 const PACKAGE = join(__dirname, '..', '..', 'dist');
+const WITNESS = join(__dirname, 'peers', 'witness.js');
 const FAR = '10.99.99.99';
 
 /** A process that owns the userspace mode until it is told how to end. */
@@ -27,6 +29,19 @@ async function owner(host: Namespace, netns?: string): Promise<Process> {
   const process_ = host.spawn(process.execPath, ['-e', script]);
   await process_.line(/^owns$/);
   return process_;
+}
+
+/** Waits until the npm package netlink has seen an event (MPTCP_EVENT_*) too. */
+async function witnessOf(host: Namespace) {
+  const witness = host.spawn(process.execPath, [WITNESS]);
+  await witness.json();
+  return async (event: number, properties: object): Promise<void> => {
+    const seen = await witness.json<{ event: number; remote?: string }>(
+      (each) => each.event === event,
+    );
+    const remote = seen.remote && canonicalAddress(seen.remote);
+    expect({ ...seen, remote }).toMatchObject(properties);
+  };
 }
 
 function waitFor<Type extends PathManagerEvent['type']>(
@@ -202,12 +217,19 @@ describeKernel('path manager mode', {}, () => {
       await ForeignClient.connect(lab.client, first!.server.address, port);
       const { token, local, remote } = await established;
       const serverToken = (await atServer).token;
+      const [witness, serverWitness] = await Promise.all([
+        witnessOf(lab.client),
+        witnessOf(lab.server),
+      ]);
+      const bySs = (local: { port: number }): string =>
+        lab.client.exec('ss', ['-Htn', 'state', 'established', 'sport', '=', `:${local.port}`]);
       const listeners = () => lab.server.exec('ss', ['-HMltn']);
 
       // Nobody listens at the second address: announce() does.
       const announced = waitFor(events, 'announced');
       await pms.announce(serverToken, { id: 7, address: second!.server.address });
       expect(await announced).toMatchObject({ remoteId: 7, address: second!.server.address });
+      await witness(6, { token, remote: second!.server.address });
       expect(listeners()).toContain(second!.server.address);
       // Told twice, with another address: refused, and the first one stands.
       const target = { address: second!.server.address, port };
@@ -223,6 +245,8 @@ describeKernel('path manager mode', {}, () => {
       });
       const subflow = await joined;
       expect(subflow).toMatchObject({ localId: 3, remoteId: 7, remote: target });
+      await witness(10, { token, localPort: subflow.local.port, remotePort: port });
+      expect(bySs(subflow.local)).toContain(second!.client.address);
       expect(await pm.addresses.list(token)).toMatchObject([
         { id: 3, address: second!.client.address, interface: second!.client.device },
       ]);
@@ -231,10 +255,13 @@ describeKernel('path manager mode', {}, () => {
       const priority = waitFor(serverEvents, 'subflowPriority');
       await pm.setPriority(token, { ...subflow, backup: true });
       expect(await priority).toMatchObject({ backup: true, remote: subflow.local });
+      await serverWitness(13, { token: serverToken, remotePort: subflow.local.port });
 
       const destroyed = waitFor(events, 'subflowClosed');
       await pm.destroySubflow(token, subflow);
       expect(await destroyed).toMatchObject({ local: subflow.local });
+      await witness(11, { token, localPort: subflow.local.port });
+      expect(bySs(subflow.local)).toBe('');
       await expect(pm.destroySubflow(token, subflow)).rejects.toMatchObject({
         ...{ code: 'ERR_MPTCP_NOT_FOUND', extack: 'subflow not found' },
       });
@@ -242,6 +269,7 @@ describeKernel('path manager mode', {}, () => {
       const removed = waitFor(events, 'removed');
       await pms.withdraw(serverToken, 7);
       expect(await removed).toMatchObject({ remoteId: 7 });
+      await witness(7, { token });
       expect(listeners()).not.toContain(second!.server.address);
       await expect(pms.withdraw(serverToken, 7)).rejects.toMatchObject({
         ...{ code: 'ERR_MPTCP_NOT_FOUND', extack: 'address with id 7 not found' },

@@ -1,14 +1,17 @@
 'use strict';
 
 // What the npm package `netlink` finds in its network namespace: a second opinion. Prints a JSON
-// line for each event of mptcp_pm, and for each line of input the endpoints that there are.
+// line for each event of mptcp_pm, and for each line of input the endpoints and limits there are.
 
 const { createInterface } = require('node:readline');
 const { createGenericNetlink, FlagsGet, genl } = require('netlink');
 
 const FAMILY = 'mptcp_pm';
 const GET_ADDR = 3;
+const GET_LIMITS = 6;
 const ADDR = 1;
+const RCV_ADD_ADDRS = 2;
+const SUBFLOWS = 3;
 
 /** Attributes by type: their payload. */
 function attributes(data) {
@@ -66,7 +69,15 @@ async function main() {
           interface: found.get(7)?.readInt32LE() ?? 0,
         };
       });
-      print({ endpoints });
+      const [limits] = await socket.request(family.familyId, GET_LIMITS, 1, []);
+      const values = attributes(limits[0].data);
+      print({
+        endpoints,
+        limits: {
+          addAddrAccepted: values.get(RCV_ADD_ADDRS).readUInt32LE(),
+          subflows: values.get(SUBFLOWS).readUInt32LE(),
+        },
+      });
     })
     .on('close', () => process.exit());
   print({ ready: true });
