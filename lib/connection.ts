@@ -2,7 +2,6 @@ import { EventEmitter } from 'node:events';
 import type http from 'node:http';
 import type http2 from 'node:http2';
 import net from 'node:net';
-import os from 'node:os';
 import type {
   Address,
   MptcpInfo,
@@ -15,19 +14,22 @@ import { checkHints, type HintResult, type SchedulingHints } from './hints';
 import type { ConnectionEvent, Sample, WatchOptions } from './connection-events';
 import { checkStreamOptions, EventStream, type Overrun } from './event-stream';
 import { subflowIdentity } from './internal/addresses';
-import { checkInteger, invalidArgType } from './internal/arguments';
+import { checkAbortable, checkInteger, invalidArgType } from './internal/arguments';
 import { onBeforeClose } from './internal/closing';
 import { type Abortable, throwIfAborted } from './internal/commands';
 import {
   type AddSubflowOptions,
   type AnnouncedAddress,
-  ConnectionPaths,
+  type ConnectionPaths,
+  pathsOf,
 } from './internal/connection-paths';
 import { ConnectionEventSource } from './internal/connection-streams';
 import { ConnectionWatch, type Follower, type Reading } from './internal/connection-watch';
+import { hintPaths } from './internal/path-hinting';
 import { PathSampler } from './internal/path-sampler';
 import { decideNow, hint } from './internal/deciding';
 import { install } from './internal/install';
+import { interfaceOf } from './internal/interface-of';
 import { isMptcpSocket } from './internal/machine';
 import { loadNative } from './internal/native';
 import { offerOf } from './internal/offers';
@@ -77,13 +79,6 @@ export type SocketLike =
   | http2.Http2Stream
   | { readonly socket: net.Socket | null | undefined };
 
-function interfaceOf(address: string): string | undefined {
-  const [bare] = address.split('%');
-  return Object.entries(os.networkInterfaces()).find(([, addresses]) =>
-    addresses?.some((each) => each.address === bare),
-  )?.[0];
-}
-
 function withInterface(subflow: NativeSubflow): Subflow {
   const name = interfaceOf(subflow.local.address);
   return name === undefined ? subflow : { ...subflow, interface: name };
@@ -103,7 +98,6 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   #interfaces = new Map<string, string>();
   #emitting = false;
   #ref = false;
-  #commanded: ConnectionPaths | undefined;
 
   /** @internal use {@link connectionOf} */
   constructor(socket: net.Socket) {
@@ -312,11 +306,17 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
 
   /**
    * Sets what is given, on every subflow that there is and will be, and says what the kernel took.
-   * What is not given stays as it is. Also over TCP.
+   * What is not given stays as it is. Also over TCP. Socket options are set before it returns; the
+   * promise waits for `paths`, and its AbortError says whether some of that was done already.
    */
-  hint(hints: SchedulingHints): HintResult[] {
+  async hint(hints: SchedulingHints, abort: Abortable = {}): Promise<HintResult[]> {
     const checked = checkHints('hints', hints);
-    return hint(this.#connected().handle, checked);
+    checkAbortable(abort);
+    throwIfAborted(abort.signal, false);
+    const { handle } = this.#connected();
+    const results = hint(handle, checked);
+    if (!checked.paths) return results;
+    return [...results, ...(await hintPaths(handle, checked.paths, abort))];
   }
 
   /**
@@ -325,17 +325,21 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
    * error where the connect fails (ECONNREFUSED, ETIMEDOUT …); an AbortError says whether the kernel
    * tries on (`applied`). See docs/connection-paths.md.
    */
-  addSubflow(options: AddSubflowOptions = {}, abort: Abortable = {}): Promise<Subflow> {
+  async addSubflow(options: AddSubflowOptions = {}, abort: Abortable = {}): Promise<Subflow> {
     return this.#paths().add(options, abort);
   }
 
   /** Closes a subflow, on both sides. */
-  removeSubflow(subflow: SubflowReference, abort: Abortable = {}): Promise<void> {
+  async removeSubflow(subflow: SubflowReference, abort: Abortable = {}): Promise<void> {
     return this.#paths().remove(subflow, abort);
   }
 
   /** Makes a subflow backup or not, on both sides (MP_PRIO). */
-  setBackup(subflow: SubflowReference, backup: boolean, abort: Abortable = {}): Promise<void> {
+  async setBackup(
+    subflow: SubflowReference,
+    backup: boolean,
+    abort: Abortable = {},
+  ): Promise<void> {
     return this.#paths().setBackup(subflow, backup, abort);
   }
 
@@ -343,24 +347,17 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
    * Announces an address to the peer (ADD_ADDR), and listens there for its joins where no MPTCP
    * listener does: until withdraw(), or the connection's end.
    */
-  announce(address: AnnouncedAddress, abort: Abortable = {}): Promise<void> {
+  async announce(address: AnnouncedAddress, abort: Abortable = {}): Promise<void> {
     return this.#paths().announce(address, abort);
   }
 
   /** Tells the peer that an announced address is gone (REMOVE_ADDR); it closes the subflows to it. */
-  withdraw(address: AnnouncedAddress, abort: Abortable = {}): Promise<void> {
+  async withdraw(address: AnnouncedAddress, abort: Abortable = {}): Promise<void> {
     return this.#paths().withdraw(address, abort);
   }
 
   #paths(): ConnectionPaths {
-    if (this.#commanded) return this.#commanded;
-    this.#commanded = new ConnectionPaths({
-      token: () => this.info().token,
-      subflows: () => this.subflows(),
-      remote: () => this.#addresses().remote,
-    });
-    this.#followers.add(this.#commanded);
-    return this.#commanded;
+    return pathsOf(this.#connected().handle);
   }
 
   /** MPTCP_INFO. ERR_MPTCP_FALLBACK where the connection speaks TCP. */

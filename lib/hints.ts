@@ -1,3 +1,4 @@
+import net from 'node:net';
 import type { MptcpError } from './errors';
 import {
   checkBoolean,
@@ -7,6 +8,7 @@ import {
   checkOneOf,
   checkText,
 } from './internal/arguments';
+import type { SubflowReference } from './userspace';
 
 const MOST = 0x7fff_ffff; // INT_MAX: what setsockopt() takes
 
@@ -48,6 +50,27 @@ export interface SchedulingHints {
    * which interfaces further subflows use.
    */
   interface?: string;
+  paths?: PathHints;
+}
+
+/** Which paths the connection is to use, and how; see docs/hints.md for what that takes. */
+export interface PathHints {
+  /**
+   * Interfaces by name, or local addresses: subflows there carry the data, all others become backup.
+   * Where there is none yet one is made; a client's first one begins on the first such interface.
+   */
+  prefer?: string | readonly string[];
+  /** Subflows there become backup. */
+  backup?: string | readonly string[];
+  /** Subflows there are removed, if there are others. */
+  avoid?: string | readonly string[];
+  /** How many subflows there are to be, the first included: more are made, or some removed. */
+  subflows?: number;
+  /**
+   * Where the in-kernel path manager has the connection: `prefer` and `backup` by the flags of
+   * endpoints, which changes **every** connection of the network namespace (false).
+   */
+  endpoints?: boolean;
 }
 
 export interface KeepAlive {
@@ -61,12 +84,23 @@ export interface KeepAlive {
 
 export type HintValue = string | number | boolean;
 
-/** What became of one hint on one connection; of a hint of several socket options, one for each. */
+export type HintName = keyof SchedulingHints | `paths.${Exclude<keyof PathHints, 'endpoints'>}`;
+
+/**
+ * What became of one hint on one connection; of a hint of several socket options, or about several
+ * subflows, one for each.
+ */
 export interface HintResult {
-  readonly hint: keyof SchedulingHints;
+  readonly hint: HintName;
+  /** Of a priority: whether the subflow is to be backup. */
   readonly wanted: HintValue;
-  /** The means: the name of a socket option. */
+  /**
+   * The means: the name of a socket option; `MP_PRIO`, `SUBFLOW_CREATE`, `SUBFLOW_DESTROY` for this
+   * connection alone; `endpoint` for all of the network namespace.
+   */
   readonly by: string;
+  /** Of a priority: whose. */
+  readonly subflow?: SubflowReference;
   readonly applied: boolean;
   /** As read back from the kernel. Of a buffer the kernel says twice what was asked for. */
   readonly value?: HintValue;
@@ -89,7 +123,25 @@ const CHECKS: { [Name in keyof SchedulingHints]-?: (name: string, value: unknown
   mark: (name, value) => checkInteger(name, value, 0, 0xffff_ffff),
   keepAlive: checkKeepAlive,
   interface: (name, value) => checkText(name, value, LONGEST_NAME),
+  paths: checkPaths,
 };
+const MOST_SUBFLOWS = 255;
+
+function checkPaths(name: string, value: unknown): void {
+  checkObject(name, value);
+  const { subflows, endpoints } = value as PathHints;
+  for (const list of ['prefer', 'backup', 'avoid'] as const) {
+    const given = (value as PathHints)[list];
+    for (const each of [given ?? []].flat()) checkPlace(`${name}.${list}`, each);
+  }
+  checkIfGiven(checkInteger, `${name}.subflows`, subflows, 1, MOST_SUBFLOWS);
+  checkIfGiven(checkBoolean, `${name}.endpoints`, endpoints);
+}
+
+/** The name of an interface, or an address. */
+function checkPlace(name: string, value: unknown): void {
+  if (typeof value !== 'string' || net.isIP(value) === 0) checkText(name, value, LONGEST_NAME);
+}
 
 function checkKeepAlive(name: string, value: unknown): void {
   if (value === false) return;

@@ -65,7 +65,14 @@ export type {
   Unknown,
 } from './events';
 export type { FollowedEndpoints, FollowEvent, FollowOptions } from './followed-endpoints';
-export type { HintResult, HintValue, KeepAlive, SchedulingHints } from './hints';
+export type {
+  HintName,
+  HintResult,
+  HintValue,
+  KeepAlive,
+  PathHints,
+  SchedulingHints,
+} from './hints';
 export type {
   Interface,
   InterfaceAddress,

@@ -1,8 +1,10 @@
 /** The userspace path manager's commands for one connection: see docs/connection-paths.md. */
+import net from 'node:net';
 import os from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NativeEndpoint } from '../../types/native';
 import type { Subflow } from '../connection';
-import { AbortError, MptcpError } from '../errors';
+import { AbortError, MptcpError, systemError } from '../errors';
 import type { PathManagerEvent, SubflowClosed, SubflowEstablished } from '../events';
 import type { Claim } from '../mode';
 import type { SocketAddress, SubflowReference } from '../userspace';
@@ -19,10 +21,15 @@ import {
 } from './arguments';
 import { lookAtBackup } from './backup-watch';
 import { type Abortable, throwIfAborted } from './commands';
-import type { Follower } from './connection-watch';
+import { onBeforeClose } from './closing';
+import { interfaceOf } from './interface-of';
 import { chooseLocal, type LocalAddress } from './local-address';
+import { requireNative } from './machine';
+import { offerOf } from './offers';
 import { modeOwner } from './open-managers';
 import { type Shared, useCommands } from './shared-commands';
+import { Slot } from './slot';
+import { socketOf, type TcpHandle } from './tcp-handle';
 import { TokenEvents } from './token-events';
 
 export interface AddSubflowOptions {
@@ -42,14 +49,11 @@ export interface AnnouncedAddress {
   port?: number;
 }
 
-/** What the commands ask of their connection. */
-export interface Commanded {
-  /** ERR_MPTCP_FALLBACK where it has none. */
-  token(): number;
-  subflows(): Subflow[];
-  /** Of the first subflow. */
-  remote(): SocketAddress;
-}
+const LONGEST_PAUSE = 500; // ms
+
+/** TCP_* (include/net/tcp_states.h) */
+const ESTABLISHED = 1;
+const SYN_SENT = 2;
 
 /** A subflow that was asked for. */
 interface Attempt {
@@ -77,6 +81,9 @@ function whyFailed({ error, reset, remote }: SubflowClosed): Error {
   });
 }
 
+const isTooEarly = (error: unknown): boolean =>
+  error instanceof MptcpError && error.errno === -os.constants.errno.ENOTCONN;
+
 const unheard = (): MptcpError =>
   new MptcpError(
     'ERR_MPTCP_SYSTEM',
@@ -91,8 +98,20 @@ function checkAnnounced(options: unknown): asserts options is AnnouncedAddress {
   checkIfGiven(checkPort, 'options.port', port);
 }
 
-export class ConnectionPaths implements Follower {
-  readonly #connection: Commanded;
+const paths = new Slot<TcpHandle, ConnectionPaths>('paths');
+
+/** Of a connection that is open. */
+export function pathsOf(handle: TcpHandle): ConnectionPaths {
+  const known = paths.get(handle);
+  if (known) return known;
+  const made = new ConnectionPaths(handle);
+  paths.set(handle, made);
+  onBeforeClose(handle, () => made.closing());
+  return made;
+}
+
+export class ConnectionPaths {
+  readonly #handle: TcpHandle;
   readonly #attempts = new Set<Attempt>();
   /** The way back of what was announced. */
   readonly #announced = new Map<string, () => void>();
@@ -100,12 +119,47 @@ export class ConnectionPaths implements Follower {
   /** One after the other, so that no two choose one id. */
   #choosing: Promise<unknown> = Promise.resolve();
 
-  constructor(connection: Commanded) {
-    this.#connection = connection;
+  constructor(handle: TcpHandle) {
+    this.#handle = handle;
   }
 
-  opened(): void {
-    // Nothing goes on without a command.
+  /** ERR_MPTCP_FALLBACK where it speaks TCP. */
+  get token(): number {
+    try {
+      return requireNative().mptcpInfo(this.#handle.fd).token;
+    } catch (error) {
+      throw systemError('ERR_MPTCP_FALLBACK', error, 'This connection speaks TCP');
+    }
+  }
+
+  subflows(): Subflow[] {
+    return requireNative()
+      .subflows(this.#handle.fd)
+      .map((subflow) => {
+        const name = interfaceOf(subflow.local.address);
+        return name === undefined ? subflow : { ...subflow, interface: name };
+      });
+  }
+
+  /** Without those that end: the kernel keeps the first one to the connection's end. */
+  inUse(): Subflow[] {
+    return this.subflows().filter(({ tcpInfo: { state } }) =>
+      [ESTABLISHED, SYN_SENT].includes(state),
+    );
+  }
+
+  /** This side accepted the connection. */
+  get serverSide(): boolean {
+    const { server } = (socketOf(this.#handle) ?? {}) as { server?: unknown };
+    return server instanceof net.Server || offerOf(this.#handle)?.side === 'server';
+  }
+
+  /** Where the first subflow went, also when that is gone. */
+  get remote(): SocketAddress {
+    const peer: { address?: string; port?: number } = {};
+    this.#handle.getpeername(peer);
+    const { address = '', port = 0 } = peer;
+    return { address: canonicalAddress(address), port };
   }
 
   closing(): void {
@@ -126,10 +180,10 @@ export class ConnectionPaths implements Follower {
     checkIfGiven(checkPort, 'options.remote.port', remote?.port);
     checkBoolean('options.backup', backup);
     checkAbortable(abort);
-    const token = this.#connection.token();
-    const to = { ...this.#connection.remote(), ...remote };
+    const { token } = this;
+    const to = { ...this.remote, ...remote };
     to.address = canonicalAddress(to.address);
-    const used = this.#connection.subflows().map((each) => each.interface);
+    const used = this.inUse().map((each) => each.interface);
     const from: LocalAddress =
       local === undefined
         ? chooseLocal(familyOf(to.address), name, used)
@@ -204,7 +258,7 @@ export class ConnectionPaths implements Follower {
     abort: Abortable,
   ): Promise<Subflow> {
     const { signal } = abort;
-    const others = new Set(this.#connection.subflows().map(subflowKey));
+    const others = new Set(this.subflows().map(subflowKey));
     const events = new TokenEvents(token, this.#hear);
     let attempt: Attempt | undefined;
     let applied = false;
@@ -219,12 +273,7 @@ export class ConnectionPaths implements Follower {
         this.#attempts.add(attempt);
       });
       made.catch(() => undefined); // the command may fail first
-      await this.#run(({ commands, userspace }) =>
-        this.#inTurn(async () => {
-          const id = idFor(from.address, await commands.endpoints(token, abort));
-          await userspace.createSubflow(token, { local: { ...from, id }, remote, backup }, abort);
-        }),
-      );
+      await this.#create(token, from, remote, backup, abort);
       applied = true;
       throwIfAborted(signal, true);
       if (events.off) throw unheard();
@@ -234,6 +283,42 @@ export class ConnectionPaths implements Follower {
       if (attempt) this.#attempts.delete(attempt);
       events.close();
     }
+  }
+
+  /** A connection takes no subflow before the peer has acknowledged something: it is asked again. */
+  async #create(
+    token: number,
+    from: LocalAddress,
+    remote: SocketAddress,
+    backup: boolean,
+    abort: Abortable,
+  ): Promise<void> {
+    for (let pause = 20; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      try {
+        await this.#run(({ commands, userspace }) =>
+          this.#inTurn(async () => {
+            const id = idFor(from.address, await commands.endpoints(token, abort));
+            await userspace.createSubflow(token, { local: { ...from, id }, remote, backup }, abort);
+          }),
+        );
+        return;
+      } catch (error) {
+        if (!isTooEarly(error) || !this.#mayBegin()) throw error;
+      }
+      await this.#rest(pause, abort);
+    }
+  }
+
+  /** The kernel says the same of a connection that ends. */
+  #mayBegin(): boolean {
+    const socket = socketOf(this.#handle);
+    return socket !== undefined && !socket.readableEnded && !socket.writableEnded;
+  }
+
+  async #rest(pause: number, { signal }: Abortable): Promise<void> {
+    await sleep(pause, undefined, { ref: false, ...(signal && { signal }) }).catch(() => undefined);
+    throwIfAborted(signal, false);
+    if (this.#handle.fd < 0) throw closed();
   }
 
   readonly #hear = (event: PathManagerEvent): void => {
@@ -255,7 +340,7 @@ export class ConnectionPaths implements Follower {
 
   #found(event: SubflowEstablished): Subflow {
     const key = subflowKey(event);
-    const found = this.#connection.subflows().find((each) => subflowKey(each) === key);
+    const found = this.subflows().find((each) => subflowKey(each) === key);
     if (found) return found;
     throw new MptcpError('ERR_MPTCP_NOT_FOUND', 'The subflow was made, and is gone already');
   }
@@ -267,7 +352,7 @@ export class ConnectionPaths implements Follower {
   }
 
   async #run<T>(command: (shared: Shared, token: number) => Promise<T>): Promise<T> {
-    const token = this.#connection.token();
+    const { token } = this;
     const { release, ...shared } = useCommands();
     try {
       this.#take(token);

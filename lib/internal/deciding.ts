@@ -1,13 +1,14 @@
 /** A connection has been made: what it speaks, and what follows from that. */
 import type net from 'node:net';
 import { MptcpError } from '../errors';
-import type { HintResult, SchedulingHints } from '../hints';
+import type { HintResult, PathHints, SchedulingHints } from '../hints';
 import { channels } from './channels';
 import { DelayQueue } from './delay-queue';
 import { watchFallback } from './fallback-watch';
 import {
   applyCongestionControl,
   applyOptions,
+  isOfPaths,
   mergeResults,
   restoreSystem,
   undoAuto,
@@ -16,6 +17,7 @@ import { cannotTell } from './machine';
 import { loadNative } from './native';
 import { type Offer, offerOf } from './offers';
 import { optionHints } from './option-hints';
+import { hintPaths } from './path-hinting';
 import { socketOf, type TcpHandle } from './tcp-handle';
 
 export type SpokenProtocol = 'mptcp' | 'fallback' | 'unknown';
@@ -43,8 +45,11 @@ function whyNot(protocol: SpokenProtocol): MptcpError | undefined {
 /** What follows for a connection that may go on, over MPTCP or TCP. */
 function goOn(handle: TcpHandle, offer: Offer): void {
   offer.connected = true;
-  const { mode, congestionControl, optionHints } = offer.settings;
-  if (optionHints.length > 0) offer.hints = applyOptions(handle.fd, optionHints, offer.hints);
+  const { mode, congestionControl, optionHints, paths } = offer.settings;
+  if (optionHints.length > 0) {
+    const early = offer.hints;
+    offer.hints = [...applyOptions(handle.fd, optionHints, early), ...early.filter(isOfPaths)];
+  }
   if (congestionControl === 'auto') {
     lasting.add(offer);
   } else {
@@ -53,6 +58,15 @@ function goOn(handle: TcpHandle, offer: Offer): void {
   }
   offer.hints.forEach((result) => tell(handle, result));
   if (mode === 'require') follow(handle, offer);
+  if (paths) void hintAtCreation(handle, paths);
+}
+
+async function hintAtCreation(handle: TcpHandle, paths: PathHints): Promise<void> {
+  try {
+    (await hintPaths(handle, paths)).forEach((result) => tell(handle, result));
+  } catch {
+    // the connection has closed meanwhile
+  }
 }
 
 /** What collapses is bulk: a connection that ends soon is spared the rule of `auto`. */

@@ -144,12 +144,17 @@ export function undoAuto(fd: number): HintResult[] {
   return native ? [set(native, fd, congestion(native.collapsing))] : [];
 }
 
-/** Of two results for one hint by one means the later stands. */
+/** Of two results for one hint by one means the later stands; about paths, the later hint does. */
 export function mergeResults(
   before: readonly HintResult[],
   after: readonly HintResult[],
 ): HintResult[] {
+  const lasts = ({ by }: HintResult): boolean => by === 'SO_BINDTODEVICE';
   const replaced = (each: HintResult): boolean =>
-    after.some(({ hint, by }) => hint === each.hint && by === each.by);
+    after.some(
+      ({ hint, by }) => hint === each.hint && (by === each.by || (isOfPaths(each) && !lasts(each))),
+    );
   return [...before.filter((each) => !replaced(each)), ...after];
 }
+
+export const isOfPaths = ({ hint }: HintResult): boolean => hint.startsWith('paths.');

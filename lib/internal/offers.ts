@@ -8,6 +8,7 @@ import type { HintResult } from '../hints';
 import type { Settings } from '../options';
 import { Queued } from './delay-queue';
 import { applyEarly } from './hinting';
+import { earlyPathHints } from './early-path-hints';
 import { openMptcpSocket, warnUnavailable } from './machine';
 import { loadNative } from './native';
 import { Slot } from './slot';
@@ -130,8 +131,9 @@ export function offer(
     if (status !== 0) loadNative()?.closeSocket(fd);
     else {
       const made = noteOffer(handle, side, settings, true);
-      const { optionHints } = settings;
-      if (optionHints.length > 0) made.hints = applyEarly(fd, optionHints, side);
+      const { optionHints, paths } = settings;
+      const early = paths ? [...optionHints, ...earlyPathHints(paths, family)] : optionHints;
+      if (early.length > 0) made.hints = applyEarly(fd, early, side);
     }
     return status;
   } catch (error) {

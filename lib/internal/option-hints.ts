@@ -1,10 +1,10 @@
 /** The hints that are socket options: which, with which values, and why the kernel refuses them. */
 import type { IntegerOption, TextOption } from '../../types/native';
-import type { HintValue, SchedulingHints } from '../hints';
+import type { HintName, HintValue, SchedulingHints } from '../hints';
 
 /** One socket option that is to be set. */
 export interface OptionHint {
-  readonly hint: keyof SchedulingHints;
+  readonly hint: HintName;
   readonly wanted: HintValue;
   readonly by: IntegerOption | TextOption;
 }

@@ -152,8 +152,10 @@ describeKernel('hints', { needs: ['nft'] }, () => {
 
     test('the congestion control of a connection that lives, and back', () =>
       connect({}, async (client, _server, port) => {
-        const change = ({ state }: Inside, congestionControl: string) =>
-          state.connection.hint({ congestionControl }).map(({ value }) => value);
+        const change = async ({ state }: Inside, congestionControl: string) => {
+          const results = await state.connection.hint({ congestionControl });
+          return results.map(({ value }) => value);
+        };
         const shown = () =>
           subflows(client.namespace, port).map((line) => /\b(bbr|reno|cubic)\b/.exec(line)?.[0]);
         client.namespace.sysctl('net.ipv4.tcp_congestion_control', 'bbr');

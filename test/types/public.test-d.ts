@@ -14,6 +14,7 @@ import {
   type ConnectionStatus,
   enable,
   type Endpoint,
+  type HintResult,
   type MptcpError,
   type MptcpErrorCode,
   type MptcpInfo,
@@ -107,6 +108,9 @@ connection.on('subflowClosed', ({ error, source }) => {
 });
 expectTypeOf(connection.addSubflow({ interface: 'eth1' })).resolves.toEqualTypeOf<Subflow>();
 declare const signal: AbortSignal;
+expectTypeOf(connection.hint({ paths: { prefer: ['eth1'] } })).resolves.toEqualTypeOf<
+  HintResult[]
+>();
 expectTypeOf(connection.setBackup(connection.subflows()[0]!, true, { signal })).resolves.toBeVoid();
 // @ts-expect-error -- ids are chosen
 void connection.announce({ address: '::1', id: 1 });

@@ -32,6 +32,12 @@ describe('checkHints', () => {
     [{ keepAlive: { count: 128 } }, RANGE],
     [{ interface: '' }, VALUE],
     [{ interface: 'sixteen-letters!' }, VALUE],
+    [{ paths: 'eth1' }, TYPE],
+    [{ paths: { prefer: 1 } }, TYPE],
+    [{ paths: { avoid: ['eth1', ''] } }, VALUE],
+    [{ paths: { backup: ['10.0.0.1', 'sixteen-letters!'] } }, VALUE],
+    [{ paths: { subflows: 0 } }, RANGE],
+    [{ paths: { endpoints: 1 } }, TYPE],
   ])('%j is refused', (hints, error) => {
     expect(() => checkHints('hints', hints)).toThrow(containing(error));
   });
@@ -42,12 +48,16 @@ describe('checkHints', () => {
     );
   });
 
-  test('before the socket is asked', () => {
+  test('before the socket is asked', async () => {
     const connection = connectionOf(new net.Socket());
-    expect(() => connection.hint({ dscp: 64 })).toThrow(containing(RANGE));
-    expect(() => connection.hint({ dscp: 46 })).toThrow(
-      containing({ code: 'ERR_MPTCP_UNAVAILABLE' }),
-    );
+    await expect(connection.hint({ dscp: 64 })).rejects.toMatchObject(RANGE);
+    await expect(connection.hint({ dscp: 46 })).rejects.toMatchObject({
+      code: 'ERR_MPTCP_UNAVAILABLE',
+    });
+    const signal = AbortSignal.abort();
+    await expect(connection.hint({ dscp: 46 }, { signal })).rejects.toMatchObject({
+      ...{ name: 'AbortError', applied: false },
+    });
   });
 });
 

@@ -1,0 +1,13 @@
+import type { PathHints } from '../hints';
+import type { IpFamily } from './addresses';
+import { usableAddresses } from './local-address';
+import type { OptionHint } from './option-hints';
+import { places } from './places';
+
+/** What a client's first subflow is to be bound to: the first preferred interface that is up. */
+export function earlyPathHints({ prefer }: PathHints, family: IpFamily): OptionHint[] {
+  const usable = usableAddresses(family);
+  const wanted = places(prefer).find((name) => usable.some((each) => each.interface === name));
+  if (wanted === undefined) return [];
+  return [{ hint: 'paths.prefer', by: 'SO_BINDTODEVICE', wanted }];
+}
