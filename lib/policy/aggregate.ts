@@ -1,5 +1,5 @@
 import { everywhere } from './fullmesh';
-import { concerned, endpointsOf, isOpen, priority } from './paths';
+import { concernedByPaths, endpointsOf, isOpen, priority } from './paths';
 import type { PathPolicy } from './policy';
 
 /** All paths at once: fullmesh(), and none of them a backup. */
@@ -8,7 +8,7 @@ export function aggregate(): PathPolicy {
   return {
     name,
     decide: (view, event) =>
-      concerned(view, event).flatMap((connection) => [
+      concernedByPaths(view, event).flatMap((connection) => [
         ...everywhere(view, connection, name),
         ...connection.paths.filter(isOpen).map((path) => priority(connection, path, false, name)),
       ]),

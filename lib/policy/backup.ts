@@ -1,7 +1,7 @@
 import { checkIfGiven, checkObject } from '../internal/arguments';
 import { everywhere } from './fullmesh';
 import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
-import { concerned, endpointsOf, isOpen, priority } from './paths';
+import { concernedByPaths, endpointsOf, isOpen, priority } from './paths';
 import type { PathPolicy, PolicyView } from './policy';
 
 export interface BackupOptions {
@@ -29,7 +29,7 @@ export function backup(options: BackupOptions): PathPolicy {
     name,
     decide(view, event) {
       const { isStandby, isUsed } = roles(view);
-      return concerned(view, event).flatMap((connection) => [
+      return concernedByPaths(view, event).flatMap((connection) => [
         ...everywhere(view, connection, name, { on: isUsed, backup: isStandby }),
         ...connection.paths
           .filter((path) => isOpen(path) && path.interface !== undefined && isUsed(path.interface))

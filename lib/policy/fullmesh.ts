@@ -1,4 +1,12 @@
-import { announcements, concerned, creation, endpointsOf, mesh, missing, vacate } from './paths';
+import {
+  announcements,
+  concernedByPaths,
+  creation,
+  endpointsOf,
+  mesh,
+  missing,
+  vacate,
+} from './paths';
 import type { ConnectionView, PathAction, PathPolicy, PolicyView } from './policy';
 
 /**
@@ -10,7 +18,7 @@ export function fullmesh(): PathPolicy {
   return {
     name,
     decide: (view, event) =>
-      concerned(view, event).flatMap((connection) => everywhere(view, connection, name)),
+      concernedByPaths(view, event).flatMap((connection) => everywhere(view, connection, name)),
     endpoints: (view) => endpointsOf(view, () => ({ subflow: true, fullmesh: true })),
   };
 }

@@ -42,9 +42,26 @@ const isIn = (list: net.BlockList, address: string): boolean =>
 export const isOrdinary = (address: string, first: string): boolean =>
   isIn(LOOPBACK, first) === isIn(LOOPBACK, address) && !isIn(SPECIAL, address);
 
-/** This host's addresses from which a connection that began at `first` can have subflows. */
-export function localAddresses(interfaces: readonly Interface[], first: string): LocalAddress[] {
+/** For all connections, and for as long as nothing changes: asking is what takes time. */
+const known = new WeakMap<readonly Interface[], Map<boolean, LocalAddress[]>>();
+
+/**
+ * This host's addresses from which a connection that began at `first` can have subflows. What is
+ * given is never changed, but replaced.
+ */
+export function localAddresses(
+  interfaces: readonly Interface[],
+  first: string,
+): readonly LocalAddress[] {
   const loopback = isIn(LOOPBACK, first);
+  const found = known.get(interfaces) ?? new Map<boolean, LocalAddress[]>();
+  known.set(interfaces, found);
+  const addresses = found.get(loopback) ?? find(interfaces, loopback, first);
+  found.set(loopback, addresses);
+  return addresses;
+}
+
+function find(interfaces: readonly Interface[], loopback: boolean, first: string): LocalAddress[] {
   const fits = (each: InterfaceAddress, link: Interface): boolean =>
     (loopback ? link.running && link.loopback : isUsable(each, link)) &&
     isOrdinary(each.address, first);
@@ -56,7 +73,7 @@ export function localAddresses(interfaces: readonly Interface[], first: string):
 }
 
 /** Those that can be used for subflows to other hosts. */
-export const usableAddresses = (interfaces: readonly Interface[]): LocalAddress[] =>
+export const usableAddresses = (interfaces: readonly Interface[]): readonly LocalAddress[] =>
   localAddresses(interfaces, '0.0.0.0');
 
 export const hasAddress = (list: readonly LocalAddress[], address: string): boolean =>

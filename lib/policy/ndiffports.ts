@@ -1,6 +1,6 @@
 import { checkInteger } from '../internal/arguments';
 import { hasAddress } from './local-addresses';
-import { concerned, creation, locals, remotes } from './paths';
+import { concernedByPaths, creation, locals, remotes } from './paths';
 import type { ConnectionView, PathPolicy, PolicyAction, PolicyView } from './policy';
 
 /**
@@ -13,7 +13,7 @@ export function ndiffports(count: number): PathPolicy {
   return {
     name,
     decide: (view, event) =>
-      concerned(view, event).flatMap((connection) => more(view, connection, count, name)),
+      concernedByPaths(view, event).flatMap((connection) => more(view, connection, count, name)),
   };
 }
 

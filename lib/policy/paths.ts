@@ -26,6 +26,12 @@ export function concerned(
   return connection ? [connection] : [];
 }
 
+/** Likewise, for what does not depend on what paths carry. */
+export const concernedByPaths = (
+  view: PolicyView,
+  event: PolicyEvent,
+): readonly ConnectionView[] => (event.type === 'progress' ? [] : concerned(view, event));
+
 /** From where a connection may have more subflows. */
 export const locals = (
   { interfaces, leaving }: PolicyView,

@@ -1,7 +1,7 @@
 import { checkIfGiven, checkInteger, checkObject } from '../internal/arguments';
 import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
 import {
-  concerned,
+  concernedByPaths,
   creation,
   destruction,
   endpointsOf,
@@ -31,7 +31,7 @@ export function perInterface(options: PerInterfaceOptions = {}): PathPolicy {
     name,
     decide(view, event) {
       const counts = matcher(view, match);
-      return concerned(view, event).flatMap((connection) => [
+      return concernedByPaths(view, event).flatMap((connection) => [
         ...upTo(view, connection, limit, counts, name),
         ...beyond(connection, limit, counts, name),
         ...vacate(view, connection, name),

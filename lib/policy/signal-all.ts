@@ -1,5 +1,5 @@
 import { checkIfGiven, checkObject, checkPort } from '../internal/arguments';
-import { announcements, concerned, endpointsOf } from './paths';
+import { announcements, concernedByPaths, endpointsOf } from './paths';
 import type { PathPolicy } from './policy';
 
 export interface SignalAllOptions {
@@ -17,7 +17,9 @@ export function signalAll(options: SignalAllOptions = {}): PathPolicy {
   return {
     name,
     decide: (view, event) =>
-      concerned(view, event).flatMap((connection) => announcements(view, connection, name, more)),
+      concernedByPaths(view, event).flatMap((connection) =>
+        announcements(view, connection, name, more),
+      ),
     endpoints: (view) => endpointsOf(view, () => ({ signal: true, ...more })),
   };
 }

@@ -11,7 +11,7 @@ import type {
 } from '../../../lib/policy/policy';
 import { address, begin, device, end, established, link, progressOf, subflow } from './support';
 
-const RUNS = 150; // for each policy
+const RUNS = 100; // for each policy
 const seed = Number(process.env.SEED ?? 1);
 const LIMITS = { subflows: 3, addresses: 2 };
 const CONNECTIONS = [
@@ -285,7 +285,7 @@ test('what happens to events afterwards changes nothing', () => {
       const policy = POLICIES.aggregate!();
       expect(live(policy, all, spoil).text).toBe(live(policy, all).text);
     }),
-    { numRuns: 200, seed },
+    { numRuns: 100, seed },
   );
 });
 
@@ -323,7 +323,7 @@ describe('a policy that wants anything', () => {
       fc.property(steps, answers, (all, said) => {
         live(wild(said), all);
       }),
-      { numRuns: 1000, seed },
+      { numRuns: 800, seed },
     );
   });
 });
@@ -434,7 +434,7 @@ describe('a network that comes and goes', () => {
         expect(paths).toHaveLength(3);
         checkRate(network.created);
       }),
-      { numRuns: 30, seed },
+      { numRuns: 20, seed },
     );
   });
 });
