@@ -10,11 +10,32 @@ export interface LocalAddress {
   readonly interface: string;
 }
 
-function blocks(v4: readonly [string, number][], v6: readonly [string, number][]): net.BlockList {
+const KNOWN = 1000; // addresses: the few of a host and its peers are asked about all the time
+
+class Block {
+  readonly #list: net.BlockList;
+  readonly #known = new Map<string, boolean>();
+
+  constructor(list: net.BlockList) {
+    this.#list = list;
+  }
+
+  has(address: string): boolean {
+    const known = this.#known.get(address);
+    if (known !== undefined) return known;
+    if (this.#known.size >= KNOWN) this.#known.clear();
+    const family = familyOf(address) === 6 ? 'ipv6' : 'ipv4';
+    const found = this.#list.check(withoutScope(address), family);
+    this.#known.set(address, found);
+    return found;
+  }
+}
+
+function blocks(v4: readonly [string, number][], v6: readonly [string, number][]): Block {
   const list = new net.BlockList();
   for (const [network, prefix] of v4) list.addSubnet(network, prefix, 'ipv4');
   for (const [network, prefix] of v6) list.addSubnet(network, prefix, 'ipv6');
-  return list;
+  return new Block(list);
 }
 
 const LOOPBACK = blocks([['127.0.0.0', 8]], [['::1', 128]]);
@@ -32,15 +53,12 @@ const SPECIAL = blocks(
   ],
 );
 
-const isIn = (list: net.BlockList, address: string): boolean =>
-  list.check(withoutScope(address), familyOf(address) === 6 ? 'ipv6' : 'ipv4');
-
 /**
  * Whether an address is one for subflows of a connection that began at `first`: loopback ones are
  * for connections on the loopback alone, and all that those have.
  */
 export const isOrdinary = (address: string, first: string): boolean =>
-  isIn(LOOPBACK, first) === isIn(LOOPBACK, address) && !isIn(SPECIAL, address);
+  LOOPBACK.has(first) === LOOPBACK.has(address) && !SPECIAL.has(address);
 
 /** For all connections, and for as long as nothing changes: asking is what takes time. */
 const known = new WeakMap<readonly Interface[], Map<boolean, LocalAddress[]>>();
@@ -53,7 +71,7 @@ export function localAddresses(
   interfaces: readonly Interface[],
   first: string,
 ): readonly LocalAddress[] {
-  const loopback = isIn(LOOPBACK, first);
+  const loopback = LOOPBACK.has(first);
   const found = known.get(interfaces) ?? new Map<boolean, LocalAddress[]>();
   known.set(interfaces, found);
   const addresses = found.get(loopback) ?? find(interfaces, loopback, first);
