@@ -51,7 +51,7 @@ const LOOKING = 100; // ms
 
 /**
  * A policy at work. It keeps the process alive after ref() alone; closing it leaves the connections
- * as they are, and deletes its endpoints.
+ * as they are; endpoints that it kept are deleted, with their subflows.
  */
 export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements AsyncDisposable {
   /** Everything that happens from now on is dealt with. Rejects where watching failed. */

@@ -13,6 +13,7 @@ const SAYS: Record<string, string[]> = {
   'fastify.mjs': ['client: mptcp', '{"server":"mptcp"}'],
   'http2.mjs': ['client: mptcp', 'server: mptcp'],
   'net.mjs': ['client: mptcp', 'echo: hello', 'server: mptcp', 'subflow: 127.0.0.1 -> 127.0.0.1'],
+  'policy.mjs': ['client: mptcp', 'echo: hello'],
   'undici.mjs': ['ERR_MPTCP_FALLBACK', 'server: mptcp'],
   'ws.mjs': ['client: mptcp', 'echo of hello', 'server: mptcp'],
 };

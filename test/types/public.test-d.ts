@@ -19,7 +19,12 @@ import {
   type MptcpErrorCode,
   type MptcpInfo,
   type MptcpMode,
+  type DarkPath,
+  type ManagedPolicy,
+  type PathAction,
   PathManager,
+  type PathPolicy,
+  policies,
   type PriorityChanged,
   type Subflow,
   type TcpInfo,
@@ -136,3 +141,16 @@ expectTypeOf<BehindLoadBalancer>().toExtend<AsyncDisposable>();
 expectTypeOf<BehindLoadBalancer['endpoint']>().toEqualTypeOf<Endpoint | undefined>();
 // @ts-expect-error -- which address?
 void pathManager.behindLoadBalancer({ port: 9000 });
+
+// Policies, and what they tell.
+declare const managing: PathManager;
+const managed = managing.manage(policies.all(policies.fullmesh(), policies.heal()), {
+  match: ({ remote }) => remote.port === 443,
+});
+expectTypeOf(managed).toEqualTypeOf<ManagedPolicy>();
+managed.on('action', (action) => expectTypeOf(action).toEqualTypeOf<PathAction>());
+managed.on('dark', (path) => expectTypeOf(path).toEqualTypeOf<DarkPath>());
+const own: PathPolicy = { name: 'own', decide: () => [{ type: 'wake', at: 1 }] };
+managing.manage(own, { by: 'report' });
+// @ts-expect-error -- there is no such means
+managing.manage(own, { by: 'kernel' });

@@ -63,6 +63,7 @@ export interface State {
   policy: PathPolicy;
   managed: mptcp.ManagedPolicy;
   flows: Flow[];
+  sockets: Socket[];
   actions: mptcp.PathAction[];
   refusals: string[];
 }
