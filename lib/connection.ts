@@ -25,7 +25,7 @@ import {
 } from './internal/connection-paths';
 import { ConnectionEventSource } from './internal/connection-streams';
 import { ConnectionWatch, type Follower, type Reading } from './internal/connection-watch';
-import { hintPaths } from './internal/path-hinting';
+import { hintIntent, source } from './internal/intent-policies';
 import { PathSampler } from './internal/path-sampler';
 import { decideNow, hint } from './internal/deciding';
 import { install } from './internal/install';
@@ -307,7 +307,7 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   /**
    * Sets what is given, on every subflow that there is and will be, and says what the kernel took.
    * What is not given stays as it is. Also over TCP. Socket options are set before it returns; the
-   * promise waits for `paths`, and its AbortError says whether some of that was done already.
+   * promise waits for `intent` and `paths`, and its AbortError says whether some of that was done already.
    */
   async hint(hints: SchedulingHints, abort: Abortable = {}): Promise<HintResult[]> {
     const checked = checkHints('hints', hints);
@@ -315,8 +315,7 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     throwIfAborted(abort.signal, false);
     const { handle } = this.#connected();
     const results = hint(handle, checked);
-    if (!checked.paths) return results;
-    return [...results, ...(await hintPaths(handle, checked.paths, abort))];
+    return [...results, ...(await hintIntent(handle, checked, abort))];
   }
 
   /**
@@ -441,3 +440,5 @@ export function connectionOf(socketLike: SocketLike): Connection {
   connections.set(socket ?? socketLike, connection).set(socketLike, connection);
   return connection;
 }
+
+source.connectionOf = (socket) => connectionOf(socket as net.Socket);

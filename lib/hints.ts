@@ -14,6 +14,8 @@ const MOST = 0x7fff_ffff; // INT_MAX: what setsockopt() takes
 
 /** What a connection is to be like. Only what is given is touched; see docs/hints.md. */
 export interface SchedulingHints {
+  /** Stands for socket options, where they are not given, and for a policy of paths. */
+  intent?: Intent;
   /**
    * The congestion control of every subflow (tcp(7), TCP_CONGESTION): a name of
    * net.ipv4.tcp_available_congestion_control; `'system'`: the system's, always; `'auto'` (default):
@@ -52,6 +54,13 @@ export interface SchedulingHints {
   interface?: string;
   paths?: PathHints;
 }
+
+/**
+ * `aggregate`: all paths at once. `interactive`: the path of the lowest latency, and the others where
+ * it suffers. `handover`: one path, the next one made before it breaks. `backup`: a standby that
+ * carries nothing until it is needed. See docs/hints.md for what each takes.
+ */
+export type Intent = 'aggregate' | 'interactive' | 'handover' | 'backup';
 
 /** Which paths the connection is to use, and how; see docs/hints.md for what that takes. */
 export interface PathHints {
@@ -96,7 +105,7 @@ export interface HintResult {
   readonly wanted: HintValue;
   /**
    * The means: the name of a socket option; `MP_PRIO`, `SUBFLOW_CREATE`, `SUBFLOW_DESTROY` for this
-   * connection alone; `endpoint` for all of the network namespace.
+   * connection alone; `policy` of an intent; `endpoint` for all of the network namespace.
    */
   readonly by: string;
   /** Of a priority: whose. */
@@ -113,6 +122,8 @@ const LONGEST_NAME = 15; // TCP_CA_NAME_MAX and IFNAMSIZ less the terminating ze
 /** Includes what the kernel would refuse for every connection alike (tcp(7): MAX_TCP_KEEP*). */
 const CHECKS: { [Name in keyof SchedulingHints]-?: (name: string, value: unknown) => void } = {
   congestionControl: (name, value) => checkText(name, value, LONGEST_NAME),
+  intent: (name, value) =>
+    checkOneOf(name, value, ['aggregate', 'interactive', 'handover', 'backup']),
   optimize: (name, value) => checkOneOf(name, value, ['latency', 'throughput']),
   noDelay: checkBoolean,
   notsentLowat: (name, value) => checkInteger(name, value, 0, MOST),

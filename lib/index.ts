@@ -69,6 +69,7 @@ export type {
   HintName,
   HintResult,
   HintValue,
+  Intent,
   KeepAlive,
   PathHints,
   SchedulingHints,

@@ -1,4 +1,4 @@
-import { checkHints, type PathHints, type SchedulingHints } from './hints';
+import { checkHints, type Intent, type PathHints, type SchedulingHints } from './hints';
 import { checkObject, checkOneOf } from './internal/arguments';
 import { type OptionHint, optionHints } from './internal/option-hints';
 
@@ -24,6 +24,7 @@ export interface Settings {
   readonly congestionControl: string;
   /** The hints that are socket options; mostly none. */
   readonly optionHints: readonly OptionHint[];
+  readonly intent?: Intent | undefined;
   readonly paths?: PathHints | undefined;
   /** Remote address and port when connecting, local when listening: true leaves them to TCP. */
   readonly excludes?: (address: string, port: number) => boolean;
@@ -39,6 +40,6 @@ export function checkMptcpOptions(options?: unknown, name = 'options.mptcp'): Se
   const { mode = 'prefer', hints = {} } = options as MptcpOptions;
   checkOneOf(`${name}.mode`, mode, MODES);
   const checked = checkHints(`${name}.hints`, hints);
-  const { congestionControl = 'auto' } = checked;
-  return { mode, congestionControl, optionHints: optionHints(checked), paths: checked.paths };
+  const { congestionControl = 'auto', intent, paths } = checked;
+  return { mode, congestionControl, optionHints: optionHints(checked), intent, paths };
 }

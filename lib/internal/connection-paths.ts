@@ -170,6 +170,11 @@ export class ConnectionPaths {
     this.#claim = undefined;
   }
 
+  /** ERR_MPTCP_PATH_MANAGER unless userspace manages the connection. */
+  checkManaged(abort: Abortable): Promise<unknown> {
+    return this.#run(({ commands }, token) => commands.endpoints(token, abort), false);
+  }
+
   async add(options: AddSubflowOptions, abort: Abortable): Promise<Subflow> {
     checkObject('options', options);
     const { local, interface: name, remote, backup = false } = options;
@@ -351,11 +356,11 @@ export class ConnectionPaths {
     this.#claim?.take(token);
   }
 
-  async #run<T>(command: (shared: Shared, token: number) => Promise<T>): Promise<T> {
+  async #run<T>(command: (shared: Shared, token: number) => Promise<T>, takes = true): Promise<T> {
     const { token } = this;
     const { release, ...shared } = useCommands();
     try {
-      this.#take(token);
+      if (takes) this.#take(token);
       return await command(shared, token);
     } finally {
       release();

@@ -1,7 +1,7 @@
 /** A connection has been made: what it speaks, and what follows from that. */
 import type net from 'node:net';
 import { MptcpError } from '../errors';
-import type { HintResult, PathHints, SchedulingHints } from '../hints';
+import type { HintResult, SchedulingHints } from '../hints';
 import { channels } from './channels';
 import { DelayQueue } from './delay-queue';
 import { watchFallback } from './fallback-watch';
@@ -13,11 +13,11 @@ import {
   restoreSystem,
   undoAuto,
 } from './hinting';
+import { hintIntent } from './intent-policies';
 import { cannotTell } from './machine';
 import { loadNative } from './native';
 import { type Offer, offerOf } from './offers';
 import { optionHints } from './option-hints';
-import { hintPaths } from './path-hinting';
 import { socketOf, type TcpHandle } from './tcp-handle';
 
 export type SpokenProtocol = 'mptcp' | 'fallback' | 'unknown';
@@ -45,7 +45,7 @@ function whyNot(protocol: SpokenProtocol): MptcpError | undefined {
 /** What follows for a connection that may go on, over MPTCP or TCP. */
 function goOn(handle: TcpHandle, offer: Offer): void {
   offer.connected = true;
-  const { mode, congestionControl, optionHints, paths } = offer.settings;
+  const { mode, congestionControl, optionHints, intent, paths } = offer.settings;
   if (optionHints.length > 0) {
     const early = offer.hints;
     offer.hints = [...applyOptions(handle.fd, optionHints, early), ...early.filter(isOfPaths)];
@@ -58,12 +58,12 @@ function goOn(handle: TcpHandle, offer: Offer): void {
   }
   offer.hints.forEach((result) => tell(handle, result));
   if (mode === 'require') follow(handle, offer);
-  if (paths) void hintAtCreation(handle, paths);
+  if (intent ?? paths) void hintAtCreation(handle, offer);
 }
 
-async function hintAtCreation(handle: TcpHandle, paths: PathHints): Promise<void> {
+async function hintAtCreation(handle: TcpHandle, { settings }: Offer): Promise<void> {
   try {
-    (await hintPaths(handle, paths)).forEach((result) => tell(handle, result));
+    (await hintIntent(handle, settings)).forEach((result) => tell(handle, result));
   } catch {
     // the connection has closed meanwhile
   }

@@ -7,12 +7,23 @@ import { decodeEvent } from './decode-event';
 import { requireNative } from './machine';
 import { snapshot } from './snapshot';
 
+/** Of this environment: what one has heard, and no dump tells, another that begins later can ask. */
+const listening = new Set<KernelEvents>();
+
+/** Whether the peer allows no more subflows to its first address; undefined: nobody has heard. */
+export function heardDenyJoinId0(token: number, netns?: string): boolean | undefined {
+  return Array.from(listening)
+    .filter((each) => each.netns === netns)
+    .map((each) => each.denyJoinId0(token))
+    .find((each) => each !== undefined);
+}
+
 /**
  * The kernel's multicast group. Begins with a dump, so that it knows whose events it gets, and dumps
  * anew when events were lost: what comes meanwhile waits and is compared with what the dump found.
  */
 export class KernelEvents implements EventSource<PathManagerEvent> {
-  readonly #netns: string | undefined;
+  readonly netns: string | undefined;
   readonly #sink: EventSink<PathManagerEvent>;
   readonly #watcher: NativeWatcher;
   readonly #abort = new AbortController();
@@ -30,10 +41,11 @@ export class KernelEvents implements EventSource<PathManagerEvent> {
     sink: EventSink<PathManagerEvent>,
     refused: (error: unknown) => void,
   ) {
-    this.#netns = netns;
+    this.netns = netns;
     this.#sink = sink;
     this.#initial = initial;
     let begun = false;
+    listening.add(this);
     this.#watcher = new (requireNative().EventWatcher)(
       netns,
       { receiveBuffer, queue: Math.max(queue, QUEUE) },
@@ -50,6 +62,10 @@ export class KernelEvents implements EventSource<PathManagerEvent> {
         }
       },
     );
+  }
+
+  denyJoinId0(token: number): boolean | undefined {
+    return this.#connections.get(token)?.denyJoinId0;
   }
 
   get threadId(): number {
@@ -70,6 +86,7 @@ export class KernelEvents implements EventSource<PathManagerEvent> {
   }
 
   close(): Promise<void> {
+    listening.delete(this);
     this.#abort.abort();
     return new Promise((resolve) => this.#watcher.close(resolve));
   }
@@ -99,7 +116,7 @@ export class KernelEvents implements EventSource<PathManagerEvent> {
       do {
         overruns = this.#overruns;
         this.#waiting = []; // older than the dump that begins now
-        found = await snapshot(this.#netns, this.#abort.signal);
+        found = await snapshot(this.netns, this.#abort.signal);
       } while (overruns !== this.#overruns);
       this.#adopt(found);
     } catch (error) {
@@ -108,6 +125,10 @@ export class KernelEvents implements EventSource<PathManagerEvent> {
   }
 
   #adopt(found: Connections): void {
+    for (const [token, connection] of found) {
+      const denies = heardDenyJoinId0(token, this.netns);
+      if (denies !== undefined) connection.denyJoinId0 ??= denies;
+    }
     const before = this.#connections;
     const tell = this.#ready || this.#initial;
     this.#connections = adopt(before, found);

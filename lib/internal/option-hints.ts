@@ -1,6 +1,7 @@
 /** The hints that are socket options: which, with which values, and why the kernel refuses them. */
 import type { IntegerOption, TextOption } from '../../types/native';
 import type { HintName, HintValue, SchedulingHints } from '../hints';
+import { withIntent } from './intents';
 
 /** One socket option that is to be set. */
 export interface OptionHint {
@@ -74,7 +75,8 @@ export const ruleOf = (by: OptionHint['by']): Rule => RULES[by] ?? {};
 export const isEarly = ({ by }: OptionHint): boolean => ruleOf(by).early === true;
 
 /** Without the congestion control, which has a rule of its own; mostly none. */
-export function optionHints(hints: SchedulingHints): OptionHint[] {
+export function optionHints(given: SchedulingHints): OptionHint[] {
+  const hints = withIntent(given);
   const { optimize, keepAlive } = hints;
   const preset = optimize && PRESETS[optimize];
   const all: [OptionHint['hint'], OptionHint['by'], HintValue | undefined][] = [

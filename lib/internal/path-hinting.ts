@@ -26,7 +26,7 @@ const localOf = ({ local, interface: name }: Subflow): LocalAddress => ({
 
 const isConnected = ({ tcpInfo }: Subflow): boolean => tcpInfo.state === ESTABLISHED;
 
-function asMptcpError(error: unknown): MptcpError {
+export function asMptcpError(error: unknown): MptcpError {
   if (error instanceof MptcpError) return error;
   return systemError('ERR_MPTCP_SYSTEM', error, (error as Error).message);
 }

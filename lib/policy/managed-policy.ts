@@ -143,6 +143,13 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
     this.#own.add(connection);
   }
 
+  /** Leaves the connection as it is, and alone from now on. */
+  remove(connection: Connection): void {
+    checkObject('connection', connection);
+    const { token } = connection;
+    if (token !== undefined) this.#connections.drop(token);
+  }
+
   /** The interface of this name will be lost soon. */
   leaving(name: string): void {
     this.#tellOf('leaving', name);

@@ -112,6 +112,8 @@ connection.on('subflowClosed', ({ error, source }) => {
   expectTypeOf(source).toEqualTypeOf<'kernel' | 'dump' | 'watch'>();
 });
 expectTypeOf(connection.addSubflow({ interface: 'eth1' })).resolves.toEqualTypeOf<Subflow>();
+// @ts-expect-error -- there is no such intent
+net.connect({ port: 1, mptcp: { hints: { intent: 'fast' } } });
 declare const signal: AbortSignal;
 expectTypeOf(connection.hint({ paths: { prefer: ['eth1'] } })).resolves.toEqualTypeOf<
   HintResult[]

@@ -16,6 +16,7 @@ describe('checkHints', () => {
     [{ congestionControl: 1 }, TYPE],
     [{ congestionControl: '' }, VALUE],
     [{ congestionControl: 'sixteen-letters!' }, VALUE],
+    [{ intent: 'fast' }, VALUE],
     [{ optimize: 'both' }, VALUE],
     [{ noDelay: 1 }, TYPE],
     [{ notsentLowat: -1 }, RANGE],
@@ -82,6 +83,20 @@ describe('optionHints', () => {
     expect(options({ optimize: 'latency', noDelay: undefined } as object)).toContainEqual([
       'TCP_NODELAY',
       true,
+    ]);
+  });
+
+  test('intents, and what is given beside them', () => {
+    expect(options({ intent: 'aggregate' })).toEqual(options({ optimize: 'throughput' }));
+    expect(options({ intent: 'interactive', noDelay: false })).toEqual([
+      ['TCP_NODELAY', false],
+      ['TCP_NOTSENT_LOWAT', 16384],
+    ]);
+    expect(options({ intent: 'backup', keepAlive: false })).toEqual([['SO_KEEPALIVE', false]]);
+    expect(options({ intent: 'handover' })).toContainEqual(['TCP_KEEPIDLE', 10]);
+    expect(options({ intent: 'handover', keepAlive: undefined } as object)).toContainEqual([
+      'TCP_KEEPIDLE',
+      10,
     ]);
   });
 
