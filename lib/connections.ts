@@ -185,12 +185,12 @@ export async function subflowsByToken(
   return subflows;
 }
 
-/** The connections of the namespace, each once, as the kernel's dump goes on. */
-export async function* dumpConnections(
+/** The connections of the namespace, each once, in batches as the kernel's dump goes on. */
+async function* connectionBatches(
   netns: string | undefined,
   filter: DiagFilter,
   options?: Abortable,
-): AsyncGenerator<NativeConnection, void, undefined> {
+): AsyncGenerator<NativeConnection[], void, undefined> {
   const dump = new (requireNative().ConnectionDump)(netns, filter);
   // A dump that begins anew gives again what was given; a connection is told by its token.
   let restarts = 0;
@@ -199,14 +199,20 @@ export async function* dumpConnections(
     restarts++;
   };
   for await (const batch of readDump(dump, restart, options)) {
-    for (const connection of batch) {
-      const { token } = connection;
-      if (token !== undefined) {
-        if (restarts > 0 && given.has(token)) continue;
-        given.add(token);
-      }
-      yield connection;
-    }
+    yield batch.filter(({ token }) => {
+      if (token === undefined) return true;
+      if (restarts > 0 && given.has(token)) return false;
+      given.add(token);
+      return true;
+    });
+  }
+}
+
+export async function* dumpConnections(
+  ...args: Parameters<typeof connectionBatches>
+): AsyncGenerator<NativeConnection, void, undefined> {
+  for await (const batch of connectionBatches(...args)) {
+    for (const connection of batch) yield connection;
   }
 }
 
@@ -218,7 +224,7 @@ export async function* connections(
 ): AsyncGenerator<NamespaceConnection, void, undefined> {
   const abort = { ...(signal && { signal }) };
   const byToken = subflows ? await subflowsByToken(netns, true, abort) : undefined;
-  for await (const connection of dumpConnections(netns, diagFilter(filter), abort)) {
-    yield publicConnection(connection, byToken);
+  for await (const batch of connectionBatches(netns, diagFilter(filter), abort)) {
+    for (const connection of batch) yield publicConnection(connection, byToken);
   }
 }

@@ -13,7 +13,7 @@ import { FollowedEndpoints } from './followed-endpoints';
 import { Interfaces } from './interfaces';
 import { checkAbortable, checkIfGiven, checkObject, checkText } from './internal/arguments';
 import { type Abortable, Commands } from './internal/commands';
-import { openManagers } from './internal/open-managers';
+import { addOpenManager, deleteOpenManager } from './internal/open-managers';
 import { Limits } from './limits';
 import { BehindLoadBalancer, type LoadBalancerOptions, type Means } from './load-balancer';
 import { Mode } from './mode';
@@ -76,7 +76,7 @@ export class PathManager implements AsyncDisposable {
     this.interfaces = new Interfaces(commands, (stream) => this.#hold(stream));
     this.addresses = new ConnectionAddresses(commands);
     this.#userspace = new Userspace(commands, () => this.events());
-    if (commands.netns === undefined) openManagers.add(this);
+    if (commands.netns === undefined) addOpenManager(this);
   }
 
   /** ERR_MPTCP_UNSUPPORTED where the kernel has no path manager. */
@@ -196,7 +196,7 @@ export class PathManager implements AsyncDisposable {
    * has begun; pending commands beyond fail with ERR_MPTCP_CLOSED.
    */
   async close(): Promise<void> {
-    openManagers.delete(this);
+    deleteOpenManager(this);
     try {
       const balanced = Array.from(this.#balanced, (each) => each.close());
       await Promise.all([...balanced, this.mode.close()]);

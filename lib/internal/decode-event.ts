@@ -2,7 +2,6 @@ import { getSystemErrorName } from 'node:util';
 import type { NativeEvent, NativeSocketAddress } from '../../types/native';
 import type { Address } from '../connection';
 import { type PathManagerEvent, RESET_REASONS, type Reset } from '../events';
-import { familyOf } from './addresses';
 import { eventsTell, noteFlags } from './denied-joins';
 
 /** MPTCP_EVENT_* */
@@ -22,8 +21,9 @@ const TYPES = {
 const DENY_JOIN_ID0 = 1;
 const TRANSIENT = 1;
 
+/** The addon writes v4-mapped addresses as IPv4, so that a colon tells: dumps have thousands. */
 export function publicAddress({ address, port }: NativeSocketAddress): Address {
-  return { address, port, family: familyOf(address) === 4 ? 'IPv4' : 'IPv6' };
+  return { address, port, family: address.includes(':') ? 'IPv6' : 'IPv4' };
 }
 
 function resetOf({ resetReason, resetFlags = 0 }: NativeEvent): Reset | undefined {
