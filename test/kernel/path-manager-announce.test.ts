@@ -4,14 +4,20 @@ import { type Hosts, twoPaths } from '../lab/topologies';
 import { until } from '../lab/until';
 import { ForeignClient, foreignServer } from './peers/foreign';
 
-/** Connects as often as it is told, says nothing, and tells how each connection ended. */
+/**
+ * Connects as often as it is told, says nothing, and tells how each connection ended. One after the
+ * other: of silent clients that come at once, a queue that is full for a moment forgets some.
+ */
 const STRANGERS = `
   const net = require('node:net');
   const [host, port, count] = process.argv.slice(1);
-  for (let i = 0; i < count; i++) {
-    const socket = net.connect(port, host).resume();
-    socket.on('error', ({ code }) => console.log(code)).on('end', () => console.log('end'));
-  }`;
+  (async () => {
+    for (let i = 0; i < count; i++) {
+      const socket = net.connect(port, host).resume();
+      socket.on('error', ({ code }) => console.log(code)).on('end', () => console.log('end'));
+      await new Promise((resolve) => socket.on('close', resolve));
+    }
+  })();`;
 
 const STRANGER_COUNT = 8;
 
