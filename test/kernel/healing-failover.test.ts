@@ -1,4 +1,5 @@
 /** How long a path that fails is felt, next to the in-kernel path manager in the same run. */
+import { spread } from '../../bench/statistics';
 import { describeKernel } from '../lab/jest';
 import type { Path } from '../lab/path';
 import type { Family } from '../lab/path-end';
@@ -34,9 +35,6 @@ async function stall(by: By, family: Family, fail: (path: Path) => void): Promis
   return longest;
 }
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((one, other) => one - other)[values.length >> 1]!;
-
 describeKernel('a path that fails, with a standby one', { needs: ['tc', 'nft'] }, () => {
   test.each([
     ['silently', 0.5, (path: Path) => path.cut({ silent: true })],
@@ -49,6 +47,6 @@ describeKernel('a path that fails, with a standby one', { needs: ['tc', 'nft'] }
         stalls[by].push(await stall(by, family, fail));
       }
     }
-    expect(median(stalls.heal) / median(stalls.kernel)).toBeLessThanOrEqual(most);
+    expect(spread(stalls.heal).median / spread(stalls.kernel).median).toBeLessThanOrEqual(most);
   });
 });

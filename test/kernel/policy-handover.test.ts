@@ -1,4 +1,5 @@
 /** A phone that leaves its Wi-Fi in the middle of a download or an upload. */
+import { spread } from '../../bench/statistics';
 import { describeKernel } from '../lab/jest';
 import type { Family } from '../lab/path-end';
 import { twoPaths } from '../lab/topologies';
@@ -56,9 +57,6 @@ async function leaveWifi(mode: string, family: Family, role: Role): Promise<Outc
   return { stall, share: (100 * second) / (first + second), actions };
 }
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((one, other) => one - other)[values.length >> 1]!;
-
 describeKernel('handover', { needs: ['tc'] }, () => {
   test.each([
     ['make-before-break', 50, ['createSubflow', 'setBackup']],
@@ -76,6 +74,6 @@ describeKernel('handover', { needs: ['tc'] }, () => {
       expect(outcome.actions.slice(0, 2)).toEqual(actions);
       stalls.push(outcome.stall);
     }
-    expect(median(stalls)).toBeLessThan(longest);
+    expect(spread(stalls).median).toBeLessThan(longest);
   });
 });
