@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { PathManager, type PathManagerEvent, type PathManagerEvents } from 'mptcp';
 import { subflowKey } from '../../lib/internal/addresses';
+import { whileHalted } from '../lab/halted-thread';
 import { describeKernel } from '../lab/jest';
 import { FAMILIES } from '../lab/path-end';
 import { twoPaths } from '../lab/topologies';
@@ -203,8 +204,10 @@ describeKernel('path manager events', {}, () => {
     const { port } = await foreignServer(lab.server, '::');
     const foreign = await ForeignClient.connect(lab.client, first.server.address, port, 60);
     for (let round = 0; round < 3; round++) {
-      await foreign.close();
-      await foreign.open(60);
+      await whileHalted(events.threadId, async () => {
+        await foreign.close();
+        await foreign.open(60);
+      });
     }
     await until('the state is right again', async () => {
       const [rebuilt, found] = [rebuild(record.all), await dump(pm)];
