@@ -1,6 +1,6 @@
 import type { EndpointOptions } from '../endpoints';
 import { checkFunction, checkObject, invalidArgType } from '../internal/arguments';
-import type { PathPolicy, PolicyAction, PolicyEvent, PolicyView } from './policy';
+import type { PathAction, PathPolicy, PolicyAction, PolicyEvent, PolicyView } from './policy';
 import { isPair, pairOf } from './state';
 
 /**
@@ -38,15 +38,19 @@ function answers(
   view: PolicyView,
   event: PolicyEvent,
 ): PolicyAction[] {
-  return policies.flatMap((policy) =>
-    policy
-      .decide(view, event)
-      .filter(
-        (action) =>
-          action.type === 'wake' ||
-          policies.every((each) => each === policy || (each.permits?.(view, action) ?? true)),
-      ),
-  );
+  return policies.flatMap((policy) => {
+    const others = policies.filter((each) => each !== policy);
+    const permits = (action: PathAction): boolean =>
+      others.every((each) => each.permits?.(view, action) ?? true);
+    const outer = view.permits;
+    const joined = {
+      ...view,
+      permits: (action: PathAction) => permits(action) && (outer?.(action) ?? true),
+    };
+    return policy
+      .decide(joined, event)
+      .filter((action) => action.type === 'wake' || permits(action));
+  });
 }
 
 function withoutConflicts(actions: readonly PolicyAction[]): PolicyAction[] {

@@ -11,7 +11,14 @@ import {
   priority,
   vacate,
 } from './paths';
-import type { ConnectionView, PathAction, PathPolicy, PathView, PolicyView } from './policy';
+import type {
+  ConnectionView,
+  PathAction,
+  PathPolicy,
+  PathView,
+  PolicyView,
+  SetBackup,
+} from './policy';
 
 const PROGRESS = 100; // ms
 const LOSS = 0.05;
@@ -70,7 +77,8 @@ function choose(view: PolicyView, connection: ConnectionView, hold: number): Pat
   const stays = (path: PathView): boolean =>
     !(path.interface !== undefined && view.leaving.has(path.interface)) &&
     isLocallyUp(view, path) &&
-    !isDark(path);
+    !isDark(path) &&
+    (view.permits?.(inUse(connection, path)) ?? true);
   const open = connection.paths.filter(isOpen);
   const used = open.filter(({ backup }) => !backup);
   const current = used.find(stays) ?? used[0];
@@ -82,6 +90,9 @@ function choose(view: PolicyView, connection: ConnectionView, hold: number): Pat
   return view.now - current.backupSince >= hold && suffers(current, best) ? best : current;
 }
 
+const inUse = (connection: ConnectionView, path: PathView): SetBackup =>
+  priority(connection, path, false, 'interactive: the path in use');
+
 const suffers = (used: PathView, other: PathView): boolean =>
   isFaster(other, used) || ((used.loss ?? 0) > LOSS && (other.loss ?? 0) < (used.loss ?? 0) / 2);
 
@@ -89,7 +100,7 @@ const suffers = (used: PathView, other: PathView): boolean =>
 function prefer(connection: ConnectionView, chosen: PathView | undefined): PathAction[] {
   if (!chosen) return [];
   return [
-    priority(connection, chosen, false, 'interactive: the path in use'),
+    inUse(connection, chosen),
     ...connection.paths
       .filter((path) => isOpen(path) && path !== chosen)
       .map((path) => priority(connection, path, true, 'interactive: a path in reserve')),

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { checkObject, invalidArgValue } from '../internal/arguments';
 import { PolicyMachine } from './machine';
 import type { PathAction, PathPolicy, PolicyEvent, PolicyLimits } from './policy';
+import { toJson } from './saved-state';
 
 const VERSION = 1;
 
@@ -14,6 +15,8 @@ export interface PolicyLogHeader {
   readonly version: number;
   readonly policy: string;
   readonly limits: PolicyLimits;
+  /** What the engine knew, in its own form, where the log began after the policy did. */
+  readonly state?: object;
 }
 
 export interface PolicyLogEntry {
@@ -37,10 +40,15 @@ export interface PolicyLogDifference {
   readonly replayed: PolicyLogEntry;
 }
 
-export const logHeader = ({ name }: PathPolicy, limits: PolicyLimits): PolicyLogHeader => ({
+export const logHeader = (
+  { name }: PathPolicy,
+  limits: PolicyLimits,
+  state?: object,
+): PolicyLogHeader => ({
   version: VERSION,
   policy: name,
   limits: { ...limits },
+  ...(state && { state }),
 });
 
 export function logEntry(
@@ -54,7 +62,7 @@ export function logEntry(
 
 /** A line for a header or an entry. */
 export const encodeLine = (line: PolicyLogHeader | PolicyLogEntry): string =>
-  `${JSON.stringify(line)}\n`;
+  `${JSON.stringify(line, toJson)}\n`;
 
 /** Reads what was recorded. A last line that was cut off, as by a crash, is left out. */
 export function parseLog(text: string): PolicyLog {
@@ -75,7 +83,8 @@ export function parseLog(text: string): PolicyLog {
 
 /** Lets a policy decide on a log's events: the same policy on the same log does the same. */
 export function replay(policy: PathPolicy, log: PolicyLog): PolicyLogEntry[] {
-  const machine = new PolicyMachine(policy, { limits: log.limits });
+  const { limits, state } = log;
+  const machine = new PolicyMachine(policy, { limits, ...(state && { state }) });
   return log.entries.map(({ at, event }) => logEntry(at, event, machine.handle(at, event)));
 }
 

@@ -161,17 +161,13 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
   }
 
   /**
-   * Writes a line of JSON for each event and what came of it: see parseLog() and replay(). To be
-   * called in the same turn as manage(), before anything has happened.
+   * Writes a line of JSON for each event from now on and what came of it: see parseLog() and
+   * replay(). Called after the turn of manage(), the first line has what the policy sees by now.
    */
   record(to: Writable | ((line: string) => void)): this {
     const write = writer(to);
-    if (this.#told) {
-      throw Object.assign(new Error('A log begins with the policy: record() comes too late'), {
-        code: 'ERR_INVALID_STATE',
-      });
-    }
-    write(encodeLine(logHeader(this.#policy, this.view.limits)));
+    const state = this.#told ? this.view : undefined;
+    write(encodeLine(logHeader(this.#policy, this.view.limits, state)));
     this.#recorders.add(write);
     return this;
   }

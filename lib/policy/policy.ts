@@ -152,6 +152,8 @@ export interface PolicyView {
   readonly connections: ReadonlyMap<number, ConnectionView>;
   /** Bytes that went over each interface, both ways, by its name: where `progress` is wanted. */
   readonly usage: ReadonlyMap<string, number>;
+  /** Whether the policies that this one is joined with permit an action; absent: it is alone. */
+  readonly permits?: (action: PathAction) => boolean;
 }
 
 /** What a policy is told after the view has changed by it. */

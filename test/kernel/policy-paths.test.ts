@@ -109,6 +109,24 @@ describeKernel('policies', { needs: ['tc'] }, () => {
       await endFlow(client, server);
     });
 
+    test('dataCap and interactive: the path in use is another one beyond the cap', async () => {
+      await sending(['interactive', {}], ['dataCap', { interface: 'eth1', bytes: MEGABYTE }]);
+      await untilPaths(client, addresses());
+      await client.run(
+        ({ state, until }, cap) =>
+          until(() => {
+            const { connections, usage } = state.managed.view;
+            const paths = Array.from(connections.values()).flatMap((each) => each.paths);
+            const inUse = paths.filter(({ backup }) => !backup);
+            return usage.get('eth1')! >= cap && inUse.every((each) => each.interface === 'eth2');
+          }, 30_000),
+        MEGABYTE,
+      );
+      await drained(client, addresses()[0]!);
+      expect((await shares(2 * MEGABYTE))[0]).toBeLessThan(10);
+      await endFlow(client, server);
+    });
+
     test('one of two connections is moved to the other path, the other stays', async () => {
       await sending(['fullmesh']);
       const port = await client.run(({ state }) => state.flows[0]!.socket.remotePort!);

@@ -330,6 +330,19 @@ describe('interactive', () => {
     expect(made.short(600, looked(600, dark(600), {}))).toEqual(moved);
   });
 
+  test('a data cap: the path in use is another one, for as long as there is one', () => {
+    const made = begun(all(interactive(), dataCap({ interface: 'wlan0', bytes: 1000 })));
+    made.at(10, subflow('subflowEstablished', MOBILE));
+    expect(made.short(100, looked(100, { bytesSent: 1 }, {}))).toEqual([]);
+    expect(made.short(200, looked(200, { bytesSent: 2000 }, {}))).toEqual(moved);
+    for (let now = 300; now < 5000; now += 100) {
+      expect(made.short(now, looked(now, { bytesSent: 2000 }, {}))).toEqual([]);
+    }
+    made.at(5000, subflow('subflowClosed', MOBILE));
+    expect(made.short(5000, progress(progressOf(WIFI, { bytesSent: 2000 })))).toEqual([]);
+    expect(made.connection().paths).toMatchObject([{ backup: true }]);
+  });
+
   test('leaves an interface', () => {
     const made = twoPaths();
     expect(made.short(20, leaving('wlan0'))).toEqual([

@@ -32,6 +32,8 @@ const POLICIES: Record<string, () => PathPolicy> = {
   perInterface: () => policies.perInterface({ limit: 2 }),
   aggregate: () => policies.all(policies.aggregate(), policies.heal()),
   interactive: () => policies.all(policies.interactive(), policies.heal({ server: true })),
+  'interactive, metered': () =>
+    policies.all(policies.interactive(), policies.dataCap({ interface: 'wlan0', bytes: 5000 })),
   'make-before-break': () =>
     policies.handover({
       mode: 'make-before-break',
@@ -183,15 +185,19 @@ function hold(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Error(what);
 }
 
-/** Lives through the steps, and looks at each action; `after`: with what may be spoilt then. */
+/**
+ * Lives through the steps, and looks at each action; `after`: with what may be spoilt then. Also
+ * gives the log of one that began after so many events.
+ */
 function live(
   policy: PathPolicy,
   all: readonly Step[],
-  after = (_used: object): void => undefined,
+  { after = (_used: object): void => undefined, begun = 0 } = {},
 ) {
   const machine = new PolicyMachine(policy, { limits: LIMITS });
   const asked: PathAction[] = [];
   const lines: string[] = [encodeLine(logHeader(policy, machine.view.limits))];
+  const late: string[] = [];
   const created: [number, number][] = [];
   const open = new Set<number>();
   for (const [now, event] of eventsOf(all, asked)) {
@@ -214,11 +220,15 @@ function live(
     }
     if (event.type === 'woken') hold((handled.wakeAt ?? Infinity) > now, 'wakes later');
     asked.push(...structuredClone(handled.actions));
-    lines.push(encodeLine(logEntry(now, JSON.parse(written) as PolicyEvent, handled)));
+    const line = encodeLine(logEntry(now, JSON.parse(written) as PolicyEvent, handled));
+    if (late.length > 0) late.push(line);
+    if (lines.push(line) === begun + 1) {
+      late.push(encodeLine(logHeader(policy, machine.view.limits, machine.view)));
+    }
     after({ event, actions: handled.actions });
   }
   checkRate(created);
-  return { text: lines.join(''), asked };
+  return { text: lines.join(''), late: late.join(''), asked };
 }
 
 /** By what the view has after the actions of one answer. */
@@ -277,13 +287,24 @@ describe.each(Object.entries(POLICIES))('%s', (_name, policy) => {
       { numRuns: RUNS, seed },
     );
   });
+
+  test('a log that begins later goes on from there', () => {
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 1, max: 8 }), (all, begun) => {
+        const log = parseLog(live(policy(), all, { begun }).late);
+        expect(log.entries.length).toBeGreaterThan(0);
+        expect(differences(log, replay(policy(), log))).toEqual([]);
+      }),
+      { numRuns: RUNS, seed },
+    );
+  });
 });
 
 test('what happens to events afterwards changes nothing', () => {
   fc.assert(
     fc.property(steps, (all) => {
       const policy = POLICIES.aggregate!();
-      expect(live(policy, all, spoil).text).toBe(live(policy, all).text);
+      expect(live(policy, all, { after: spoil }).text).toBe(live(policy, all).text);
     }),
     { numRuns: 100, seed },
   );

@@ -1,0 +1,25 @@
+/** What the engine knows as JSON: a log that begins later begins with it. */
+import type { State } from './state';
+
+/** As it is written: the entries of a Map, the members of a Set. */
+interface Collection {
+  $map?: [unknown, unknown][];
+  $set?: unknown[];
+}
+
+export function toJson(_key: string, value: unknown): unknown {
+  if (value instanceof Map) return { $map: [...value] };
+  if (value instanceof Set) return { $set: [...value] };
+  return value;
+}
+
+function fromJson(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const { $map, $set } = value as Collection;
+  if ($map) return new Map($map);
+  return $set ? new Set($set) : value;
+}
+
+/** A copy, of one that was written or that still changes. */
+export const copyOfState = (state: object): State =>
+  JSON.parse(JSON.stringify(state, toJson), fromJson) as State;
