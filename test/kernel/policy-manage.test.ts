@@ -266,11 +266,14 @@ describeKernel('a policy at work', {}, () => {
     ]);
   });
 
-  test('in a worker thread, for its own connections alone', async () => {
+  test.each([
+    ['ends', 'end'],
+    ['destroys', 'destroy'],
+  ] as const)('in a worker thread, for its own connections alone, which it %s', async (_, end) => {
     await setUp();
     const port = await serveFlows(server, 'receive');
     const counts = await client.run(
-      async ({ net, once, Worker }, host, to, path) => {
+      async ({ net, once, Worker }, host, to, path, last) => {
         const worker = new Worker(
           `const { parentPort } = require('node:worker_threads');
           const { PathManager } = require(${JSON.stringify(path)} + '/index.js');
@@ -294,25 +297,27 @@ describeKernel('a policy at work', {}, () => {
                 const all = [...managed.view.connections.values()];
                 if (all[0]?.paths.length !== 2) return;
                 clearInterval(look);
-                socket.end();
+                socket.${last}();
                 pm.close().then(() => parentPort.postMessage(all.length));
               }, 5);
             });
           });`,
           { eval: true },
         );
+        const exited = once(worker, 'exit'); // it may come with the last message
         await once(worker, 'message');
         const socket = net.connect(to, host);
         socket.write('x');
         await once(socket, 'connect'); // which is the main thread's
         worker.postMessage('go');
         const [count] = await once(worker, 'message');
-        const [code] = await once(worker, 'exit'); // by itself: nothing keeps it
+        const [code] = await exited; // by itself: nothing keeps it
         return { count, code };
       },
       far(),
       port,
       require.resolve('../../dist/index.js').replace(/\/index.js$/, ''),
+      end,
     );
     expect(counts).toEqual({ count: 1, code: 0 });
   });
