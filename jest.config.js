@@ -19,7 +19,7 @@ module.exports = {
   maxWorkers: 1,
   globalSetup: '<rootDir>/test/setup/build.cjs',
   verbose: true, // names what is skipped
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   projects: [
     project('unit'),
     { ...project('node'), globalSetup: '<rootDir>/test/node/nodes.ts' },

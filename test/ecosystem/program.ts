@@ -6,7 +6,7 @@ import type { Namespace } from '../lab/namespace';
 import { Process } from '../lab/process';
 
 const ROOT = join(__dirname, '..', '..');
-const LIFETIME = 30_000;
+const LIFETIME = 60_000;
 
 export type Scheme = 'http' | 'https';
 

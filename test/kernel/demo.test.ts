@@ -72,7 +72,7 @@ describeKernel('the demo', { needs: ['tc'] }, () => {
       expectBothPaths(await summary());
       expect(readdirSync(folder)).toEqual([]);
     },
-    BUILD + 60_000,
+    BUILD + 120_000,
   );
 
   test('needs no privilege where user namespaces can be had', async () => {

@@ -56,9 +56,11 @@ function start(host: Namespace, protocol: 'mptcp' | 'tcp', ...args: string[]): P
 const fetched = (client: Process): Promise<Fetched> => client.json((value) => 'sha256' in value);
 
 const subflows = (host: Namespace): number =>
-  host.exec('ss', ['-tnH', 'state', 'established']).trim().split('\n').length;
+  (host.exec('ss', ['-tnH', 'state', 'established']).match(/\n/g) ?? []).length;
 
-const slow: PathOptions = { rate: '40mbit' };
+/** Slow enough that a transfer of some megabytes lasts while other programs are started. */
+const slow: PathOptions = { rate: '10mbit' };
+const medium: PathOptions = { rate: '20mbit' };
 
 describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
   describe.each(FAMILIES)('IPv%i', (family) => {
@@ -75,7 +77,7 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
         const peers = await Peers.serve(lab, 'mptcp', bytes);
         const client = peers.fetch();
         await client.json<{ progress: number }>(({ progress }) => progress > 1e6);
-        expect(subflows(lab.client)).toBe(2);
+        await until('the second subflow', () => subflows(lab.client) === 2);
 
         const { transferMs, ...result } = await fetched(client);
         expect(result).toMatchObject({ bytes, sha256: peers.served.sha256 });
@@ -83,8 +85,8 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
         for (const { client: end } of lab.paths)
           expect(end.traffic().received).toBeGreaterThan(bytes / 4);
         const megabits = (bytes * 8) / 1000 / transferMs;
-        expect(megabits).toBeGreaterThan(45); // than one path of 40
-        expect(megabits).toBeLessThan(85); // than both, and what their buckets hold
+        expect(megabits).toBeGreaterThan(11); // than one path of 10
+        expect(megabits).toBeLessThan(21); // than both, and what their buckets hold
       },
     );
 
@@ -94,13 +96,14 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
       ["by the client's link", {}, { link: true }],
       ["by the server's link", {}, { link: true, side: 'server' }],
     ] as const)('a path is cut %s and restored', async (_how, options, cut) => {
-      const path = { ...slow, ...options };
+      const path = { ...medium, ...options };
       // A device that is down loses its IPv6 addresses: the second path must lead to another one.
       await using lab = await twoPaths({ family, join: 'server', paths: [path, path] });
       const [first] = lab.paths;
       const peers = await Peers.serve(lab, 'mptcp', 4e6);
       const client = peers.fetch();
       await client.json<{ progress: number }>(({ progress }) => progress > 1e6);
+      await until('the second subflow', () => lab.server.counters().MPTcpExtMPJoinAckRx === 1);
       first.cut(cut);
       const atCut = first.server.traffic().received;
       expect(await fetched(client)).toMatchObject({ bytes: 4e6, sha256: peers.served.sha256 });
@@ -155,9 +158,12 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
       await until('the SYN is sent again', () => (lab.client.counters().TcpRetransSegs ?? 0) > 0);
       expect(lab.server.counters()).toMatchObject({ MPTcpExtMPCapableSYNRX: 0, TcpInSegs: 0 });
       await client.kill();
+      const repeated = () => lab.client.counters().TcpExtTCPSynRetrans;
+      const before = repeated();
+      expect(before).toBeGreaterThan(0);
       const plain = await Peers.serve(lab, 'tcp', bytes);
-      const { connectMs } = await fetched(plain.fetch());
-      expect(connectMs).toBeLessThan(500);
+      expect(await fetched(plain.fetch())).toMatchObject({ sha256: plain.served.sha256 });
+      expect(repeated()).toBe(before);
     });
 
     test('rewrite gives plain TCP other bytes', async () => {
@@ -174,7 +180,7 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
 
     test('rewrite is found out by the DSS checksum: infinite mapping follows', async () => {
       for (const host of [lab.client, lab.server]) host.sysctl('net.mptcp.checksum_enabled', 1);
-      lab.paths[0].limitRate('40mbit');
+      lab.paths[0].limitRate('20mbit');
       lab.paths[0].insert(clampMss(1380));
       const peers = await Peers.serve(lab, 'mptcp', 4 * bytes);
       const client = peers.fetch();

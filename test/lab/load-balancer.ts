@@ -169,7 +169,7 @@ export class LoadBalanced implements AsyncDisposable {
     for (const namespace of this.#namespaces)
       await until(`the links of ${namespace.name} are up`, () => {
         const links = JSON.parse(namespace.ip('-j', 'link')) as { operstate: string }[];
-        return !links.some(({ operstate }) => operstate === 'DOWN');
+        return links.every(({ operstate }) => operstate === 'UP' || operstate === 'UNKNOWN'); // lo
       });
   }
 }

@@ -2,7 +2,8 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import type { Readable } from 'node:stream';
 
-const DEADLINE = 10_000;
+/** Beyond what the slowest machine needs, in milliseconds. */
+const DEADLINE = 30_000;
 
 export interface Exit {
   code: number | null;

@@ -9,7 +9,7 @@ import { certificate } from '../kernel/peers/certificate';
 import { nodes } from './nodes';
 
 const FOLDER = join(__dirname, 'behaviour');
-const LONGEST = 120_000; // ms
+const LONGEST = 300_000; // ms
 
 const files = readdirSync(FOLDER).filter((file) => file.endsWith('.js'));
 

@@ -15,6 +15,6 @@ describeWith('10,000 connections opened, failed, aborted and destroyed', ['mptcp
       expect(left).toMatchObject({ files: 0 });
       expect(left.connections).toBeGreaterThanOrEqual(10_000);
     },
-    120_000,
+    300_000,
   );
 });

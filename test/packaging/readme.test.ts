@@ -26,7 +26,7 @@ describeWith('README.md', ['mptcp'], () => {
       writeFileSync(file, program);
       const { status, stdout, stderr } = spawnSync(process.execPath, [file], {
         encoding: 'utf8',
-        timeout: 20_000,
+        timeout: 60_000,
       });
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       const says = [...program.matchAll(/\/\/ -> (.+)$/gm)].map(([, text]) => text);

@@ -56,7 +56,7 @@ describeKernel('dumps', {}, () => {
       port,
       MANY,
     );
-  }, 60_000);
+  });
   afterAll(() => host.dispose());
 
   test('connections: all, in batches, from a thread of their own', async () => {

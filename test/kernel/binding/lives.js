@@ -36,8 +36,8 @@ function threads() {
 const resources = () => ({ threads: threads(), fds: readdirSync('/proc/self/fd').length });
 
 async function until(what, ask) {
-  for (const end = Date.now() + 10_000; !ask(); await turn()) {
-    if (Date.now() > end) throw new Error(`${what}: not within 10 s`);
+  for (const end = Date.now() + 30_000; !ask(); await turn()) {
+    if (Date.now() > end) throw new Error(`${what}: not within 30 s`);
   }
 }
 

@@ -141,7 +141,7 @@ const peer = {
   },
 
   /** Waits until `ask` is true. For states that no event tells of. */
-  async until(ask, timeout = 10_000) {
+  async until(ask, timeout = 30_000) {
     const deadline = performance.now() + timeout;
     while (!ask()) {
       if (performance.now() > deadline) throw new Error(`not within ${timeout} ms: ${ask}`);

@@ -109,7 +109,7 @@ const lives = {
     await use();
     const before = resources();
     for (let i = 0; i < 20; ++i) await use();
-    for (const end = Date.now() + 20_000; threads() > 0; await turn()) {
+    for (const end = Date.now() + 30_000; threads() > 0; await turn()) {
       if (Date.now() > end) throw new Error('the garbage is still there');
       global.gc();
     }

@@ -14,7 +14,7 @@ async function program(file, input, { args = [], env = {}, stdio, ...options } =
   const child = spawn(process.execPath, [...args, path.join(FOLDER, file)], {
     stdio: stdio ?? ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_MPTCP: '', NODE_OPTIONS: '', ...env, INPUT: JSON.stringify(input) },
-    timeout: 20_000,
+    timeout: 60_000,
     ...options,
   });
   const output = { stdout: '', stderr: '' };
