@@ -27,7 +27,7 @@ import { ConnectionEventSource } from './internal/connection-streams';
 import { ConnectionWatch, type Follower, type Reading } from './internal/connection-watch';
 import { hintIntent, source } from './internal/intent-policies';
 import { PathSampler } from './internal/path-sampler';
-import { decideNow, hint } from './internal/deciding';
+import { hint } from './internal/deciding';
 import { install } from './internal/install';
 import { interfaceOf } from './internal/interface-of';
 import { isMptcpSocket } from './internal/machine';
@@ -298,10 +298,7 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   /** What became of the socket's hints. */
   get hints(): readonly HintResult[] {
     const handle = handleOf(this.#socket);
-    const offer = handle && offerOf(handle);
-    if (!offer) return [];
-    decideNow(offer);
-    return offer.hints;
+    return (handle && offerOf(handle)?.hints) ?? [];
   }
 
   /**

@@ -186,8 +186,8 @@ export interface Native extends NativePathManager {
   /** The rule of native/core/congestion_rule.h: 'bbr', and what takes its place. */
   readonly collapsing: string;
   readonly instead: string;
-  /** True: the connection speaks MPTCP, the rule applied, and the kernel took it. */
-  avoidCollapse(fd: number): boolean;
+  /** Applies it. 'distant': it may be a neighbour, but no round trip has shown that yet. */
+  avoidCollapse(fd: number): 'unlikely' | 'distant' | 'avoided';
 
   /** Puts connected `source` in the place of `target`, whose connect() the event loop awaits. */
   replaceConnecting(target: number, source: number): void;

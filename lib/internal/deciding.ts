@@ -8,6 +8,7 @@ import { watchFallback } from './fallback-watch';
 import {
   applyCongestionControl,
   applyOptions,
+  avoidCollapse,
   isOfPaths,
   mergeResults,
   restoreSystem,
@@ -50,13 +51,12 @@ function goOn(handle: TcpHandle, offer: Offer): void {
     const early = offer.hints;
     offer.hints = [...applyOptions(handle.fd, optionHints, early), ...early.filter(isOfPaths)];
   }
-  if (congestionControl === 'auto') {
-    lasting.add(offer);
-  } else {
+  if (congestionControl !== 'auto') {
     const chosen = applyCongestionControl(handle.fd, congestionControl);
     offer.hints = [...chosen, ...offer.hints];
   }
   offer.hints.forEach((result) => tell(handle, result));
+  if (congestionControl === 'auto' && !decide(offer)) distant.add(offer);
   if (mode === 'require') follow(handle, offer);
   if (intent ?? paths) void hintAtCreation(handle, offer);
 }
@@ -69,27 +69,28 @@ async function hintAtCreation(handle: TcpHandle, { settings }: Offer): Promise<v
   }
 }
 
-/** What collapses is bulk: a connection that ends soon is spared the rule of `auto`. */
-const lasting = new DelayQueue<Offer>(50, decide); // ms
+/**
+ * The first round trip of a neighbour may be a long one: an address was looked up, or the machine
+ * was busy. So it is judged once more.
+ */
+const distant = new DelayQueue<Offer>(50, decide); // ms
 
 /** What `auto` would choose for a connection is not chosen any more. */
-export function leaveUndecided(offer: Offer): boolean {
-  return lasting.withdraw(offer);
+export function leaveUndecided(offer: Offer): void {
+  distant.withdraw(offer);
 }
 
-/** It is chosen now, where that is still to come. */
-export function decideNow(offer: Offer): void {
-  if (leaveUndecided(offer)) decide(offer);
-}
-
-function decide(offer: Offer): void {
+/** The rule of `auto`; at once, because what has collapsed stays so. False: not yet known. */
+function decide(offer: Offer): boolean {
   const { handle } = offer;
-  if (handle.fd < 0) return;
-  const chosen = applyCongestionControl(handle.fd, 'auto');
+  const chosen = avoidCollapse(handle.fd);
+  if (!chosen) return false;
+  if (chosen.length === 0) return true;
   chosen.forEach((result) => tell(handle, result, true));
   offer.hints = [...chosen, ...offer.hints];
-  offer.auto = chosen.length > 0;
-  if (offer.auto) follow(handle, offer);
+  offer.auto = true;
+  follow(handle, offer);
+  return true;
 }
 
 function follow(handle: TcpHandle, offer: Offer): void {
@@ -99,14 +100,17 @@ function follow(handle: TcpHandle, offer: Offer): void {
 /** Hints for a connection that lives already. */
 export function hint(handle: TcpHandle, hints: SchedulingHints): HintResult[] {
   const offer = offerOf(handle);
-  if (offer) decideNow(offer);
   const results = applyOptions(handle.fd, optionHints(hints));
   const { congestionControl } = hints;
   if (congestionControl !== undefined) {
-    const system = /^(system|auto)$/.test(congestionControl) ? restoreSystem(handle.fd) : [];
-    const chosen = applyCongestionControl(handle.fd, congestionControl);
+    if (offer) leaveUndecided(offer);
+    const auto = congestionControl === 'auto';
+    const system = auto || congestionControl === 'system' ? restoreSystem(handle.fd) : [];
+    const chosen = auto
+      ? (avoidCollapse(handle.fd) ?? [])
+      : applyCongestionControl(handle.fd, congestionControl);
     results.push(...(chosen.length > 0 ? chosen : system));
-    if (offer) offer.auto = congestionControl === 'auto' && chosen.length > 0;
+    if (offer) offer.auto = auto && chosen.length > 0;
     if (offer?.auto) follow(handle, offer);
   }
   if (offer) offer.hints = mergeResults(offer.hints, results);

@@ -75,11 +75,19 @@ const congestion = (wanted: string): OptionHint => ({
   ...{ hint: 'congestionControl', by: 'TCP_CONGESTION', wanted },
 });
 
-function avoidCollapse(native: Native, fd: number): HintResult[] {
-  const option = congestion(native.instead);
+const NOTHING: readonly HintResult[] = [];
+
+/** `auto` on a connection; undefined: ask again when there have been more round trips. */
+export function avoidCollapse(fd: number): readonly HintResult[] | undefined {
+  const native = loadNative();
+  if (!native) return NOTHING;
   try {
-    return native.avoidCollapse(fd) ? [{ ...option, applied: true, value: native.instead }] : [];
+    const outcome = native.avoidCollapse(fd);
+    if (outcome === 'distant') return undefined;
+    if (outcome === 'unlikely') return NOTHING;
+    return [{ ...congestion(native.instead), applied: true, value: native.instead }];
   } catch (error) {
+    const option = congestion(native.instead);
     return [{ ...option, applied: false, reason: refusal(error, option) }];
   }
 }
@@ -114,12 +122,10 @@ export function applyOptions(
   );
 }
 
-/** On a connection; `auto` is for those that speak MPTCP. */
+/** On a connection: a name, or 'system'. */
 export function applyCongestionControl(fd: number, name: string): HintResult[] {
   const native = loadNative();
-  if (!native || name === 'system') return [];
-  if (name === 'auto') return avoidCollapse(native, fd);
-  return [set(native, fd, congestion(name))];
+  return native && name !== 'system' ? [set(native, fd, congestion(name))] : [];
 }
 
 /** What a new socket would have, where another was chosen before. */

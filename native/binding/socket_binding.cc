@@ -41,8 +41,14 @@ Napi::Value is_mptcp(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value avoid_collapsing(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(),
-                            value_or_throw(info.Env(), avoid_collapse(to_int(info, 0))));
+  switch (value_or_throw(info.Env(), avoid_collapse(to_int(info, 0)))) {
+    case Collapse::kDistant:
+      return Napi::String::New(info.Env(), "distant");
+    case Collapse::kAvoided:
+      return Napi::String::New(info.Env(), "avoided");
+    default:
+      return Napi::String::New(info.Env(), "unlikely");
+  }
 }
 
 // A reader of the core, from descriptor to object.

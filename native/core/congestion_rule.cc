@@ -24,20 +24,24 @@ Result<bool> has_congestion_control(int fd, std::string_view name) {
 
 }  // namespace
 
-Result<bool> avoid_collapse(int fd) {
-  auto collapsing = has_congestion_control(fd, kCollapsing);
-  if (!collapsing || !*collapsing) return collapsing;
+Result<Collapse> avoid_collapse(int fd) {
+  const auto collapsing = has_congestion_control(fd, kCollapsing);
+  if (!collapsing) return collapsing.error();
+  if (!*collapsing) return Collapse::kUnlikely;
+  const auto speaks = speaks_mptcp(fd);
+  if (!speaks) return speaks.error();
+  if (!*speaks) return Collapse::kUnlikely;
   const auto info = read_tcp_info(fd);
   if (!info) return info.error();
   // What queues add to a round trip says nothing about the distance.
-  if (info->value.min_rtt >= kNearbyRtt) return false;  // not measured: the largest number
-  auto speaks = speaks_mptcp(fd);
-  if (!speaks || !*speaks) return speaks;
+  if (info->value.min_rtt >= kNearbyRtt) return Collapse::kDistant;  // not measured: the largest
   constexpr std::string_view kName = kInstead;
   if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, kName.data(), kName.size()) != 0) {
     return last_error("setsockopt TCP_CONGESTION");
   }
-  return has_congestion_control(fd, kInstead);
+  const auto replaced = has_congestion_control(fd, kInstead);
+  if (!replaced) return replaced.error();
+  return *replaced ? Collapse::kAvoided : Collapse::kUnlikely;
 }
 
 }  // namespace mptcp

@@ -14,8 +14,13 @@ inline constexpr const char* kCollapsing = "bbr";
 inline constexpr const char* kInstead = "reno";
 inline constexpr uint32_t kNearbyRtt = 1000;  // µs; a peer with a shorter round trip is a neighbour
 
-/// True: the connection speaks MPTCP, had kCollapsing towards a neighbour, and has kInstead now,
-/// read back.
-Result<bool> avoid_collapse(int fd);
+enum class Collapse {
+  kUnlikely,  // another congestion control, or TCP
+  kDistant,   // kCollapsing, towards a peer that no round trip has shown to be a neighbour
+  kAvoided,   // the connection speaks MPTCP, had kCollapsing towards a neighbour, and has kInstead
+};
+
+/// kAvoided was read back from the kernel.
+Result<Collapse> avoid_collapse(int fd);
 
 }  // namespace mptcp
