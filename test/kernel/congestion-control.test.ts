@@ -5,7 +5,7 @@ import { FAMILIES } from '../lab/path-end';
 import { Hosts, twoPaths } from '../lab/topologies';
 import { echoes } from './peers/echoes';
 import { type Inside, Peer } from './peers/peer';
-import { downloads } from './peers/transfers';
+import { downloads, ENDLESS } from './peers/transfers';
 
 const hints = ({ state }: Inside) => state.connection.hints;
 const codes = ({ warnings }: Inside) => warnings.map(({ code }) => code);
@@ -48,7 +48,13 @@ describeKernel('congestionControl', {}, () => {
         );
       });
       await client.run(echoes.net.ask, 'mptcp', { host: lab.paths[0].server.address, port, mptcp });
-      await client.run(({ state, until }) => until(() => state.connection.subflows().length === 2));
+      await client.run(({ state, until }) =>
+        until(() => {
+          const ESTABLISHED = 1;
+          const subflows = state.connection.subflows();
+          return subflows.filter(({ tcpInfo }) => tcpInfo.state === ESTABLISHED).length === 2;
+        }),
+      );
       await run({ lab, client, port });
     };
 
@@ -111,7 +117,7 @@ describeKernel('congestionControl', {}, () => {
       const [path] = lab.paths;
       path.insert(clampMss(1380));
       const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
-      const port = await server.run(downloads.net.serve, 8 << 20);
+      const port = await server.run(downloads.net.serve, ENDLESS);
       const received = client.run(downloads.net.fetch, path.server.address, port);
       await client.run(({ state, until }) => until(() => state.received > 1 << 20));
       expect(await client.run(hints)).toMatchObject([{ value: 'reno' }]);
@@ -119,6 +125,7 @@ describeKernel('congestionControl', {}, () => {
       await client.run(({ state, until }) =>
         until(() => state.connection.hints[0]?.value === 'bbr'),
       );
+      await server.run(({ state }) => state.sent.stop());
       await received;
     });
   });

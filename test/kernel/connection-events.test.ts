@@ -5,7 +5,7 @@ import { FAMILIES } from '../lab/path-end';
 import { Hosts, twoPaths } from '../lab/topologies';
 import { echoes } from './peers/echoes';
 import { type Inside, Peer } from './peers/peer';
-import { downloads } from './peers/transfers';
+import { downloads, ENDLESS } from './peers/transfers';
 
 /** Notes every event of the connection in `state.messages`. */
 const listen = ({ state }: Inside) => {
@@ -74,8 +74,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
       const length = 4 << 20;
       const port = await server.run(downloads.net.serve, length);
       const received = client.run(downloads.net.fetch, lab.paths[0].server.address, port);
-      await client.run(({ state, until }) => until(() => state.connection));
-      await client.run(listen);
+      await client.run(listen); // before anything has come
       await received;
       await untilTold(client, 'closed');
 
@@ -147,12 +146,13 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
       const [path] = lab.paths;
       path.insert(clampMss(1380));
       const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
-      const port = await server.run(downloads.net.serve, 4 << 20);
+      const port = await server.run(downloads.net.serve, ENDLESS);
       const received = client.run(downloads.net.fetch, path.server.address, port);
       await client.run(({ state, until }) => until(() => state.received > 1 << 20));
       await client.run(listen);
       path.insert(rewrite, 'toClient');
       await untilTold(client, 'fallback');
+      await server.run(({ state }) => state.sent.stop());
       await received;
     });
 

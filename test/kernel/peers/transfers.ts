@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Inside, Received } from './peer';
 
+/** More than any test waits for: the server's `state.sent.stop()` ends it. */
+export const ENDLESS = 2 ** 40;
+
 /**
  * The same download over each protocol. `serve` answers every request with bytes and tells their
  * hash; `fetch` takes them in. Both keep their end in `state.connection`.
