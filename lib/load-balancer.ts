@@ -6,6 +6,7 @@ import { canonicalAddress, familyOf } from './internal/addresses';
 import {
   checkAbortable,
   checkAddress,
+  checkBoolean,
   checkIfGiven,
   checkInterface,
   checkObject,
@@ -35,6 +36,11 @@ export interface LoadBalancerOptions {
   interface?: string;
   /** To listen at for joins. Unless given, that which clients connect to: the server's own. */
   port?: number;
+  /**
+   * What is set already, and no process holds, was left by one that was killed: it is taken back too.
+   * false: it is what others have set, and stays.
+   */
+  takeOver?: boolean;
 }
 
 /** @internal what of a path manager this needs */
@@ -56,7 +62,8 @@ interface Held {
 
 /**
  * Refuses joins to the address that connections come by, and announces another one; until it is
- * closed, or the process exits. What several processes have set is taken back by the last of them.
+ * closed, or the process exits. What several processes have set is taken back by the last of them; of
+ * processes that are all killed it stays: see `takeOver`.
  */
 export class BehindLoadBalancer implements AsyncDisposable {
   /** That announces the address; undefined: userspace manages paths, and each connection does. */
@@ -85,6 +92,7 @@ export class BehindLoadBalancer implements AsyncDisposable {
     checkAddress('options.address', options.address);
     checkIfGiven(checkInterface, 'options.interface', options.interface);
     checkIfGiven(checkPort, 'options.port', options.port);
+    checkIfGiven(checkBoolean, 'options.takeOver', options.takeOver);
     checkAbortable(abort);
     const signal = abort?.signal;
     return exclusively(means.commands, signal, async () => {
@@ -138,8 +146,8 @@ async function setUp(
 ): Promise<Held> {
   const { commands, sysctls, mode } = means;
   const others = await usersOf(commands);
-  const joinsAllowed = others[0]?.joinsAllowed ?? (await sysctls.get(SETTING));
-  const { port = 0 } = options;
+  const { port = 0, takeOver = false } = options;
+  const joinsAllowed = others[0]?.joinsAllowed ?? (takeOver || (await sysctls.get(SETTING)));
   if (port !== 0 && familyOf(options.address) === 6) await warnOfTimestamps(commands);
   const own = { joinsAllowed, added: false, address: canonicalAddress(options.address), port };
   const byConnection = (await mode.get()).mode === 'userspace';
@@ -178,7 +186,7 @@ async function warnOfTimestamps(commands: Commands): Promise<void> {
 /** Makes the endpoint, or finds the one that another has made. */
 async function announce(
   { endpoints }: Means,
-  { address, port, interface: device }: LoadBalancerOptions,
+  { address, port, interface: device, takeOver = false }: LoadBalancerOptions,
   others: User[],
 ): Promise<{ endpoint: Endpoint; added: boolean }> {
   try {
@@ -193,7 +201,11 @@ async function announce(
     const wanted = { address: canonicalAddress(address), port: port ?? 0 };
     const endpoint = (await endpoints.list()).find((each) => isAt(each, wanted));
     if (endpoint?.signal) {
-      return { endpoint, added: others.some((other) => other.added && isSame(other, wanted)) };
+      const holders = others.filter((other) => isSame(other, wanted));
+      return {
+        endpoint,
+        added: holders.length > 0 ? holders.some((each) => each.added) : takeOver,
+      };
     }
     const { errno, command, extack } = error;
     const details = { errno, command, extack, cause: error };

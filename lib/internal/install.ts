@@ -53,9 +53,19 @@ function socketConnect(socket: net.Socket, target: ConnectTarget): void {
   connecting.set(socket, { settings, target });
   followHandles(socket);
   if (settings.mode !== 'require' || !mayOffer({ settings, target })) return;
-  const error = whyUnavailable();
+  const error = whyUnavailable() ?? boundAsTcp(socket);
   // Before Node's own next step, which then finds the socket destroyed.
   if (error) process.nextTick(() => socket.destroy(error));
+}
+
+/** A descriptor that came with the socket, as a net.BoundSocket does, stays what it is. */
+function boundAsTcp(socket: net.Socket): MptcpError | undefined {
+  const handle = handleOf(socket);
+  if (!handle || handle.fd < 0 || isMptcpSocket(handle)) return undefined;
+  return new MptcpError(
+    'ERR_MPTCP_UNAVAILABLE',
+    'The socket that this one was made of is bound already, and is no MPTCP socket',
+  );
 }
 
 /** Binding a client comes before its remote address is known: what may be excluded stays TCP. */
@@ -93,11 +103,13 @@ function connect(
     noteOffer(handle, 'client', settings);
     return 0;
   }
+  const { local } = client;
+  const keepsItsPort = handle.fd >= 0 && !local; // bound before this socket had it
   const refused = offer(handle, 'client', settings, family, address, port);
   const made = offerOf(handle);
   if (refused !== 0 || !made) return refused;
-  if (made.opened && settings.mode === 'prefer') {
-    made.retry = client.retry ??= new TcpRetry(socket, client.local);
+  if (made.opened && settings.mode === 'prefer' && !keepsItsPort) {
+    made.retry = client.retry ??= new TcpRetry(socket, local);
     made.retry.begin(handle, request, family, address, port);
   }
   made.oncomplete = request.oncomplete;

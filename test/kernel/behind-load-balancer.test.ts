@@ -129,6 +129,63 @@ describeKernel('behindLoadBalancer()', {}, () => {
     expect(state()).toEqual(untouched);
   });
 
+  describe.each([
+    ['stays, as set by others', undefined, { allowed: '0', endpoints: [shown] }],
+    ['is taken back by one that takes it over', true, untouched],
+  ])('what a killed process has left %s', (_what, takeOver, left) => {
+    const own = { address: OWN, port: PORT };
+    beforeEach(async () => {
+      await (await user(host, own)).kill('SIGKILL');
+      expect(state()).toEqual({ allowed: '0', endpoints: [shown] });
+    });
+
+    test('at its close', async () => {
+      const taken = await pm.behindLoadBalancer({ ...own, ...(takeOver && { takeOver }) });
+      const also = await pm.behindLoadBalancer(own);
+      await taken.close();
+      expect(state()).toEqual({ allowed: '0', endpoints: [shown] });
+      await also.close();
+      expect(state()).toEqual(left);
+    });
+
+    test('at its exit', async () => {
+      await exit(await user(host, { ...own, ...(takeOver && { takeOver }) }));
+      expect(state()).toEqual(left);
+    });
+  });
+
+  test('what somebody holds is not taken over', async () => {
+    host.sysctl('net.mptcp.allow_join_initial_addr_port', 0);
+    host.addEndpoint(OWN, 'signal', 'port', String(PORT));
+    const before = state();
+    const first = await pm.behindLoadBalancer({ address: OWN, port: PORT });
+    await (await pm.behindLoadBalancer({ address: OWN, port: PORT, takeOver: true })).close();
+    await first.close();
+    expect(state()).toEqual(before);
+  });
+
+  test('whatever a terminated worker leaves can be taken over', async () => {
+    const script = `
+      const { Worker } = require('node:worker_threads');
+      const worker = new Worker(\`
+        const { PathManager } = require(${JSON.stringify(PACKAGE)});
+        PathManager.open().then(async (pm) => {
+          await pm.behindLoadBalancer({ address: '${OWN}', port: ${PORT} });
+          require('node:worker_threads').parentPort.postMessage('set');
+        });\`, { eval: true });
+      worker.once('message', async () => {
+        await worker.terminate();
+        console.log('terminated');
+        process.stdin.once('data', () => process.exit());
+      });`;
+    const process_ = host.spawn(process.execPath, ['-e', script]);
+    await process_.line(/^terminated$/, { timeout: 30_000 });
+    const balanced = await pm.behindLoadBalancer({ address: OWN, port: PORT, takeOver: true });
+    await balanced.close();
+    expect(state()).toEqual(untouched);
+    await exit(process_);
+  });
+
   test('in userspace mode there is no endpoint', async () => {
     await pm.mode.set('userspace', { except: () => true });
     const balanced = await pm.behindLoadBalancer({ address: OWN });
@@ -226,6 +283,7 @@ describeKernel('behindLoadBalancer()', {}, () => {
     [{ address: OWN, interface: 1 }, TypeError],
     [{ address: OWN, port: '80' }, TypeError],
     [{ address: OWN, port: 65_536 }, RangeError],
+    [{ address: OWN, takeOver: 1 }, TypeError],
   ])('refuses %j', async (options, kind) => {
     await expect(pm.behindLoadBalancer(options as never)).rejects.toBeInstanceOf(kind);
     expect(state()).toEqual(untouched);

@@ -1,11 +1,13 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
 const cluster = require('node:cluster');
 const { describe, it } = require('node:test');
 const { NEEDS_MPTCP, SPOKEN } = require('../support/peers');
 const { program, warningsIn } = require('../support/program');
 
+const major = Number(process.versions.node.split('.')[0]);
 const POLICIES = { 'round robin': cluster.SCHED_RR, 'shared handles': cluster.SCHED_NONE };
 
 /** What the connections spoke at both ends, each once, and whether all came from their own workers. */
@@ -146,3 +148,46 @@ async function freePort() {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return [server.address(), server];
 }
+
+/** A worker with room for one connection; prints what it dropped, and what became of the second. */
+const FULL = `
+  const cluster = require('node:cluster');
+  const { once } = require('node:events');
+  const { connect, createServer } = require(process.argv[1] + 'net');
+  const { connectionOf } = require('mptcp');
+  async function inPrimary() {
+    const worker = cluster.fork();
+    const [{ port }] = await once(worker, 'message');
+    const first = connect(port, '127.0.0.1');
+    await once(first, 'data');
+    const dropped = once(worker, 'message');
+    const second = connect(port, '127.0.0.1').resume();
+    const [hadError] = await once(second, 'close');
+    console.log(JSON.stringify({ hadError, dropped: (await dropped)[0], kept: !first.destroyed }));
+    console.log(connectionOf(first).status);
+    process.exit();
+  }
+  function inWorker() {
+    const server = createServer((socket) => socket.write('taken'));
+    Object.assign(server, { maxConnections: 1, dropMaxConnection: true });
+    server.on('drop', ({ remoteAddress, remoteFamily }) =>
+      process.send({ remoteAddress, remoteFamily }));
+    server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
+  }
+  cluster.isPrimary ? inPrimary() : inWorker();`;
+
+describe('dropMaxConnection', { skip: major < 24 && 'this Node.js has none' }, () => {
+  it('in a worker of a cluster', async () => {
+    const answers = ['node:', 'mptcp/'].map((from) => {
+      const options = { encoding: 'utf8', cwd: __dirname };
+      const { stdout, stderr } = spawnSync(process.execPath, ['-e', FULL, from], options);
+      assert.match(stdout, /\n/, stderr);
+      return stdout.trim().split('\n');
+    });
+    assert.deepEqual(answers[1], [answers[0][0], SPOKEN]);
+    assert.deepEqual(JSON.parse(answers[0][0]), {
+      ...{ hadError: false, kept: true },
+      dropped: { remoteAddress: '127.0.0.1', remoteFamily: 'IPv4' },
+    });
+  });
+});
