@@ -1,10 +1,11 @@
+import type { AddressInfo } from 'node:net';
 import { describeKernel } from '../lab/jest';
-import { dropSyn } from '../lab/middleboxes';
+import { blackhole, dropSyn } from '../lab/middleboxes';
 import type { Path } from '../lab/path';
 import { FAMILIES } from '../lab/path-end';
 import { Hosts } from '../lab/topologies';
 import { echoes, KINDS } from './peers/echoes';
-import { type Inside, Peer } from './peers/peer';
+import { type Inside, Peer, type Protocol } from './peers/peer';
 
 /** What connecting over a path that drops SYNs with MPTCP may cost beyond plain TCP. */
 const MOST = 2000; // ms
@@ -76,5 +77,34 @@ describeKernel('a path that drops SYNs with MPTCP options', { needs: ['nft'] }, 
       expect(mptcp.took).toBeLessThan(MOST);
       expect(await client.run(({ state }) => state.socket.localAddress)).toBe(target.localAddress);
     });
+  });
+});
+
+describeKernel('a path that drops everything', { needs: ['nft'] }, () => {
+  test.each(FAMILIES)('IPv%s: ETIMEDOUT, as over TCP', async (family) => {
+    await using lab = await Hosts.connect([{}], { family });
+    lab.client.sysctl('net.ipv4.tcp_syn_retries', 1);
+    lab.client.sysctl('net.ipv4.tcp_syn_linear_timeouts', 0);
+    lab.paths[0].insert(blackhole);
+    const client = await Peer.start(lab.client);
+    const fail = (protocol: Protocol) =>
+      client.run(
+        ({ modules, once }, protocol, host) => {
+          const socket = modules(protocol).net.connect(443, host);
+          return once(socket, 'connect').then(
+            () => undefined,
+            (error: unknown) => {
+              const { code, errno, syscall, address, port, message } =
+                error as NodeJS.ErrnoException & AddressInfo;
+              return { code, errno, syscall, address, port, message };
+            },
+          );
+        },
+        protocol,
+        lab.paths[0].server.address,
+      );
+    const [tcp, mptcp] = await Promise.all([fail('tcp'), fail('mptcp')]);
+    expect(tcp).toMatchObject({ code: 'ETIMEDOUT', syscall: 'connect' });
+    expect(mptcp).toEqual(tcp);
   });
 });
