@@ -139,8 +139,11 @@ describeKernel('Commands', {}, () => {
   test('a job that waits can be canceled, one that runs or has run cannot', async () => {
     const calls: string[] = [];
     await run({ command: 'addEndpoint', endpoint: endpoint(5) });
-    // The deletion takes the kernel milliseconds, in which the next jobs wait.
-    const first = commands.run([{ command: 'deleteEndpoint', id: 5 }], () => calls.push('first'));
+    // Each deletion takes the kernel milliseconds, in which the next jobs wait.
+    const add: NativeCommand = { command: 'addEndpoint', endpoint: endpoint(5) };
+    const remove: NativeCommand = { command: 'deleteEndpoint', id: 5 };
+    const long = [remove, ...Array.from({ length: 25 }, () => [add, remove]).flat()];
+    const first = commands.run(long, () => calls.push('first'));
     const second = commands.run([{ command: 'addEndpoint', endpoint: endpoint(6) }], () =>
       calls.push('second'),
     );
@@ -159,7 +162,8 @@ describeKernel('Commands', {}, () => {
     let replies: (NativeCommandError | object | undefined)[] | undefined;
     const add = (id: number): NativeCommand => ({ command: 'addEndpoint', endpoint: endpoint(id) });
     const pair: NativeCommand[] = [add(5), { command: 'deleteEndpoint', id: 5 }];
-    commands.run([add(6), ...Array.from({ length: 50 }, () => pair).flat()], (error, result) => {
+    // Longer than anybody waits here: milliseconds for each deletion.
+    commands.run([add(6), ...Array.from({ length: 1000 }, () => pair).flat()], (error, result) => {
       calls.push(error);
       replies = result;
     });
@@ -177,7 +181,7 @@ describeKernel('Commands', {}, () => {
     expect(calls).toHaveLength(3);
     expect(calls).toEqual(expect.arrayContaining([null, 'ECANCELED']));
     expect(calls.at(-1)).toBe('closed');
-    expect(replies).toHaveLength(101);
+    expect(replies).toHaveLength(2001);
     expect(replies![0]).toBeUndefined();
     expect(name(replies!.at(-1) as NativeCommandError)).toBe('ECANCELED');
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type {
   NativeCommand,
   NativeEvent,
@@ -35,6 +36,19 @@ const watchEvents = async (
   await events.opened();
   return { events, watcher, [Symbol.asyncDispose]: () => watcher[Symbol.asyncDispose]() };
 };
+
+/** Blocks JavaScript until a thread has read what its sockets had, and waits for more. */
+function letRead(thread: number): void {
+  const read = (name: string) => readFileSync(`/proc/self/task/${thread}/${name}`, 'utf8');
+  const unread = () => {
+    const [, ...sockets] = read('net/netlink').trim().split('\n');
+    return sockets.some((line) => line.trim().split(/\s+/)[4] !== '0'); // Rmem
+  };
+  const deadline = performance.now() + 30_000;
+  while (unread() || !read('stat').includes(') S ')) {
+    if (performance.now() > deadline) throw new Error('the thread does not read');
+  }
+}
 
 describeKernel('EventWatcher', {}, () => {
   let host: Namespace;
@@ -98,7 +112,7 @@ describeKernel('EventWatcher', {}, () => {
   test('counts what does not fit the queue of a slow consumer', async () => {
     await using watch = await watchEvents(host, { queue: 4 });
     const { events } = watch;
-    // While ip(8) runs JavaScript is not: the thread reads on.
+    // JavaScript runs only when the thread has read all of them.
     const lines = Array.from({ length: 8 }, (_, i) =>
       [
         `endpoint add 127.0.0.1 port ${5001 + i} id ${i + 1} signal`,
@@ -107,6 +121,7 @@ describeKernel('EventWatcher', {}, () => {
     );
     const batch = lines.join('\n').replaceAll(/^/gm, 'mptcp ');
     host.exec('ip', ['-batch', '-'], { input: `${batch}\n` });
+    letRead(watch.watcher.threadId);
     const lost = () => events.overruns.reduce((sum, count) => sum + count, 0);
     await until('all events', () => events.items.length + lost() === 16);
     expect(events.items.map(({ type }) => type)).toEqual([
