@@ -1,6 +1,6 @@
-import { Namespace } from './namespace';
+import type { Namespace } from './namespace';
+import { Network } from './network';
 import { anywhere, batch, FAMILIES, type Family } from './path-end';
-import { PLAIN_ROUTING } from './topologies';
 import { until } from './until';
 
 /** 10.1.0.1 and fd00:1::1: host `host` of the network `network`. */
@@ -28,17 +28,17 @@ export interface Backend {
  * Two backends behind one shared address, and a client with two paths: the first leads to the
  * balancer, the second to a router, and by it to the backends' own addresses and the balancer too.
  */
-export class LoadBalanced implements AsyncDisposable {
+export class LoadBalanced extends Network {
   readonly client: Namespace;
   readonly balancer: Namespace;
   readonly router: Namespace;
   readonly backends: readonly [Backend, Backend];
-  readonly #namespaces: Namespace[] = [];
 
   private constructor(readonly family: Family) {
-    this.client = this.#host('client');
-    this.balancer = this.#host('balancer');
-    this.router = this.#host('router');
+    super();
+    this.client = this.host('client');
+    this.balancer = this.host('balancer');
+    this.router = this.host('router');
     this.backends = [this.#backend(0), this.#backend(1)];
   }
 
@@ -70,24 +70,9 @@ export class LoadBalanced implements AsyncDisposable {
     return [addressOf(this.family, FIRST, 1), addressOf(this.family, SECOND, 1)];
   }
 
-  async dispose(): Promise<void> {
-    await Promise.all(this.#namespaces.map((namespace) => namespace.dispose()));
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.dispose();
-  }
-
-  #host(label: string): Namespace {
-    const namespace = new Namespace(label);
-    this.#namespaces.push(namespace);
-    for (const name of PLAIN_ROUTING) namespace.sysctl(name, 0);
-    return namespace;
-  }
-
   #backend(index: 0 | 1): Backend {
     return {
-      host: this.#host(`backend${index + 1}`),
+      host: this.host(`backend${index + 1}`),
       behind: addressOf(this.family, BEHIND[index]!, 1),
       own: addressOf(this.family, DIRECT[index]!, 1),
     };
@@ -166,7 +151,7 @@ export class LoadBalanced implements AsyncDisposable {
   }
 
   async #up(): Promise<void> {
-    for (const namespace of this.#namespaces)
+    for (const namespace of this.namespaces)
       await until(`the links of ${namespace.name} are up`, () => {
         const links = JSON.parse(namespace.ip('-j', 'link')) as { operstate: string }[];
         return links.every(({ operstate }) => operstate === 'UP' || operstate === 'UNKNOWN'); // lo

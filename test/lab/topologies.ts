@@ -1,14 +1,7 @@
-import { Namespace } from './namespace';
+import type { Namespace } from './namespace';
+import { Network } from './network';
 import { Path, Router } from './path';
 import { type Family, PathEnd, type Side } from './path-end';
-
-/** Whatever the machine's defaults are: addresses at once, and packets by any device. */
-export const PLAIN_ROUTING = [
-  'net.ipv6.conf.all.accept_dad',
-  'net.ipv6.conf.default.accept_dad',
-  'net.ipv4.conf.all.rp_filter',
-  'net.ipv4.conf.default.rp_filter',
-];
 
 export interface PathOptions {
   /** The rate of each direction, as tc writes it: '50mbit'. Unlimited unless given. */
@@ -29,15 +22,15 @@ export interface HostsOptions {
 }
 
 /** A client and a server with some paths between them. */
-export class Hosts<Paths extends readonly Path[] = readonly Path[]> implements AsyncDisposable {
+export class Hosts<Paths extends readonly Path[] = readonly Path[]> extends Network {
   readonly client: Namespace;
   readonly server: Namespace;
-  readonly #namespaces: Namespace[] = [];
   #paths: Path[] = [];
 
   private constructor(readonly family: Family) {
-    this.client = this.#host('client');
-    this.server = this.#host('server');
+    super();
+    this.client = this.host('client');
+    this.server = this.host('server');
   }
 
   static async connect<const Options extends readonly PathOptions[]>(
@@ -64,21 +57,6 @@ export class Hosts<Paths extends readonly Path[] = readonly Path[]> implements A
     return this.#paths as readonly Path[] as Paths;
   }
 
-  async dispose(): Promise<void> {
-    await Promise.all(this.#namespaces.map((namespace) => namespace.dispose()));
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.dispose();
-  }
-
-  #host(label: string): Namespace {
-    const namespace = new Namespace(label);
-    this.#namespaces.push(namespace);
-    for (const name of PLAIN_ROUTING) namespace.sysctl(name, 0);
-    return namespace;
-  }
-
   async #connect({ rate, router = false, delay }: PathOptions): Promise<void> {
     const number = this.#paths.length + 1;
     const routed = router || delay !== undefined;
@@ -89,7 +67,7 @@ export class Hosts<Paths extends readonly Path[] = readonly Path[]> implements A
       ? new Path(
           client,
           server,
-          await Router.between(client, server, this.#host(`router${number}`), delay),
+          await Router.between(client, server, this.host(`router${number}`), delay),
         )
       : new Path(client, server);
     client.configure();
