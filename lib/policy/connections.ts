@@ -24,7 +24,7 @@ import {
   take,
 } from './state';
 
-const ENDING = 500; // ms in which the kernel surely has told of the end of what was abandoned
+const ENDING = 3500; // ms in which the end of what was abandoned is surely told, on a busy machine too
 const STEADY = 10_000; // ms that a path lives which makes up for failures before it
 
 export function establish(state: State, event: Established & { own: boolean }): void {

@@ -55,13 +55,10 @@ function undo(state: State, connection: Connection, { action, code, error }: Ref
     case 'announce':
       take(connection.announcing, (each) => isAnnouncement(each, action));
       return;
-    case 'withdraw': // there was nothing to withdraw, or it stays announced until the end
-      return;
-    case 'abandonSubflow': {
-      // It was established or refused meanwhile: an event tells, or has told.
-      const pair = { local: action.local.address, remote: action.remote };
-      take(connection.abandoned, (each) => isPair(each, pair));
-    }
+    // There was nothing to withdraw, or it stays announced until the end. What was to be abandoned was
+    // established or refused meanwhile, as an event tells that may be late.
+    case 'withdraw':
+    case 'abandonSubflow':
   }
 }
 

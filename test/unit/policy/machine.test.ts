@@ -216,18 +216,29 @@ describe('creating', () => {
     const { policy, at, connection } = begun();
     policy.say = () => [create('10.2.0.1')];
     at(1, { type: 'woken' });
-    const [abandoned] = at(2, linkChanged(3, 'wwan0', false));
+    at(2, linkChanged(3, 'wwan0', false));
     expect(at(3, linkChanged(3, 'wwan0', true))).toEqual([]);
     expect(at(4, subflow('subflowClosed', '10.2.0.1:2000'))).toHaveLength(1);
     expect(connection()).toMatchObject({ opening: [{ since: 4 }], failures: [] });
     at(5, linkChanged(3, 'wwan0', false));
     expect(at(6, linkChanged(3, 'wwan0', true))).toEqual([]);
-    const code = 'ERR_MPTCP_NOT_FOUND';
-    expect(at(7, { type: 'refused', action: abandoned!, code })).toHaveLength(1);
+    at(7, subflow('subflowClosed', '10.2.0.1:2001'));
     at(8, linkChanged(3, 'wwan0', false));
     at(9, linkChanged(3, 'wwan0', true));
-    expect(at(507, { type: 'woken' })).toEqual([]);
-    expect(at(508, { type: 'woken' })).toHaveLength(1);
+    expect(at(3507, { type: 'woken' })).toEqual([]);
+    expect(at(3508, { type: 'woken' })).toHaveLength(1);
+  });
+
+  test('what was to be given up is through already, and needs no other one', () => {
+    const { policy, at, connection } = begun();
+    policy.say = () => [create('10.2.0.1')];
+    at(1, { type: 'woken' });
+    const [abandoned] = at(2, linkChanged(3, 'wwan0', false));
+    expect(at(3, linkChanged(3, 'wwan0', true))).toEqual([]);
+    const code = 'ERR_MPTCP_NOT_FOUND';
+    expect(at(4, { type: 'refused', action: abandoned!, code })).toEqual([]);
+    expect(at(900, subflow('subflowEstablished', '10.2.0.1:2000'))).toEqual([]);
+    expect(connection().paths).toHaveLength(2);
   });
 
   test('a path that soon goes again counts as a failure in a row', () => {
