@@ -38,6 +38,12 @@ function routeKey(route: NativeRoute): string {
   return [family, table, destination, prefixLength, metric, device].join(' ');
 }
 
+const keyOf = (change: NativeInterfaceChange): string => {
+  if ('link' in change) return `link ${change.link.index}`;
+  if ('address' in change) return `address ${addressKey(change.address)}`;
+  return `route ${routeKey(change.route)}`;
+};
+
 const same = (one: unknown, other: unknown): boolean =>
   JSON.stringify(one) === JSON.stringify(other);
 
@@ -187,7 +193,9 @@ export class WatchedInterfaces implements EventSource<InterfaceEvent> {
     }
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    for (const change of waiting) this.#apply(change);
+    // What a later one undoes may be older than the dump: the last one of each thing tells.
+    const last = new Map(waiting.map((change) => [keyOf(change), change]));
+    for (const change of last.values()) this.#apply(change);
     if (this.#ready) return;
     this.#ready = true;
     this.#sink.ready();
