@@ -48,6 +48,15 @@ export class Router {
     return new Router(namespace, relay);
   }
 
+  /**
+   * Limits the rate to the server, with a queue of so many bytes before it. Unlike a host's own, where
+   * TCP holds back what it has, a router's fills as far as senders are willing.
+   */
+  limitRate(rate: string, queue: number): void {
+    const tbf = ['tbf', 'rate', rate, 'burst', '64kb', 'limit', String(queue)];
+    this.namespace.tc('qdisc', 'replace', 'dev', 'server', 'root', ...tbf);
+  }
+
   /** One way, in milliseconds. */
   async setDelay(delay: number): Promise<void> {
     if (this.#delay === undefined) throw new Error('this path was made without a delay');
