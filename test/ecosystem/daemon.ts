@@ -18,11 +18,17 @@ interface Daemon {
 }
 
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
+  const [port] = await freePorts();
   return port;
+}
+
+/** Two that differ. */
+export async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer().listen(0, HOST), createServer().listen(0, HOST)];
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports as [number, number];
 }
 
 /** Starts a daemon in a new folder, waits until it is ready, and ends it after `use`. */

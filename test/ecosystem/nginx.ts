@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Process } from '../lab/process';
-import { freePort, HOST, withDaemon } from './daemon';
+import { freePorts, HOST, withDaemon } from './daemon';
 import { CERTIFICATE, type Scheme, start } from './program';
 
 type Ports = Record<Scheme, number>;
@@ -45,7 +45,8 @@ export async function withNginx(
   upstream: number,
   use: (ports: Ports) => Promise<void>,
 ): Promise<void> {
-  const ports = { http: await freePort(), https: await freePort() };
+  const [http, https] = await freePorts();
+  const ports = { http, https };
   const launch = (folder: string): Process => {
     const file = join(folder, 'nginx.conf');
     writeFileSync(file, configuration(folder, upstream, ports));

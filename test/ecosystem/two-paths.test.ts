@@ -15,8 +15,8 @@ const ROWS: [client: string, modules: string, server: string, way: string, schem
   ['fetch', 'node:', 'node', 'prefer', 'https'],
 ];
 const BYTES = 6_000_000;
-/** Less than a busy machine takes and gives: one path would not do. */
-const RATE = { rate: '30mbit' };
+/** Less than a busy machine takes and gives, and slow enough to start ip(8) meanwhile. */
+const RATE = { rate: '15mbit' };
 /** Node 22 does not find an IPv6 address in a certificate. */
 const TRUST = { NODE_TLS_REJECT_UNAUTHORIZED: '0' };
 

@@ -253,7 +253,9 @@ describeKernel('closing', { needs: [] }, () => {
         host,
         port,
       );
-      await server.run(({ state, until }) => until(() => state.socket.readableEnded));
+      await server.run(({ state, until }) =>
+        until(() => 'socket' in state && state.socket.readableEnded),
+      );
       expect(await descriptors()).toBeGreaterThan(before);
       await server.run(({ state }) => void state.socket.end());
       await client.run(

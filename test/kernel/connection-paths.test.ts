@@ -155,19 +155,25 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
       ).toMatchObject({ code: 'ECONNREFUSED', address });
 
       lab.paths[1].insert(blackhole);
-      const aborted = await client.run(async ({ state }) => {
+      const aborted = await client.run(async ({ state, until }) => {
         const controller = new AbortController();
         const adding = state.connection.addSubflow({}, { signal: controller.signal });
-        setTimeout(() => controller.abort(), 100);
+        adding.catch(() => undefined);
+        const before = state.connection.subflows().length;
+        await until(() => state.connection.subflows().length > before); // it connects
+        controller.abort();
         return adding.catch((error: unknown) => {
           const { name, applied } = error as AbortError;
           return [name, applied];
         });
       });
       expect(aborted).toEqual(['AbortError', true]);
-      const closed = await client.run(async ({ state }, local) => {
+      const closed = await client.run(async ({ state, until }, local) => {
         const adding = state.connection.addSubflow({ local });
-        setTimeout(() => state.socket.destroy(), 100);
+        adding.catch(() => undefined);
+        const before = state.connection.subflows().length;
+        await until(() => state.connection.subflows().length > before);
+        state.socket.destroy();
         return adding.catch((error: unknown) => (error as { code: string }).code);
       }, lab.paths[1].client.address);
       expect(closed).toBe('ERR_MPTCP_CLOSED');
@@ -250,8 +256,11 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
     await using lab = await twoPaths({ join: 'none' });
     const { client, server } = await connected(lab);
     const before = await client.run((inside) => inside.threads());
-    await client.run(({ state }) => state.connection.addSubflow());
-    expect(await client.run((inside) => inside.threads())).toBeGreaterThan(before);
+    const during = await client.run(async ({ state, threads }) => {
+      await state.connection.addSubflow();
+      return threads(); // it lingers for a moment
+    });
+    expect(during).toBeGreaterThan(before);
     await client.run((inside, most) => inside.until(() => inside.threads() <= most), before);
 
     const port = await server.run(

@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Summary } from '../../examples/demo/summary';
 import { describeKernel } from '../lab/jest';
-import { run } from '../lab/namespace';
 import { Process } from '../lab/process';
 
 const START = join(__dirname, '..', '..', 'examples', 'demo', 'start.cjs');
 const BUILD = 60_000; // ms
+/** Where ip(8) names network namespaces. */
+const NAMESPACES = '/run/netns';
 
 /** A plain user. */
 const UNPRIVILEGED = ['unshare', '-U', '--map-user=1000', '--map-group=1000'];
@@ -48,6 +49,17 @@ describeKernel('the demo', { needs: ['tc'] }, () => {
       return false; // has ended by now, or is another user's
     }
   }
+
+  /** The inode of a program's network namespace. */
+  function namespaceOf(pid: string): number | undefined {
+    try {
+      return statSync(`/proc/${pid}/ns/net`).ino;
+    } catch {
+      return undefined; // has ended by now
+    }
+  }
+  const inode = (name: string): number | undefined =>
+    statSync(join(NAMESPACES, name), { throwIfNoEntry: false })?.ino;
 
   async function summary(): Promise<Summary> {
     return JSON.parse(await demo.success()) as Summary;
@@ -106,19 +118,17 @@ describeKernel('the demo', { needs: ['tc'] }, () => {
     ['as from kill', (pid: number) => pid],
     ['as from a terminal, to all its programs', (pid: number) => -pid],
   ])('SIGINT leaves nothing behind: %s', async (_, target) => {
-    demo = start(['--size', '16', '--network', 'namespaces']);
-    await demo.line(/Path 2 added/, { from: 'stderr', timeout: 40_000 });
-    const namespaces = new Set(
-      programs().map((pid) => run('ip', ['netns', 'identify', pid]).trim()),
-    );
-    namespaces.delete('');
-    expect(namespaces.size).toBe(2);
+    demo = start(['--size', '32', '--network', 'namespaces']);
+    await demo.line(/Path 2 added/, { from: 'stderr', timeout: 60_000 });
+    const inside = new Set(programs().map(namespaceOf));
+    const namespaces = readdirSync(NAMESPACES).filter((name) => inside.has(inode(name)));
+    expect(namespaces).toHaveLength(2);
 
     process.kill(target(demo.pid), 'SIGINT');
     expect(await demo.exited).toEqual({ code: 130, signal: null });
     expect(programs()).toEqual([]);
     expect(readdirSync(folder)).toEqual([]);
-    const left = run('ip', ['netns', 'list']).split(/\s+/);
-    expect(left.filter((name) => namespaces.has(name))).toEqual([]);
+    const left = new Set(readdirSync(NAMESPACES));
+    expect(namespaces.filter((name) => left.has(name))).toEqual([]);
   });
 });

@@ -19,14 +19,21 @@ describeKernel('interfaces', {}, () => {
     await host.dispose();
   });
 
-  const plug = (name: string): void => {
+  /** Makes a link that is up, with the address that the kernel gives it then. */
+  const plug = async (name: string): Promise<void> => {
     host.ip('link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}-peer`);
     host.ip('link', 'set', `${name}-peer`, 'up');
     host.ip('link', 'set', name, 'up');
+    await until(`${name} is up`, () => {
+      const [link] = JSON.parse(host.ip('-j', 'address', 'show', 'dev', name)) as [
+        { operstate: string; addr_info: unknown[] },
+      ];
+      return link.operstate === 'UP' && link.addr_info.length > 0;
+    });
   };
 
   test('are what ip sees', async () => {
-    plug('eth1');
+    await plug('eth1');
     host.ip('address', 'add', '10.1.1.1/24', 'dev', 'eth1');
     host.ip('address', 'add', 'fd00:1::1/64', 'dev', 'eth1');
     host.ip('route', 'add', 'default', 'via', '10.1.1.254', 'metric', '7');
@@ -65,7 +72,7 @@ describeKernel('interfaces', {}, () => {
       until(`${type} ${text}`, () =>
         events.some((event) => event.type === type && JSON.stringify(event).includes(text)),
       );
-    plug('eth1');
+    await plug('eth1');
     await told('linkAdded', '"eth1"');
     host.ip('link', 'set', 'eth1', 'mtu', '1400');
     await told('linkChanged', '"mtu":1400');
@@ -97,13 +104,13 @@ describeKernel('interfaces', {}, () => {
     host.ip('address', 'delete', '10.1.1.1/24', 'dev', 'eth1');
     await told('addressRemoved', '10.1.1.1');
     host.ip('link', 'delete', 'eth1');
-    await told('linkRemoved', '"eth1"');
+    for (const name of ['eth1', 'eth1-peer']) await told('linkRemoved', `"${name}"`);
     expect(byTypes(events).filter((type) => type === 'linkAdded')).toHaveLength(2); // and its peer
     expect(watch.interfaces).toEqual(await pm.interfaces.list());
   });
 
   test('what is there already is told where asked for', async () => {
-    plug('eth1');
+    await plug('eth1');
     await using watch = pm.interfaces.watch({ initial: true, routes: false });
     const names: string[] = [];
     for await (const event of watch) {
@@ -118,7 +125,7 @@ describeKernel('interfaces', {}, () => {
       (await pm.endpoints.list()).map((each) => [each.interface, each.address]);
 
     test('as they come and go', async () => {
-      plug('eth1');
+      await plug('eth1');
       host.ip('address', 'add', '10.1.1.1/24', 'dev', 'eth1');
       const follow = pm.endpoints.follow({
         flags: { subflow: true },
@@ -126,10 +133,10 @@ describeKernel('interfaces', {}, () => {
       });
       await follow.ready;
       expect(await endpoints()).toEqual([['eth1', '10.1.1.1']]);
-      plug('eth2');
+      await plug('eth2');
       host.ip('address', 'add', '10.2.1.1/24', 'dev', 'eth2');
       host.ip('address', 'add', 'fd00:2::1/64', 'dev', 'eth2');
-      await until('eth2 has one', async () => (await endpoints()).length === 2);
+      await until('eth2 has one', () => follow.endpoints.length === 2);
       expect(follow.endpoints).toEqual(await pm.endpoints.list());
       host.ip('address', 'delete', '10.1.1.1/24', 'dev', 'eth1');
       await until('eth1 has none', async () => (await endpoints()).length === 1);
@@ -157,8 +164,8 @@ describeKernel('interfaces', {}, () => {
         return process;
       };
       const match = ({ family }: { family: string }) => family === 'IPv4';
-      beforeEach(() => {
-        plug('eth1');
+      beforeEach(async () => {
+        await plug('eth1');
         host.ip('address', 'add', '10.1.1.1/24', 'dev', 'eth1');
       });
 
@@ -208,7 +215,7 @@ describeKernel('interfaces', {}, () => {
     });
 
     test("the kernel's limit is told, and room is used when there is some", async () => {
-      plug('eth1');
+      await plug('eth1');
       for (let i = 1; i <= 10; i++) host.ip('address', 'add', `10.1.1.${i}/32`, 'dev', 'eth1');
       const follow = pm.endpoints.follow({
         flags: { subflow: true },

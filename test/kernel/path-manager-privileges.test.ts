@@ -3,6 +3,7 @@ import { PathManager } from 'mptcp';
 import { describeKernel } from '../lab/jest';
 import { run } from '../lab/namespace';
 import { twoPaths } from '../lab/topologies';
+import { until } from '../lab/until';
 import { ForeignClient, foreignServer } from './peers/foreign';
 import { Peer } from './peers/peer';
 
@@ -15,6 +16,7 @@ describeKernel('path manager privileges', {}, () => {
     const [first] = lab.paths;
     const { port } = await foreignServer(lab.server, '::');
     const foreign = await ForeignClient.connect(lab.client, first.server.address, port);
+    await until('it has joined', () => lab.server.counters().MPTcpExtMPJoinAckRx === 1);
     const peer = await Peer.start(lab.client, { unprivileged: true });
     const found = await peer.run(async ({ mptcp, state }) => {
       const pm = await mptcp.PathManager.open();

@@ -82,6 +82,12 @@ describeKernel('a policy at work', {}, () => {
       expect(await client.run(({ state }) => state.actions)).toMatchObject([
         { type: 'createSubflow', reason: 'everywhere', local: { address: both()[1] } },
       ]);
+      await client.run(({ state, until }) =>
+        until(() => {
+          const [connection] = state.managed.view.connections.values();
+          return connection?.paths.length === 2;
+        }),
+      );
       const token = await client.run(({ state }) => state.flows[0]!.connection.token);
       const paths = lab.paths.map(({ client: { address, device } }) => [address, device]);
       expect(await view()).toEqual([{ token, own: true, paths }]);

@@ -9,8 +9,8 @@ import { type Inside, Peer, type Protocol } from './peers/peer';
 
 /** What connecting over a path that drops SYNs with MPTCP may cost beyond plain TCP. */
 const MOST = 2000; // ms
-/** What a connection costs that does not wait for a SYN. */
-const AT_ONCE = 500; // ms
+/** More than a connection costs that does not wait for a SYN to be sent again. */
+const AT_ONCE = 1000; // ms
 
 const status = ({ state }: Inside) => state.connection.status;
 

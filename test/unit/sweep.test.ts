@@ -21,7 +21,7 @@ test('each has its own interval', async () => {
   await new Promise<void>((resolve) => {
     const slow = looked(() => {
       if (++counts.slow === 3) resolve();
-      return 60;
+      return 200;
     });
     const fast = looked(() => (counts.fast++, 5));
     for (const each of [slow, fast]) {
@@ -55,7 +55,7 @@ test.each([true, false])(
     clearTimeout(keepAlive);
     expect(turns.size).toBeGreaterThan(30); // 50 ms of work, at most two looks a turn
   },
-  5000,
+  20_000, // and not when the idle loop awakes
 );
 
 test('looking takes a small part of the time, however short the intervals', async () => {
