@@ -11,7 +11,13 @@ describeKernel('connectionOf', {}, () => {
     const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
     const port = await server.run(echoes.net.serve);
     await client.run(echoes.net.ask, 'mptcp', { host: lab.paths[0].server.address, port });
-    await client.run(({ state, until }) => until(() => state.connection.subflows().length === 2));
+    await client.run(({ state, until }) =>
+      until(() => {
+        const ESTABLISHED = 1;
+        const subflows = state.connection.subflows();
+        return subflows.filter(({ tcpInfo }) => tcpInfo.state === ESTABLISHED).length === 2;
+      }),
+    );
 
     const seen = await client.run(({ state: { connection } }) => ({
       token: connection.token,

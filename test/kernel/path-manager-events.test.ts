@@ -46,7 +46,8 @@ async function dump(pm: PathManager): Promise<Map<number, Set<string>>> {
   const state = new Map<number, Set<string>>();
   for await (const { token, inode, subflows } of pm.connections({ state: 'ESTABLISHED' })) {
     if (token !== undefined && inode !== undefined) {
-      state.set(token, new Set(subflows!.map(subflowKey)));
+      const made = subflows!.filter((each) => each.state === 'ESTABLISHED');
+      state.set(token, new Set(made.map(subflowKey)));
     }
   }
   return state;

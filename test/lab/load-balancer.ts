@@ -152,9 +152,6 @@ export class LoadBalanced extends Network {
 
   async #up(): Promise<void> {
     for (const namespace of this.namespaces)
-      await until(`the links of ${namespace.name} are up`, () => {
-        const links = JSON.parse(namespace.ip('-j', 'link')) as { operstate: string }[];
-        return links.every(({ operstate }) => operstate === 'UP' || operstate === 'UNKNOWN'); // lo
-      });
+      await until(`the links of ${namespace.name} are up`, () => namespace.linksAreUp());
   }
 }

@@ -105,6 +105,12 @@ export class Namespace implements AsyncDisposable {
     return run('ip', ['-n', this.name, ...args]);
   }
 
+  /** Whether every device carries packets: its carrier is told some time after it is set up. */
+  linksAreUp(): boolean {
+    const links = JSON.parse(this.ip('-j', 'link')) as { operstate: string }[];
+    return links.every(({ operstate }) => operstate === 'UP' || operstate === 'UNKNOWN');
+  }
+
   tc(...args: string[]): string {
     return run('tc', ['-n', this.name, ...args]);
   }

@@ -2,6 +2,7 @@ import { type Middlebox, blackhole, install } from './middleboxes';
 import type { Namespace } from './namespace';
 import { FAMILIES, type PathEnd, type Side, anywhere, batch } from './path-end';
 import { Relay } from './relay';
+import { until } from './until';
 
 export type Direction = 'toClient' | 'toServer';
 
@@ -57,6 +58,10 @@ export class Router {
     this.namespace.tc('qdisc', 'replace', 'dev', 'server', 'root', ...tbf);
   }
 
+  async up(): Promise<void> {
+    await until('the router is up', () => this.namespace.linksAreUp());
+  }
+
   /** One way, in milliseconds. */
   async setDelay(delay: number): Promise<void> {
     if (this.#delay === undefined) throw new Error('this path was made without a delay');
@@ -109,7 +114,7 @@ export class Path {
   }
 
   async up(): Promise<void> {
-    await Promise.all([this.client.up(), this.server.up()]);
+    await Promise.all([this.client.up(), this.server.up(), this.router?.up()]);
   }
 
   /** Limits the rate of both directions, as tc writes it: '50mbit'. */

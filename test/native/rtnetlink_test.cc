@@ -197,7 +197,7 @@ class Rtnetlink : public test::KernelTest {
     return socket_->request(message);
   }
 
-  /// The first change within five seconds that `matches`.
+  /// The first change within half a minute that `matches`.
   template <class T>
   std::optional<Change> wait_for(ChangeKind kind, const std::function<bool(const T&)>& matches) {
     std::optional<Change> found;

@@ -32,7 +32,7 @@ void select_userspace_path_manager();
 class EventLog {
  public:
   EventLog();
-  /// The first event, among those seen and those to come within five seconds, that matches.
+  /// The first event, among those seen and those to come within half a minute, that matches.
   std::optional<pm::Event> wait_for(const std::function<bool(const pm::Event&)>& matches);
   std::optional<pm::Event> wait_for(uint8_t type, std::optional<uint32_t> token);
 

@@ -90,7 +90,7 @@ Result<void> add_loopback_address(netlink::Socket& route, const Address& address
 
 bool wait_readable(int fd) {
   pollfd entry{fd, POLLIN, 0};
-  return poll(&entry, 1, 5000) == 1;
+  return poll(&entry, 1, 30000) == 1;
 }
 
 Result<void> delete_loopback_address(netlink::Socket& route, const Address& address) {

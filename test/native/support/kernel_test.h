@@ -24,7 +24,7 @@ void enter_user_namespace();
 /// The network namespace of the calling thread.
 UniqueFd current_network_namespace();
 
-/// Whether there is something to read, at once or within five seconds.
+/// Whether there is something to read, at once or within half a minute.
 bool wait_readable(int fd);
 
 /// Adds an address to loopback and waits until it is usable, or removes it.
