@@ -7,7 +7,7 @@ const keepAlive = { idle: 10, interval: 2, count: 5 };
 const OPTIONS: Record<Intent, SchedulingHints> = {
   aggregate: { optimize: 'throughput' },
   interactive: { optimize: 'latency' },
-  handover: { keepAlive },
+  handover: { keepAlive, noDelay: true }, // the last packet on a path that is left does not wait
   backup: { keepAlive },
 };
 

@@ -48,12 +48,12 @@ export function isAlive(view: PolicyView, path: PathView): boolean {
 
 const QUIET = 250; // ms
 
-const movedBefore = ({ lastDataSent, lastDataRecv }: PathProgress): number =>
-  Math.min(lastDataSent, lastDataRecv);
+const movedBefore = ({ lastDataSent, lastDataRecv, lastAckRecv, unacked }: PathProgress): number =>
+  Math.min(lastDataSent, lastDataRecv, unacked > 0 ? lastAckRecv : Infinity);
 
-/** A backup that nothing is on, and has not been for a while. */
-export const isEmpty = ({ backup, progress }: PathView): boolean =>
-  backup && progress?.unacked === 0 && movedBefore(progress) >= QUIET;
+/** When data or its acknowledgements moved last, as far as is known. */
+export const movedAt = ({ progress, lookedAt }: PathView): number | undefined =>
+  progress && lookedAt !== undefined ? lookedAt - movedBefore(progress) : undefined;
 
 /**
  * Nothing moves, as far as is known. The kernel sends everything that is not acknowledged again,

@@ -6,7 +6,7 @@ import {
   invalidArgType,
   outOfRange,
 } from '../internal/arguments';
-import { isDark, isEmpty, isLocallyUp, isQuiet } from './darkness';
+import { isDark, isLocallyUp, isQuiet, movedAt } from './darkness';
 import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
 import {
   announcements,
@@ -24,6 +24,7 @@ import { interfaceOf, isPair } from './state';
 
 const PROGRESS = 100; // ms
 const PATIENCE = 1000; // ms that a path may take to open before the next one is tried
+const LONGEST = 5; // times `drain`, for a path on which something still moves
 
 export interface HandoverOptions {
   /**
@@ -38,7 +39,10 @@ export interface HandoverOptions {
   loss?: number;
   /** The round-trip time in milliseconds beyond which a path is left (never). */
   rtt?: number;
-  /** Milliseconds for what is on its way, between a path's last use and its end (1000). */
+  /**
+   * Milliseconds for what is on its way: between the last time that something moved on a path that is
+   * left and its end (1000). The end comes after five times as many at the latest.
+   */
   drain?: number;
   /** Milliseconds before an interface that was left for loss or rtt is used again (10 000). */
   hold?: number;
@@ -164,12 +168,22 @@ class Handover {
       if (!path.backup && isLocallyUp(this.#view, path)) {
         return [this.#priority(path, true, why), { type: 'wake', at: now + this.#rules.drain }];
       }
-      const due = path.backupSince + this.#rules.drain;
-      if (path.backup && due > now) return [{ type: 'wake', at: due }];
-      return isEmpty(path) && !isQuiet(this.#connection)
-        ? [] // until it is: it carries nothing, and its end would make the kernel send all again
-        : [destruction(this.#connection, path, why)];
+      return this.#end(path, why);
     });
+  }
+
+  /** Of a path that is left: when it has had its time, and where that disturbs no other one. */
+  #end(path: PathView, why: string): PolicyAction[] {
+    const { now } = this.#view;
+    const { drain } = this.#rules;
+    const isLost = isDark(path) || !isLocallyUp(this.#view, path);
+    const idleAt = Math.max(path.backupSince, movedAt(path) ?? 0) + drain;
+    const due = Math.min(idleAt, path.backupSince + LONGEST * drain);
+    if (!isLost && due > now) return [{ type: 'wake', at: due }];
+    const isEmpty = path.progress?.unacked === 0 && (isLost || idleAt <= now);
+    return isEmpty && !isQuiet(this.#connection)
+      ? [] // until it is: its end would make the kernel send all again
+      : [destruction(this.#connection, path, why)];
   }
 
   /** At once, and all: the next one is made when the last one is gone. */

@@ -94,6 +94,7 @@ describe('optionHints', () => {
     ]);
     expect(options({ intent: 'backup', keepAlive: false })).toEqual([['SO_KEEPALIVE', false]]);
     expect(options({ intent: 'handover' })).toContainEqual(['TCP_KEEPIDLE', 10]);
+    expect(options({ intent: 'handover' })).toContainEqual(['TCP_NODELAY', true]);
     expect(options({ intent: 'handover', keepAlive: undefined } as object)).toContainEqual([
       'TCP_KEEPIDLE',
       10,

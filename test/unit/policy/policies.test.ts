@@ -372,6 +372,68 @@ describe('handover', () => {
     ]);
   });
 
+  describe('of a path that is left', () => {
+    const left = () => {
+      const made = begun(handover({ mode: 'make-before-break' }));
+      made.at(100, leaving('wlan0'));
+      made.at(150, subflow('subflowEstablished', MOBILE));
+      const look = (now: number, wifi: object, mobile: object = { unacked: 9 }) =>
+        made.short(now, progress(progressOf(WIFI, wifi), progressOf(MOBILE, mobile)));
+      return { ...made, look };
+    };
+    const END = [`destroySubflow ${WIFI} ${REMOTE}`];
+
+    test('what still moves arrives, for five times as long', () => {
+      const { look } = left();
+      for (let now = 200; now < 5150; now += 100) expect(look(now, { unacked: 9 })).toEqual([]);
+      expect(look(5150, { unacked: 9 })).toEqual(END);
+    });
+
+    test('what comes in counts as what goes out', () => {
+      const { look, short } = left();
+      const came = { lastDataSent: 90_000, lastDataRecv: 20 };
+      for (let now = 200; now <= 2000; now += 100) expect(look(now, came)).toEqual([]);
+      const since = { lastDataSent: 90_000, lastDataRecv: 300 };
+      expect(look(2280, since, { lastDataSent: 300 })).toEqual([]);
+      expect(short(2979, woken)).toEqual([]);
+      expect(short(2980, woken)).toEqual(END);
+    });
+
+    test('what waits for acknowledgements that come is on its way', () => {
+      const { look } = left();
+      const sent = { unacked: 9, lastDataSent: 1500 };
+      expect(look(1700, { ...sent, lastAckRecv: 200 })).toEqual([]);
+      expect(look(2600, { ...sent, lastAckRecv: 1100 })).toEqual(END);
+    });
+
+    test('an empty one stays while another one carries something', () => {
+      const { look } = left();
+      for (let now = 200; now < 9000; now += 100) {
+        expect(look(now, { lastDataSent: now })).toEqual([]);
+      }
+      expect(look(9000, { lastDataSent: 8000 }, { lastDataSent: 249 })).toEqual([]);
+      expect(look(9100, { lastDataSent: 8100 }, { lastDataSent: 250 })).toEqual(END);
+    });
+
+    test('the link goes: the end, unless it is empty', () => {
+      const { look, short } = left();
+      look(200, { unacked: 9 });
+      expect(short(250, linkChanged(2, 'wlan0', false))).toEqual(END);
+      const empty = left();
+      empty.look(500, { lastDataSent: 300 });
+      expect(empty.short(550, linkChanged(2, 'wlan0', false))).toEqual([]);
+    });
+
+    test('it goes dark: the end', () => {
+      const { look } = left();
+      look(200, { unacked: 9, bytesAcked: 1 });
+      look(250, { unacked: 9, bytesAcked: 2 });
+      const dark = { unacked: 9, bytesAcked: 2, lastDataSent: 0 };
+      expect(look(350, { ...dark, lastAckRecv: 100 })).toEqual([]);
+      expect(look(450, { ...dark, lastAckRecv: 200 })).toEqual(END);
+    });
+  });
+
   test('the link or the address goes before: what was there is destroyed at once', () => {
     const made = begun(handover({ mode: 'make-before-break' }));
     expect(made.short(1, linkChanged(2, 'wlan0', false))).toEqual([
@@ -423,7 +485,10 @@ describe('handover', () => {
     expect(look(100, { rtt: 299_000 })).toEqual([]);
     expect(look(200, { rtt: 301_000 })).toEqual([`createSubflow 10.2.0.1 ${REMOTE}`]);
     made.at(300, subflow('subflowEstablished', MOBILE));
-    expect(made.short(1300, woken)).toEqual([`destroySubflow ${WIFI} ${REMOTE}`]);
+    expect(made.short(1299, woken)).toEqual([]);
+    expect(look(1300, { rtt: 301_000, lastDataSent: 1100 })).toEqual([
+      `destroySubflow ${WIFI} ${REMOTE}`,
+    ]);
     made.at(1310, subflow('subflowClosed', WIFI));
     expect(made.short(11_000, woken)).toEqual([]);
     expect(made.short(11_400, woken)).toEqual([`createSubflow 10.1.0.1 ${REMOTE}`]);
