@@ -201,8 +201,8 @@ struct OpenFamily {
   netlink::Family family;
 };
 
-Result<OpenFamily> open_family() {
-  auto socket = netlink::Socket::open(NETLINK_GENERIC);
+Result<OpenFamily> open_family(size_t longest) {
+  auto socket = netlink::Socket::open(NETLINK_GENERIC, longest);
   if (!socket) return socket.error();
   auto family = netlink::resolve_family(*socket, uapi::kMptcpPmName);
   if (!family) return family.error();
@@ -295,7 +295,7 @@ Result<Event> decode_event(const MessageView& message) {
 }
 
 Result<Client> Client::open() {
-  auto opened = open_family();
+  auto opened = open_family(netlink::Socket::kShort);
   if (!opened) return opened.error();
   return Client(std::move(opened->socket), std::move(opened->family));
 }
@@ -336,7 +336,7 @@ Result<std::vector<Endpoint>> Client::endpoints(std::optional<uint32_t> token) {
 }
 
 Result<netlink::Socket> open_events() {
-  auto opened = open_family();
+  auto opened = open_family(netlink::Socket::kLongest);
   if (!opened) return opened.error();
   const auto group = opened->family.group(uapi::kMptcpPmEventsGroup);
   if (!group) {

@@ -36,10 +36,24 @@ class NetlinkSocket : public test::KernelTest {
     return test::loopback_address_message(RTM_NEWADDR, test::address_of(text));
   }
 
-  static ifinfomsg loopback() {
+  static Message loopback_message(uint16_t type, const char* name, uint16_t flags = 0) {
+    Message message(type, name, flags);
     ifinfomsg header{};
     header.ifi_index = 1;
-    return header;
+    message.put_header(header);
+    return message;
+  }
+
+  // Each takes 132 bytes of the answer to RTM_GETLINK.
+  void add_names(int count) {
+    constexpr uint16_t kCreate = NLM_F_EXCL | NLM_F_CREATE | NLM_F_APPEND;
+    auto names = loopback_message(RTM_NEWLINKPROP, "RTM_NEWLINKPROP", kCreate);
+    names.nest(IFLA_PROP_LIST, [&](Message& nested) {
+      for (int i = 0; i < count; ++i) {
+        nested.put_string(IFLA_ALT_IFNAME, std::string(124, 'x') + std::to_string(100 + i));
+      }
+    });
+    ASSERT_TRUE(succeeded(route_->request(names)));
   }
 
   static Message address_dump() {
@@ -91,19 +105,10 @@ TEST_F(NetlinkSocket, GivesTheKernelsTextAndTheOffendingAttribute) {
 }
 
 TEST_F(NetlinkSocket, TakesRepliesOfAnySizeFromAPipeline) {
-  // Names of 127 bytes make a reply of more than 8 KiB.
-  Message names(RTM_NEWLINKPROP, "RTM_NEWLINKPROP", NLM_F_EXCL | NLM_F_CREATE | NLM_F_APPEND);
-  names.put_header(loopback());
-  names.nest(IFLA_PROP_LIST, [](Message& nested) {
-    for (int i = 0; i < 64; ++i) {
-      nested.put_string(IFLA_ALT_IFNAME, std::string(120, 'x') + std::to_string(100 + i));
-    }
-  });
-  ASSERT_TRUE(succeeded(route_->request(names)));
-
+  add_names(64);
   std::vector<Message> messages;
   for (int i = 0; i < 8; ++i) {
-    messages.emplace_back(RTM_GETLINK, "RTM_GETLINK").put_header(loopback());
+    messages.push_back(loopback_message(RTM_GETLINK, "RTM_GETLINK"));
   }
   messages[2] = new_address(1);  // answered by an acknowledgement alone
   std::vector<size_t> sizes(messages.size());
@@ -113,6 +118,15 @@ TEST_F(NetlinkSocket, TakesRepliesOfAnySizeFromAPipeline) {
     EXPECT_TRUE(succeeded(results[i])) << i;
     EXPECT_TRUE(i == 2 || sizes[i] > 8192U) << i;
   }
+}
+
+TEST_F(NetlinkSocket, TakesAReplyOfMoreThan64KiB) {
+  add_names(490);
+  auto get = loopback_message(RTM_GETLINK, "RTM_GETLINK");
+  size_t size = 0;
+  EXPECT_TRUE(succeeded(
+      route_->request(get, [&](const MessageView& view) { size = view.payload.size(); })));
+  EXPECT_GT(size, 64U * 1024);
 }
 
 TEST_F(NetlinkSocket, StreamsADumpOfManyDatagrams) {
@@ -131,7 +145,7 @@ TEST_F(NetlinkSocket, EndsADumpEarlyAndIsReadyForTheNextRequest) {
 }
 
 TEST_F(NetlinkSocket, RetriesADumpThatAChangeHasInterrupted) {
-  add_addresses(1000);
+  add_addresses(2000);
   auto other = Socket::open(NETLINK_ROUTE);
   ASSERT_TRUE(succeeded(other));
   int seen = 0;
@@ -140,9 +154,9 @@ TEST_F(NetlinkSocket, RetriesADumpThatAChangeHasInterrupted) {
   const auto dumped = route_->dump(
       dump,
       [&](const MessageView&) {
-        // The kernel has filled the first datagram only: what changes now falls into the dump.
+        // The kernel has filled the first datagrams only: what changes now falls into the dump.
         if (++seen == 1 && restarts == 0) {
-          auto change = new_address(1000);
+          auto change = new_address(2000);
           EXPECT_TRUE(succeeded(other->request(change)));
         }
         return true;
@@ -153,11 +167,11 @@ TEST_F(NetlinkSocket, RetriesADumpThatAChangeHasInterrupted) {
       });
   EXPECT_TRUE(succeeded(dumped));
   EXPECT_EQ(restarts, 1);
-  EXPECT_EQ(seen, kLoopback + 1001);
+  EXPECT_EQ(seen, kLoopback + 2001);
 }
 
 TEST_F(NetlinkSocket, GivesUpADumpThatIsInterruptedEveryTime) {
-  add_addresses(1000);
+  add_addresses(2000);
   auto other = Socket::open(NETLINK_ROUTE);
   ASSERT_TRUE(succeeded(other));
   int restarts = 0;
@@ -167,7 +181,7 @@ TEST_F(NetlinkSocket, GivesUpADumpThatIsInterruptedEveryTime) {
       dump,
       [&](const MessageView&) {
         if (!std::exchange(changed, true)) {
-          auto change = new_address(1000 + restarts);
+          auto change = new_address(2000 + restarts);
           EXPECT_TRUE(succeeded(other->request(change)));
         }
         return true;

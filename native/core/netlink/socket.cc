@@ -11,13 +11,13 @@
 namespace mptcp::netlink {
 namespace {
 
-// The kernel fills datagrams of a dump up to the reader's buffer, but never beyond 32 KiB; a single
-// answer is longer only for what has hundreds of attributes.
-constexpr size_t kSlotSize = 64 * 1024;
+// For what one system call reads, of which each datagram has the same part: 64 KiB at least. The
+// kernel fills those of a dump up to 32 KiB; a single answer is longer only for what has hundreds
+// of attributes. What they do not fill is never touched, and so takes no memory.
+constexpr size_t kBufferSize = Socket::kLongest;
 
-// A pipeline's answers are read several at a time. What they do not fill is never touched, and
-// so takes no memory.
-constexpr size_t kSlots = 16;
+// Of a dump: a short one has its end in the second.
+constexpr size_t kDumpDatagrams = 2;
 
 // Answers to a batch must fit the receive buffer (212992 bytes by default, about 1 KiB each).
 constexpr size_t kBatch = 64;
@@ -71,9 +71,10 @@ Result<void> read_done(const MessageView& message, const char* call) {
 
 }  // namespace
 
-Socket::Socket(UniqueFd fd) : fd_(std::move(fd)), buffer_(new std::byte[kSlots * kSlotSize]) {}
+Socket::Socket(UniqueFd fd, size_t longest)
+    : fd_(std::move(fd)), longest_(longest), buffer_(new std::byte[kBufferSize]) {}
 
-Result<Socket> Socket::open(int protocol) {
+Result<Socket> Socket::open(int protocol, size_t longest) {
   UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
   if (!fd) return last_error("socket AF_NETLINK");
   sockaddr_nl own{};
@@ -88,7 +89,7 @@ Result<Socket> Socket::open(int protocol) {
     setsockopt(fd.get(), SOL_NETLINK, option, &on, sizeof(on));
   }
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerTimeout, sizeof(kAnswerTimeout));
-  return Socket(std::move(fd));
+  return Socket(std::move(fd), longest);
 }
 
 Result<void> Socket::request(Message& message, const Handler& reply) {
@@ -141,8 +142,8 @@ void Socket::run_batch(std::span<Message> batch, size_t first, const IndexedHand
     --waiting;
   };
   while (waiting > 0) {
-    const size_t most = batch.size() == 1 ? 1 : kSlots;
-    auto datagrams = read_datagrams(most, 0, batch.front().name());
+    const auto datagrams =
+        read_datagrams(std::min(waiting, kMostDatagrams), 0, batch.front().name());
     if (!datagrams) return fail_rest(datagrams.error());
     for (Bytes& datagram : *datagrams) {
       while (const auto message = take_message(datagram)) take_answer(*message);
@@ -167,21 +168,23 @@ Result<bool> Socket::dump_once(Message& message, const DumpHandler& each, bool& 
   if (const auto sent = send(message.bytes(), message.name()); !sent) return sent.error();
   bool consistent = true;
   for (;;) {
-    auto datagram = read_datagram(0, message.name());
-    if (!datagram) return datagram.error();
-    while (const auto view = take_message(*datagram)) {
-      if (view->header.nlmsg_seq != sequence_) continue;
-      if (view->header.nlmsg_flags & NLM_F_DUMP_INTR) consistent = false;
-      if (view->header.nlmsg_type == NLMSG_ERROR) {
-        const auto refused = read_acknowledgement(*view, message.name());
-        return refused ? malformed_message(message.name()) : refused.error();
+    const auto datagrams = read_datagrams(kDumpDatagrams, 0, message.name());
+    if (!datagrams) return datagrams.error();
+    for (Bytes& datagram : *datagrams) {
+      while (const auto view = take_message(datagram)) {
+        if (view->header.nlmsg_seq != sequence_) continue;
+        if (view->header.nlmsg_flags & NLM_F_DUMP_INTR) consistent = false;
+        if (view->header.nlmsg_type == NLMSG_ERROR) {
+          const auto refused = read_acknowledgement(*view, message.name());
+          return refused ? malformed_message(message.name()) : refused.error();
+        }
+        if (view->header.nlmsg_type == NLMSG_DONE) {
+          const auto done = read_done(*view, message.name());
+          if (!done) return done.error();
+          return consistent;
+        }
+        if (consistent && !stopped) stopped = !each(*view);
       }
-      if (view->header.nlmsg_type == NLMSG_DONE) {
-        const auto done = read_done(*view, message.name());
-        if (!done) return done.error();
-        return consistent;
-      }
-      if (consistent && !stopped) stopped = !each(*view);
     }
   }
 }
@@ -239,20 +242,21 @@ Result<Bytes> Socket::read_datagram(int flags, const char* call) {
   return datagrams->front();
 }
 
-Result<std::vector<Bytes>> Socket::read_datagrams(size_t most, int flags, const char* call) {
-  std::array<mmsghdr, kSlots> headers;  // the first `most` of each are used
-  std::array<iovec, kSlots> chunks;
-  std::array<sockaddr_nl, kSlots> senders;
+Result<std::span<Bytes>> Socket::read_datagrams(size_t most, int flags, const char* call) {
+  std::array<mmsghdr, kMostDatagrams> headers;  // the first `most` of each are used
+  std::array<iovec, kMostDatagrams> chunks;
+  std::array<sockaddr_nl, kMostDatagrams> senders;
+  const size_t size = std::min(longest_, kBufferSize / most);
   for (size_t i = 0; i < most; ++i) {
-    chunks[i] = {buffer_.get() + i * kSlotSize, kSlotSize};
+    chunks[i] = {buffer_.get() + i * size, size};
     headers[i] = {};
     headers[i].msg_hdr.msg_name = &senders[i];
     headers[i].msg_hdr.msg_namelen = sizeof(senders[i]);
     headers[i].msg_hdr.msg_iov = &chunks[i];
     headers[i].msg_hdr.msg_iovlen = 1;
   }
-  std::vector<Bytes> datagrams;
-  while (datagrams.empty()) {
+  size_t taken = 0;
+  while (taken == 0) {
     const int count = recvmmsg(fd_.get(), headers.data(), static_cast<unsigned>(most),
                                flags | MSG_WAITFORONE, nullptr);
     if (count < 0) {
@@ -264,10 +268,10 @@ Result<std::vector<Bytes>> Socket::read_datagrams(size_t most, int flags, const 
     for (int i = 0; i < count; ++i) {
       if (senders[i].nl_pid != 0) continue;  // not the kernel
       if (headers[i].msg_hdr.msg_flags & MSG_TRUNC) return make_error(EMSGSIZE, call);
-      datagrams.emplace_back(buffer_.get() + i * kSlotSize, headers[i].msg_len);
+      datagrams_[taken++] = Bytes(buffer_.get() + i * size, headers[i].msg_len);
     }
   }
-  return datagrams;
+  return std::span(datagrams_).first(taken);
 }
 
 }  // namespace mptcp::netlink

@@ -2,6 +2,7 @@
 // one thread at a time (kernel: net/netlink/af_netlink.c).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -26,8 +27,14 @@ class Socket {
 
   /// Of NETLINK_GENERIC, NETLINK_ROUTE or NETLINK_SOCK_DIAG, in the calling thread's network
   /// namespace (see network_namespace.h for another one), with extended acknowledgements and strict
-  /// checking where the kernel has them.
-  static Result<Socket> open(int protocol);
+  /// checking where the kernel has them. `longest`: what a datagram can be, beyond which reading it
+  /// is EMSGSIZE. The kernel takes memory for as much, up to 32 KiB, for each datagram of a dump.
+  static Result<Socket> open(int protocol, size_t longest = kLongest);
+
+  static constexpr size_t kLongest = 1 << 20;
+  /// As the kernel makes them for whom has no more room (NLMSG_GOODSIZE): the fastest for short
+  /// dumps.
+  static constexpr size_t kShort = 8192 - 320;
 
   int fd() const { return fd_.get(); }
 
@@ -36,8 +43,8 @@ class Socket {
   Result<void> request(Message& message, const Handler& reply = {});
 
   /// Many requests in few system calls. The kernel runs them in order, also past one that fails; a
-  /// result for each. `reply` gets the index of the request besides; a reply of more than 64 KiB is
-  /// EMSGSIZE.
+  /// result for each. `reply` gets the index of the request besides. A reply of more than 64 KiB to
+  /// one of many is EMSGSIZE.
   std::vector<Result<void>> pipeline(std::span<Message> messages, const IndexedHandler& reply = {});
 
   /// Streams a dump. When the kernel says that a change has interrupted it, `restart` is called,
@@ -94,16 +101,20 @@ class Socket {
   static constexpr int kDumpAttempts = 10;
 
  private:
-  explicit Socket(UniqueFd fd);
+  Socket(UniqueFd fd, size_t longest);
   Result<void> send(Bytes bytes, const char* call) const;
   Result<Bytes> read_datagram(int flags, const char* call);
-  Result<std::vector<Bytes>> read_datagrams(size_t most, int flags, const char* call);
+  Result<std::span<Bytes>> read_datagrams(size_t most, int flags, const char* call);
   void run_batch(std::span<Message> batch, size_t first, const IndexedHandler& reply,
                  std::vector<Result<void>>& results);
   Result<bool> dump_once(Message& message, const DumpHandler& each, bool& stopped);
 
+  static constexpr size_t kMostDatagrams = 16;  // of one system call
+
   UniqueFd fd_;
+  size_t longest_;
   std::unique_ptr<std::byte[]> buffer_;
+  std::array<Bytes, kMostDatagrams> datagrams_;  // in the buffer
   uint32_t sequence_ = 0;
 };
 
