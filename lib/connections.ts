@@ -11,7 +11,6 @@ import {
 } from './internal/arguments';
 import { canonicalAddress } from './internal/addresses';
 import type { Abortable } from './internal/commands';
-import { publicAddress } from './internal/decode-event';
 import { readDump } from './internal/dump';
 import { requireNative } from './internal/machine';
 
@@ -127,8 +126,8 @@ function diagFilter(filter: ConnectionFilter): DiagFilter {
 export function publicSubflow(subflow: NativeDiagSubflow): ConnectionSubflow {
   const { flags, localId, remoteId, tcpInfo } = subflow;
   const result: ConnectionSubflow = {
-    local: publicAddress(subflow.local),
-    remote: publicAddress(subflow.remote),
+    local: subflow.local,
+    remote: subflow.remote,
     state: stateName(subflow.state),
   };
   if (localId !== undefined) result.localId = localId;
@@ -148,8 +147,8 @@ function publicConnection(
 ): NamespaceConnection {
   const { token, info, uid, inode, receiveQueue, sendQueue } = connection;
   const result: NamespaceConnection = {
-    local: publicAddress(connection.local),
-    remote: publicAddress(connection.remote),
+    local: connection.local,
+    remote: connection.remote,
     state: stateName(connection.state),
     uid,
     receiveQueue,
@@ -193,18 +192,16 @@ async function* connectionBatches(
 ): AsyncGenerator<NativeConnection[], void, undefined> {
   const dump = new (requireNative().ConnectionDump)(netns, filter);
   // A dump that begins anew gives again what was given; a connection is told by its token.
-  let restarts = 0;
-  const given = new Set<number>();
+  const given: number[] = [];
+  let before: Set<number> | undefined;
   const restart = (): void => {
-    restarts++;
+    before = new Set(given);
   };
   for await (const batch of readDump(dump, restart, options)) {
-    yield batch.filter(({ token }) => {
-      if (token === undefined) return true;
-      if (restarts > 0 && given.has(token)) return false;
-      given.add(token);
-      return true;
-    });
+    const known = before;
+    const news = known ? batch.filter(({ token = -1 }) => !known.has(token)) : batch;
+    for (const { token } of news) if (token !== undefined) given.push(token);
+    yield news;
   }
 }
 

@@ -453,8 +453,8 @@ export interface NativeNextHop {
 
 /** native/core/sock_diag.h Socket. */
 interface NativeDiagSocket {
-  local: NativeSocketAddress;
-  remote: NativeSocketAddress;
+  local: Address;
+  remote: Address;
   /** TCP_* states: 1 established, 10 listen. */
   state: number;
   uid: number;

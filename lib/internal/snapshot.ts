@@ -3,7 +3,6 @@ import type { NativeConnection, NativeDiagSubflow } from '../../types/native';
 import { dumpConnections, OPEN_STATES, publicSubflow, subflowsByToken } from '../connections';
 import { subflowKey } from './addresses';
 import { type Connections, type KnownConnection, newConnection } from './connection-table';
-import { publicAddress } from './decode-event';
 
 const ESTABLISHED = 1;
 const SYN_SENT = 2;
@@ -23,8 +22,7 @@ const isConnected = ({ state }: NativeDiagSubflow): boolean =>
   state !== SYN_SENT && state !== SYN_RECV && state !== CLOSE;
 
 function known(connection: NativeConnection, token: number): KnownConnection {
-  const local = publicAddress(connection.local);
-  const remote = publicAddress(connection.remote);
+  const { local, remote } = connection;
   const flags = connection.info?.flags ?? 0;
   return {
     ...newConnection({ token, local, remote }),

@@ -41,15 +41,15 @@ class CommandSession {
   }
 
   template <class T>
-  Result<Named<std::vector<T>>> list(Result<std::vector<T>> (*dump)(netlink::Socket&)) {
+  Result<Records> list(Result<std::vector<T>> (*dump)(netlink::Socket&)) {
     if (!route_) {
       auto opened = rtnetlink::open();
       if (!opened) return opened.error();
       route_.emplace(std::move(*opened));
     }
-    auto listed = dump(*route_);
+    const auto listed = dump(*route_);
     if (!listed) return listed.error();
-    return with_names(*std::move(listed));
+    return records_of(*listed);
   }
 
   bool stopping() const { return thread_.stopping(); }
@@ -145,32 +145,31 @@ Result<std::vector<rtnetlink::Route>> list_routes(netlink::Socket& socket) {
   return routes;
 }
 
-using Replies = std::vector<Result<pm::Reply>>;
-
 // In bursts, which a closing thread does not go beyond.
-Result<Named<Replies>> run_commands(CommandSession& session, std::vector<pm::Command>& commands,
-                                    const InterfaceScopes& scopes) {
+Result<Records> run_commands(CommandSession& session, std::vector<pm::Command>& commands,
+                             const InterfaceScopes& scopes) {
   const auto client = session.path_manager();
   if (!client) return client.error();
   if (const auto resolved = scopes.resolve(commands); !resolved) return resolved.error();
-  Replies replies;
-  replies.reserve(commands.size());
+  Records replies;
   for (auto rest = std::span(commands); !rest.empty();) {
     const auto burst = rest.first(std::min(kBurst, rest.size()));
     rest = rest.subspan(burst.size());
     if (session.stopping()) {
-      for (const auto& command : burst) replies.emplace_back(canceled(pm::command_name(command)));
+      for (const auto& command : burst) {
+        replies.add(Result<pm::Reply>(canceled(pm::command_name(command))));
+      }
     } else {
-      for (auto& reply : (*client)->run(burst)) replies.push_back(std::move(reply));
+      for (const auto& reply : (*client)->run(burst)) replies.add(reply);
     }
   }
-  return with_names(std::move(replies));
+  return replies;
 }
 
 // The next two in one go: no other command of this thread comes in between.
 
-Result<Named<pm::Endpoint>> add_endpoint(CommandSession& session, pm::Endpoint endpoint,
-                                         const InterfaceScopes& scopes) {
+Result<Record> add_endpoint(CommandSession& session, pm::Endpoint endpoint,
+                            const InterfaceScopes& scopes) {
   const auto client = session.path_manager();
   if (!client) return client.error();
   if (const auto resolved = scopes.resolve(endpoint); !resolved) return resolved.error();
@@ -184,15 +183,14 @@ Result<Named<pm::Endpoint>> add_endpoint(CommandSession& session, pm::Endpoint e
            each.address.port == endpoint.address.port;
   };
   const auto found = std::find_if(listed->begin(), listed->end(), same);
-  if (found != listed->end()) return with_names(*found);
+  if (found != listed->end()) return record_of(*found);
   return Error{// somebody else deleted it
                .code = EINVAL,
                .call = "MPTCP_PM_CMD_GET_ADDR",
                .extack = "address not found"};
 }
 
-Result<Named<pm::Endpoint>> update_endpoint(CommandSession& session, uint8_t id, uint32_t mask,
-                                            uint32_t flags) {
+Result<Record> update_endpoint(CommandSession& session, uint8_t id, uint32_t mask, uint32_t flags) {
   const auto client = session.path_manager();
   if (!client) return client.error();
   const auto before = (*client)->run(pm::GetEndpoint{.id = id});
@@ -205,7 +203,7 @@ Result<Named<pm::Endpoint>> update_endpoint(CommandSession& session, uint8_t id,
   for (const auto& reply : replies) {
     if (!reply) return reply.error();
   }
-  return with_names(std::get<pm::Endpoint>(*replies.back()));
+  return record_of(std::get<pm::Endpoint>(*replies.back()));
 }
 
 }  // namespace
@@ -298,12 +296,12 @@ Napi::Value CommandThread::update_endpoint_flags(const Napi::CallbackInfo& info)
 Napi::Value CommandThread::endpoints(const Napi::CallbackInfo& info) {
   const auto token = Argument(info, 0, "token").optional_integer<uint32_t>();
   return submit(info.Env(), Argument(info, 1, "callback").function(),
-                [token](CommandSession& session) -> Result<Named<std::vector<pm::Endpoint>>> {
+                [token](CommandSession& session) -> Result<Records> {
                   const auto client = session.path_manager();
                   if (!client) return client.error();
-                  auto endpoints = (*client)->endpoints(token);
+                  const auto endpoints = (*client)->endpoints(token);
                   if (!endpoints) return endpoints.error();
-                  return with_names(*std::move(endpoints));
+                  return records_of(*endpoints);
                 });
 }
 
@@ -478,32 +476,29 @@ void CommandThread::run_jobs(WorkerThread& thread) {
   CommandSession session(thread, netns_ ? enter_network_namespace(*netns_) : Result<void>());
   do {
     auto last_post = Clock::now();
-    while (auto job = thread.stopping() ? nullptr : take_waiting()) {
-      job->run(session);
-      put_finished(std::move(job));
+    std::unique_ptr<Job> job;
+    while ((job = next_after(std::move(job), thread.stopping()))) {
       if (const auto now = Clock::now(); now - last_post > kPostInterval) {
         last_post = now;
         background_.post();
       }
+      job->run(session);
     }
     background_.post();
   } while (thread.wait());
 }
 
-std::unique_ptr<Job> CommandThread::take_waiting() {
+std::unique_ptr<Job> CommandThread::next_after(std::unique_ptr<Job> finished, bool stopping) {
   const std::lock_guard lock(mutex_);
-  if (waiting_.empty()) return nullptr;
-  auto job = std::move(waiting_.front());
-  waiting_.pop_front();
-  running_ = true;
-  return job;
-}
-
-void CommandThread::put_finished(std::unique_ptr<Job> job) {
-  const std::lock_guard lock(mutex_);
-  finished_.push_back(std::move(job));
-  running_ = false;
-  idle_.notify_all();
+  if (finished) finished_.push_back(std::move(finished));
+  std::unique_ptr<Job> next;
+  if (!stopping && !waiting_.empty()) {
+    next = std::move(waiting_.front());
+    waiting_.pop_front();
+  }
+  running_ = next != nullptr;
+  if (!running_) idle_.notify_all();
+  return next;
 }
 
 }  // namespace mptcp::binding

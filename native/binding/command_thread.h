@@ -81,8 +81,7 @@ class CommandThread : public Napi::ObjectWrap<CommandThread> {
 
   // On the command thread.
   void run_jobs(WorkerThread& thread);
-  std::unique_ptr<Job> take_waiting();
-  void put_finished(std::unique_ptr<Job> job);
+  std::unique_ptr<Job> next_after(std::unique_ptr<Job> finished, bool stopping);
 
   const std::optional<std::string> netns_;
   uint32_t last_number_ = 0;

@@ -1,10 +1,8 @@
 #include "binding/convert.h"
 
 #include <array>
+#include <charconv>
 #include <cstring>
-#include <string>
-
-#include "binding/make_object.h"
 
 namespace mptcp::binding {
 namespace {
@@ -112,27 +110,65 @@ constexpr Field kTcpInfoFields[] = {
 #undef FIELD
 #undef SEQUENCE
 
-uint64_t read_unsigned(const void* base, const Field& field) {
-  uint64_t value = 0;  // little-endian hosts alone: x64 and arm64
-  std::memcpy(&value, static_cast<const char*>(base) + field.offset, field.size);
+template <class T>
+T read_as(const std::byte* at) {
+  T value;
+  std::memcpy(&value, at, sizeof(value));
   return value;
 }
 
-// Fields beyond what the kernel filled are absent.
-template <class T, size_t kCount>
-Napi::Object to_js_fields(Napi::Env env, const Reported<T>& reported,
-                          const Field (&fields)[kCount]) {
-  static_assert(kCount <= kMaxProperties);
-  std::array<Property, kCount> properties;
-  for (size_t i = 0; i < kCount; ++i) {
-    const Field& field = fields[i];
-    properties[i] = {field.name, nullptr};
-    if (field.offset + field.size > reported.length) continue;
-    const uint64_t value = read_unsigned(&reported.value, field);
-    properties[i].value =
-        field.as == As::kDecimalText ? to_value(env, std::to_string(value)) : to_value(env, value);
+uint64_t read_unsigned(const void* base, const Field& field) {
+  const auto* at = static_cast<const std::byte*>(base) + field.offset;
+  switch (field.size) {
+    case 1:
+      return read_as<uint8_t>(at);
+    case 2:
+      return read_as<uint16_t>(at);
+    case 4:
+      return read_as<uint32_t>(at);
+    default:
+      return read_as<uint64_t>(at);
   }
-  return make_object(env, fields, properties);
+}
+
+template <size_t kCount>
+constexpr std::array<Records::Field, kCount> properties_of(const Field (&fields)[kCount]) {
+  static_assert(kCount <= Records::kMaxFields);
+  std::array<Records::Field, kCount> properties{};
+  for (size_t i = 0; i < kCount; ++i) {
+    const bool wide = fields[i].size > sizeof(uint32_t);
+    properties[i] = {fields[i].name, fields[i].as == As::kDecimalText ? Records::kText
+                                     : wide                           ? Records::kWide
+                                                                      : Records::kWord};
+  }
+  return properties;
+}
+
+void write_field(Records& to, const Field& field, uint64_t value) {
+  if (field.as == As::kDecimalText) {
+    std::array<char, 20> digits;  // of 2^64
+    const auto* end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    to.put_text({digits.data(), static_cast<size_t>(end - digits.data())});
+  } else if (field.size > sizeof(uint32_t)) {
+    to.put_wide(value);
+  } else {
+    to.put_word(static_cast<uint32_t>(value));
+  }
+}
+
+// Fields beyond what the kernel filled are absent.
+template <const auto& kFields, class T>
+void write_fields(Records& to, const Reported<T>& reported) {
+  static constexpr auto kProperties = properties_of(kFields);
+  uint64_t present = 0;
+  for (size_t i = 0; i < kProperties.size(); ++i) {
+    const size_t end = kFields[i].offset + kFields[i].size;
+    present |= uint64_t{end <= reported.length} << i;
+  }
+  to.begin_object(kFields, present, kProperties);
+  for (size_t i = 0; i < kProperties.size(); ++i) {
+    if (present >> i & 1) write_field(to, kFields[i], read_unsigned(&reported.value, kFields[i]));
+  }
 }
 
 }  // namespace
@@ -151,32 +187,28 @@ Napi::Error to_js_error(Napi::Env env, const Error& error) {
   return js_error;
 }
 
-Napi::Object to_js(Napi::Env env, const Address& address) {
-  return make_object<Address>(
-      env, {{"address", to_value(env, to_text(address))},
-            {"port", to_value(env, address.port)},
-            {"family", Napi::String::New(env, address.family == AF_INET ? "IPv4" : "IPv6")}});
+void write(Records& to, const Address& address) {
+  to.object<Address>(Property("address", to.text(address)), Property("port", address.port),
+                     Property("family", address.family == AF_INET ? "IPv4" : "IPv6"));
 }
 
-Napi::Object to_js(Napi::Env env, const MptcpInfo& info) {
-  return to_js_fields(env, info, kMptcpInfoFields);
+void write(Records& to, const MptcpInfo& info) { write_fields<kMptcpInfoFields>(to, info); }
+
+void write(Records& to, const TcpInfo& info) { write_fields<kTcpInfoFields>(to, info); }
+
+void write(Records& to, const SubflowAddresses& addresses) {
+  to.object<SubflowAddresses>(Property("id", addresses.id), Property("local", addresses.local),
+                              Property("remote", addresses.remote));
 }
 
-Napi::Object to_js(Napi::Env env, const TcpInfo& info) {
-  return to_js_fields(env, info, kTcpInfoFields);
+void write(Records& to, const Subflow& subflow) {
+  to.object<Subflow>(
+      Property("id", subflow.addresses.id), Property("local", subflow.addresses.local),
+      Property("remote", subflow.addresses.remote), Property("tcpInfo", subflow.tcp_info));
 }
 
-Napi::Object to_js(Napi::Env env, const SubflowAddresses& addresses) {
-  return make_object<SubflowAddresses>(env, {{"id", to_value(env, addresses.id)},
-                                             {"local", to_js(env, addresses.local)},
-                                             {"remote", to_js(env, addresses.remote)}});
-}
-
-Napi::Object to_js(Napi::Env env, const Subflow& subflow) {
-  return make_object<Subflow>(env, {{"id", to_value(env, subflow.addresses.id)},
-                                    {"local", to_js(env, subflow.addresses.local)},
-                                    {"remote", to_js(env, subflow.addresses.remote)},
-                                    {"tcpInfo", to_js(env, subflow.tcp_info)}});
+void write(Records& to, const FullInfo& full) {
+  to.object<FullInfo>(Property("info", full.info), Property("subflows", full.subflows));
 }
 
 }  // namespace mptcp::binding

@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include "binding/records.h"
 #include "core/address.h"
 #include "core/mptcp_socket.h"
 #include "core/result.h"
@@ -23,20 +24,11 @@ inline void throw_if_failed(Napi::Env env, const Result<void>& result) {
   if (!result) throw to_js_error(env, result.error());
 }
 
-Napi::Object to_js(Napi::Env env, const Address& address);
-Napi::Object to_js(Napi::Env env, const MptcpInfo& info);
-Napi::Object to_js(Napi::Env env, const TcpInfo& info);
-Napi::Object to_js(Napi::Env env, const SubflowAddresses& addresses);
-Napi::Object to_js(Napi::Env env, const Subflow& subflow);
-/// An array; `more` is passed on to the conversion of each element.
-template <class T, class... More>
-Napi::Array to_js(Napi::Env env, const std::vector<T>& elements, const More&... more) {
-  auto array = Napi::Array::New(env, elements.size());
-  for (uint32_t i = 0; i < elements.size(); ++i) {
-    const Napi::HandleScope scope(env);
-    array.Set(i, to_js(env, elements[i], more...));
-  }
-  return array;
-}
+void write(Records& to, const Address& address);
+void write(Records& to, const MptcpInfo& info);
+void write(Records& to, const TcpInfo& info);
+void write(Records& to, const SubflowAddresses& addresses);
+void write(Records& to, const Subflow& subflow);
+void write(Records& to, const FullInfo& full);
 
 }  // namespace mptcp::binding

@@ -1,161 +1,129 @@
 #include "binding/convert_netlink.h"
 
-#include <cstring>
 #include <variant>
-
-#include "binding/make_object.h"
 
 namespace mptcp::binding {
 namespace {
 
-napi_value address_text(Napi::Env env, const Address& address, const InterfaceNames& names) {
-  return to_value(env, names.text(address));
-}
-
 // NativeSocketAddress.
-struct SocketAddress;
+struct SocketAddress {
+  const Address& address;
+};
 
-napi_value socket_address(Napi::Env env, const Address& address, const InterfaceNames& names) {
-  return make_object<SocketAddress>(
-      env, {{"address", address_text(env, address, names)}, {"port", to_value(env, address.port)}});
+[[maybe_unused]] void write(Records& to, const SocketAddress& socket) {
+  to.object<SocketAddress>(Property("address", to.text(socket.address)),
+                           Property("port", socket.address.port));
 }
 
-/// What `convert` makes of the address; absent: no property.
-napi_value if_there(const std::optional<Address>& address, decltype(socket_address) convert,
-                    Napi::Env env, const InterfaceNames& names) {
-  return address ? convert(env, *address, names) : nullptr;
+std::optional<SocketAddress> if_there(const std::optional<Address>& address) {
+  return address ? std::optional(SocketAddress{*address}) : std::nullopt;
+}
+
+std::optional<std::string> text_if_there(Records& to, const std::optional<Address>& address) {
+  return address ? std::optional(to.text(*address)) : std::nullopt;
+}
+
+template <class T>
+const T* unless_empty(const T& value) {
+  return value.empty() ? nullptr : &value;
 }
 
 }  // namespace
 
-Napi::Value to_js(Napi::Env env, const pm::RawAttribute& attribute, const InterfaceNames&) {
-  auto payload = Napi::Uint8Array::New(env, attribute.payload.size());
-  std::memcpy(payload.Data(), attribute.payload.data(), attribute.payload.size());
-  return make_object<pm::RawAttribute>(
-      env, {{"type", to_value(env, attribute.type)}, {"payload", payload}});
+void write(Records& to, const pm::RawAttribute& attribute) {
+  to.object<pm::RawAttribute>(Property("type", attribute.type),
+                              Property("payload", attribute.payload));
 }
 
-Napi::Value to_js(Napi::Env env, const pm::Endpoint& endpoint, const InterfaceNames& names) {
-  return make_object<pm::Endpoint>(env, {{"id", to_value(env, endpoint.id)},
-                                         {"address", address_text(env, endpoint.address, names)},
-                                         {"port", to_value(env, endpoint.address.port)},
-                                         {"flags", to_value(env, endpoint.flags)},
-                                         {"interface", to_value(env, endpoint.interface)}});
+void write(Records& to, const pm::Endpoint& endpoint) {
+  to.object<pm::Endpoint>(
+      Property("id", endpoint.id), Property("address", to.text(endpoint.address)),
+      Property("port", endpoint.address.port), Property("flags", endpoint.flags),
+      Property("interface", endpoint.interface));
 }
 
-Napi::Value to_js(Napi::Env env, const pm::Reply& reply, const InterfaceNames& names) {
-  if (const auto* endpoint = std::get_if<pm::Endpoint>(&reply)) return to_js(env, *endpoint, names);
-  if (const auto* limits = std::get_if<pm::Limits>(&reply)) {
-    return make_object<pm::Limits>(env,
-                                   {{"subflows", to_value(env, limits->subflows)},
-                                    {"addAddrAccepted", to_value(env, limits->add_addr_accepted)}});
-  }
-  return env.Undefined();
+void write(Records& to, const pm::Limits& limits) {
+  to.object<pm::Limits>(Property("subflows", limits.subflows),
+                        Property("addAddrAccepted", limits.add_addr_accepted));
 }
 
-Napi::Value to_js(Napi::Env env, const pm::Event& event, const InterfaceNames& names) {
-  return make_object<pm::Event>(
-      env, {{"type", to_value(env, event.type)},
-            {"token", to_value(env, event.token)},
-            {"family", to_value(env, event.family)},
-            {"localId", to_value(env, event.local_id)},
-            {"remoteId", to_value(env, event.remote_id)},
-            {"local", if_there(event.local, socket_address, env, names)},
-            {"remote", if_there(event.remote, socket_address, env, names)},
-            {"backup", to_value(env, event.backup)},
-            {"error", to_value(env, event.error)},
-            {"resetReason", to_value(env, event.reset_reason)},
-            {"resetFlags", to_value(env, event.reset_flags)},
-            {"timeout", to_value(env, event.timeout)},
-            {"flags", to_value(env, event.flags)},
-            {"serverSide", to_value(env, event.server_side)},
-            {"interface", to_value(env, event.interface)},
-            {"unknown", event.unknown.empty() ? napi_value() : to_js(env, event.unknown, names)}});
+void write(Records& to, const pm::Reply& reply) {
+  if (const auto* endpoint = std::get_if<pm::Endpoint>(&reply)) return write(to, *endpoint);
+  if (const auto* limits = std::get_if<pm::Limits>(&reply)) return write(to, *limits);
+  to.nothing();
 }
 
-Napi::Value to_js(Napi::Env env, const rtnetlink::Link& link, const InterfaceNames&) {
-  return make_object<rtnetlink::Link>(
-      env, {{"index", to_value(env, link.index)},
-            {"name", to_value(env, link.name)},
-            {"flags", to_value(env, link.flags)},
-            {"operationalState", to_value(env, link.operational_state)},
-            {"carrier", to_value(env, link.carrier)},
-            {"mtu", to_value(env, link.mtu)},
-            {"kind", link.kind.empty() ? napi_value() : to_value(env, link.kind)},
-            {"master", to_value(env, link.master)}});
+void write(Records& to, const pm::Event& event) {
+  to.object<pm::Event>(
+      Property("type", event.type), Property("token", event.token),
+      Property("family", event.family), Property("localId", event.local_id),
+      Property("remoteId", event.remote_id), Property("local", if_there(event.local)),
+      Property("remote", if_there(event.remote)), Property("backup", event.backup),
+      Property("error", event.error), Property("resetReason", event.reset_reason),
+      Property("resetFlags", event.reset_flags), Property("timeout", event.timeout),
+      Property("flags", event.flags), Property("serverSide", event.server_side),
+      Property("interface", event.interface), Property("unknown", unless_empty(event.unknown)));
 }
 
-Napi::Value to_js(Napi::Env env, const rtnetlink::InterfaceAddress& address,
-                  const InterfaceNames& names) {
-  return make_object<rtnetlink::InterfaceAddress>(
-      env, {{"interface", to_value(env, address.interface)},
-            {"address", address_text(env, address.address, names)},
-            {"prefixLength", to_value(env, address.prefix_length)},
-            {"flags", to_value(env, address.flags)},
-            {"scope", to_value(env, address.scope)}});
+void write(Records& to, const rtnetlink::Link& link) {
+  to.object<rtnetlink::Link>(
+      Property("index", link.index), Property("name", link.name), Property("flags", link.flags),
+      Property("operationalState", link.operational_state), Property("carrier", link.carrier),
+      Property("mtu", link.mtu), Property("kind", unless_empty(link.kind)),
+      Property("master", link.master));
 }
 
-Napi::Value to_js(Napi::Env env, const rtnetlink::NextHop& next_hop, const InterfaceNames& names) {
-  return make_object<rtnetlink::NextHop>(
-      env, {{"gateway", if_there(next_hop.gateway, address_text, env, names)},
-            {"interface", to_value(env, next_hop.interface)},
-            {"weight", to_value(env, next_hop.weight)}});
+void write(Records& to, const rtnetlink::InterfaceAddress& address) {
+  to.object<rtnetlink::InterfaceAddress>(
+      Property("interface", address.interface), Property("address", to.text(address.address)),
+      Property("prefixLength", address.prefix_length), Property("flags", address.flags),
+      Property("scope", address.scope));
 }
 
-Napi::Value to_js(Napi::Env env, const rtnetlink::Route& route, const InterfaceNames& names) {
-  const std::string destination = route.destination ? names.text(*route.destination) : "";
-  return make_object<rtnetlink::Route>(
-      env, {{"family", to_value(env, route.family == AF_INET ? 4 : 6)},
-            {"destination", to_value(env, destination)},
-            {"prefixLength", to_value(env, route.prefix_length)},
-            {"nextHops", to_js(env, route.next_hops, names)},
-            {"table", to_value(env, route.table)},
-            {"metric", to_value(env, route.metric)},
-            {"source", if_there(route.preferred_source, address_text, env, names)},
-            {"type", to_value(env, route.type)},
-            {"protocol", to_value(env, route.protocol)}});
+void write(Records& to, const rtnetlink::NextHop& next_hop) {
+  to.object<rtnetlink::NextHop>(Property("gateway", text_if_there(to, next_hop.gateway)),
+                                Property("interface", next_hop.interface),
+                                Property("weight", next_hop.weight));
 }
 
-Napi::Value to_js(Napi::Env env, const rtnetlink::Change& change, const InterfaceNames& names) {
+void write(Records& to, const rtnetlink::Route& route) {
+  to.object<rtnetlink::Route>(
+      Property("family", route.family == AF_INET ? 4 : 6),
+      Property("destination", text_if_there(to, route.destination).value_or("")),
+      Property("prefixLength", route.prefix_length), Property("nextHops", route.next_hops),
+      Property("table", route.table), Property("metric", route.metric),
+      Property("source", text_if_there(to, route.preferred_source)), Property("type", route.type),
+      Property("protocol", route.protocol));
+}
+
+void write(Records& to, const rtnetlink::Change& change) {
   static constexpr const char* kKinds[] = {"added", "changed", "addedOrChanged", "removed"};
-  static constexpr const char* kObjects[] = {"link", "address", "route"};
-  auto object = Napi::Object::New(env);
-  object.Set("kind", kKinds[static_cast<size_t>(change.kind)]);
-  object.Set(
-      kObjects[change.object.index()],
-      std::visit([&](const auto& thing) { return to_js(env, thing, names); }, change.object));
-  return object;
+  const auto& object = change.object;
+  to.object<rtnetlink::Change>(
+      Property("kind", kKinds[static_cast<size_t>(change.kind)]),
+      Property("link", std::get_if<rtnetlink::Link>(&object)),
+      Property("address", std::get_if<rtnetlink::InterfaceAddress>(&object)),
+      Property("route", std::get_if<rtnetlink::Route>(&object)));
 }
 
-Napi::Value to_js(Napi::Env env, const sock_diag::Connection& connection,
-                  const InterfaceNames& names) {
-  return make_object<sock_diag::Connection>(
-      env, {{"local", socket_address(env, connection.local, names)},
-            {"remote", socket_address(env, connection.remote, names)},
-            {"state", to_value(env, connection.state)},
-            {"uid", to_value(env, connection.uid)},
-            {"inode", to_value(env, connection.inode)},
-            {"receiveQueue", to_value(env, connection.receive_queue)},
-            {"sendQueue", to_value(env, connection.send_queue)},
-            {"token", to_value(env, connection.token)},
-            {"info", connection.info ? to_js(env, *connection.info) : napi_value()}});
+void write(Records& to, const sock_diag::Connection& connection) {
+  to.object<sock_diag::Connection>(
+      Property("local", connection.local), Property("remote", connection.remote),
+      Property("state", connection.state), Property("uid", connection.uid),
+      Property("inode", connection.inode), Property("receiveQueue", connection.receive_queue),
+      Property("sendQueue", connection.send_queue), Property("token", connection.token),
+      Property("info", connection.info));
 }
 
-Napi::Value to_js(Napi::Env env, const sock_diag::Subflow& subflow, const InterfaceNames& names) {
-  return make_object<sock_diag::Subflow>(
-      env, {{"local", socket_address(env, subflow.local, names)},
-            {"remote", socket_address(env, subflow.remote, names)},
-            {"state", to_value(env, subflow.state)},
-            {"uid", to_value(env, subflow.uid)},
-            {"inode", to_value(env, subflow.inode)},
-            {"receiveQueue", to_value(env, subflow.receive_queue)},
-            {"sendQueue", to_value(env, subflow.send_queue)},
-            {"token", to_value(env, subflow.token)},
-            {"remoteToken", to_value(env, subflow.remote_token)},
-            {"flags", to_value(env, subflow.flags)},
-            {"localId", to_value(env, subflow.local_id)},
-            {"remoteId", to_value(env, subflow.remote_id)},
-            {"tcpInfo", subflow.tcp_info ? to_js(env, *subflow.tcp_info) : napi_value()}});
+void write(Records& to, const sock_diag::Subflow& subflow) {
+  to.object<sock_diag::Subflow>(
+      Property("local", subflow.local), Property("remote", subflow.remote),
+      Property("state", subflow.state), Property("uid", subflow.uid),
+      Property("inode", subflow.inode), Property("receiveQueue", subflow.receive_queue),
+      Property("sendQueue", subflow.send_queue), Property("token", subflow.token),
+      Property("remoteToken", subflow.remote_token), Property("flags", subflow.flags),
+      Property("localId", subflow.local_id), Property("remoteId", subflow.remote_id),
+      Property("tcpInfo", subflow.tcp_info));
 }
 
 }  // namespace mptcp::binding

@@ -21,7 +21,7 @@ class Connections {
     filter_.states = filter["states"].optional_integer<uint32_t>().value_or(filter_.states);
   }
 
-  Result<void> run(netlink::Socket& socket, const std::function<bool(Item)>& each,
+  Result<void> run(netlink::Socket& socket, const std::function<bool(const Item&)>& each,
                    const sock_diag::Restart& restart) {
     if (auto resolved = scopes_.resolve(filter_); !resolved) return resolved;
     return sock_diag::connections(socket, filter_, each, restart);
@@ -41,7 +41,7 @@ class Subflows {
   explicit Subflows(const Napi::CallbackInfo& info)
       : with_tcp_info_(Argument(info, 1, "options")["tcpInfo"].boolean()) {}
 
-  Result<void> run(netlink::Socket& socket, const std::function<bool(Item)>& each,
+  Result<void> run(netlink::Socket& socket, const std::function<bool(const Item&)>& each,
                    const sock_diag::Restart& restart) const {
     return sock_diag::subflows(socket, with_tcp_info_, each, restart);
   }

@@ -44,15 +44,13 @@ class Dump : public Napi::ObjectWrap<Dump<Source>> {
                      .deliver = [this](Napi::Env env) { answer(env); }}) {}
 
  private:
-  using Items = std::vector<typename Source::Item>;
-
   // Small, so that the conversion of one is a short turn of the event loop.
   static constexpr size_t kBatch = 128;
   // The thread works on while JavaScript has one.
   static constexpr size_t kBatchesAhead = 2;
 
   struct Batch {
-    Named<Items> items;
+    Records items;
     bool restarted = false;
   };
 
@@ -126,24 +124,24 @@ class Dump : public Napi::ObjectWrap<Dump<Source>> {
     }
     auto socket = sock_diag::open();
     if (!socket) return socket.error();
-    Items items;
+    Records items;
     bool restarted = false;
     const auto hand_over = [&] {
-      return put(thread, {with_names(std::exchange(items, {})), std::exchange(restarted, false)});
+      return put(thread, {std::exchange(items, {}), std::exchange(restarted, false)});
     };
     auto dumped = source_.run(
         *socket,
-        [&](typename Source::Item item) {
-          items.push_back(std::move(item));
+        [&](const typename Source::Item& item) {
+          items.add(item);
           return items.size() < kBatch ? !thread.stopping() : hand_over();
         },
         [&] {
-          items.clear();
+          items = {};
           restarted = true;
           const std::lock_guard lock(mutex_);
           ready_.clear();
         });
-    if (!items.empty() || restarted) hand_over();
+    if (items.size() > 0 || restarted) hand_over();
     return dumped;
   }
 

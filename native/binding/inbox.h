@@ -6,9 +6,8 @@
 #include <mutex>
 #include <optional>
 #include <utility>
-#include <vector>
 
-#include "binding/interface_names.h"
+#include "binding/records.h"
 #include "core/result.h"
 
 namespace mptcp::binding {
@@ -16,17 +15,15 @@ namespace mptcp::binding {
 constexpr int64_t kUnknownLoss = -1;
 
 /// What came one after the other, and how many items were lost before it.
-template <class Item>
 struct Batch {
   int64_t lost = 0;  // or kUnknownLoss
-  Named<std::vector<Item>> items;
+  Records items;
 };
 
-template <class Item>
 class Inbox {
  public:
   struct Next {
-    std::optional<Batch<Item>> batch;
+    std::optional<Batch> batch;
     std::optional<Error> failure;  // after all batches
     bool more = false;
   };
@@ -41,14 +38,13 @@ class Inbox {
     batches_.emplace_back();
   }
 
-  void put(Item item) {
+  template <class Item>
+  void put(const Item& item) {
     const std::lock_guard lock(mutex_);
     if (size_ == limit_) return count_lost(1);
     ++size_;
-    if (batches_.empty() || batches_.back().items.value.size() == kBatch) batches_.emplace_back();
-    auto& [items, names] = batches_.back().items;
-    names.add_from(item);
-    items.push_back(std::move(item));
+    if (batches_.empty() || batches_.back().items.size() == kBatch) batches_.emplace_back();
+    batches_.back().items.add(item);
   }
 
   /// `count` items are missing after those that were put.
@@ -71,7 +67,7 @@ class Inbox {
     } else {
       next.batch = std::move(batches_.front());
       batches_.pop_front();
-      size_ -= next.batch->items.value.size();
+      size_ -= next.batch->items.size();
     }
     next.more = !batches_.empty() || failure_;
     return next;
@@ -82,7 +78,7 @@ class Inbox {
   static constexpr size_t kBatch = 256;
 
   void count_lost(int64_t count) {
-    if (batches_.empty() || !batches_.back().items.value.empty()) batches_.emplace_back();
+    if (batches_.empty() || batches_.back().items.size() > 0) batches_.emplace_back();
     int64_t& lost = batches_.back().lost;
     const bool unknown = lost == kUnknownLoss || count == kUnknownLoss;
     lost = unknown ? kUnknownLoss : lost + count;
@@ -91,7 +87,7 @@ class Inbox {
   const size_t limit_;
   std::mutex mutex_;
   size_t size_ = 0;
-  std::deque<Batch<Item>> batches_;
+  std::deque<Batch> batches_;
   std::optional<Error> failure_;
 };
 

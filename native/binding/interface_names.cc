@@ -7,24 +7,21 @@
 
 namespace mptcp::binding {
 
-void InterfaceNames::add(const Address& address) {
-  if (address.scope == 0) return;
-  for (const auto& [scope, name] : names_) {
-    if (scope == address.scope) return;
-  }
-  std::array<char, IF_NAMESIZE> name{};
-  names_.emplace_back(address.scope, if_indextoname(address.scope, name.data())
-                                         ? name.data()
-                                         : std::to_string(address.scope));
-}
-
-std::string InterfaceNames::text(const Address& address) const {
+std::string InterfaceNames::text(const Address& address) {
+  if (address.scope == 0) return to_text(address);
   Address unscoped = address;
   unscoped.scope = 0;
-  for (const auto& [scope, name] : names_) {
-    if (scope == address.scope) return to_text(unscoped) + '%' + name;
+  return to_text(unscoped) + '%' + name(address.scope);
+}
+
+const std::string& InterfaceNames::name(uint32_t scope) {
+  for (const auto& [known, name] : names_) {
+    if (known == scope) return name;
   }
-  return to_text(unscoped);
+  std::array<char, IF_NAMESIZE> name{};
+  return names_
+      .emplace_back(scope, if_indextoname(scope, name.data()) ? name.data() : std::to_string(scope))
+      .second;
 }
 
 std::optional<Address> InterfaceScopes::parse(const std::string& text, uint16_t port) {

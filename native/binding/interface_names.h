@@ -1,5 +1,5 @@
 // The interface names in link-local addresses (`fe80::1%eth0`). They belong to a network namespace,
-// so the thread that is in it looks them up, and they travel with what they are for.
+// so the thread that is in it looks them up.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 
 namespace mptcp::binding {
 
-/// Visits every Address in a command, a reply or an event.
+/// Visits every Address in what JavaScript asks for.
 template <class T, class Visit>
 void for_each_address(T& thing, const Visit& visit) {
   if constexpr (requires(Address & address) {
@@ -33,47 +33,20 @@ void for_each_address(T& thing, const Visit& visit) {
     if constexpr (requires { thing.local; }) for_each_address(thing.local, visit);
     if constexpr (requires { thing.remote; }) for_each_address(thing.remote, visit);
     if constexpr (requires { thing.endpoint; }) for_each_address(thing.endpoint, visit);
-    if constexpr (requires { thing.peer; }) for_each_address(thing.peer, visit);
-    if constexpr (requires { thing.destination; }) for_each_address(thing.destination, visit);
-    if constexpr (requires { thing.preferred_source; }) {
-      for_each_address(thing.preferred_source, visit);
-    }
-    if constexpr (requires { thing.gateway; }) for_each_address(thing.gateway, visit);
-    if constexpr (requires { thing.next_hops; }) for_each_address(thing.next_hops, visit);
-    if constexpr (requires { thing.object; }) for_each_address(thing.object, visit);
   }
 }
 
-/// From the thread to JavaScript: the names of the scopes that addresses have.
+/// From the thread to JavaScript. Each name is asked for once: for what is read at one time.
 class InterfaceNames {
  public:
-  /// On the thread.
-  template <class T>
-  void add_from(T& thing) {
-    for_each_address(thing, [&](const Address& address) { add(address); });
-  }
-  /// On the JavaScript thread: as to_text(address) is in the namespace.
-  std::string text(const Address& address) const;
+  /// As to_text(address).
+  std::string text(const Address& address);
 
  private:
-  void add(const Address& address);
+  const std::string& name(uint32_t scope);
 
   std::vector<std::pair<uint32_t, std::string>> names_;
 };
-
-template <class T>
-struct Named {
-  T value;
-  InterfaceNames names;
-};
-
-/// On the thread.
-template <class T>
-Named<T> with_names(T value) {
-  Named<T> named{std::move(value), {}};
-  named.names.add_from(named.value);
-  return named;
-}
 
 /// From JavaScript to the thread: the names that addresses have, to become their scopes.
 class InterfaceScopes {

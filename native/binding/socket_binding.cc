@@ -54,15 +54,7 @@ Napi::Value avoid_collapsing(const Napi::CallbackInfo& info) {
 // A reader of the core, from descriptor to object.
 template <auto kRead>
 Napi::Value read(const Napi::CallbackInfo& info) {
-  return to_js(info.Env(), value_or_throw(info.Env(), kRead(to_int(info, 0))));
-}
-
-Napi::Value full_info(const Napi::CallbackInfo& info) {
-  const auto full = value_or_throw(info.Env(), read_full_info(to_int(info, 0)));
-  auto object = Napi::Object::New(info.Env());
-  object.Set("info", to_js(info.Env(), full.info));
-  object.Set("subflows", to_js(info.Env(), full.subflows));
-  return object;
+  return to_js(info.Env(), record_of(value_or_throw(info.Env(), kRead(to_int(info, 0)))));
 }
 
 void set_option(const Napi::CallbackInfo& info) {
@@ -105,7 +97,7 @@ void register_socket_functions(Napi::Env env, Napi::Object exports) {
   exports.Set("subflowTcpInfo", Napi::Function::New(env, read<read_subflow_tcp_info>));
   exports.Set("subflowAddresses", Napi::Function::New(env, read<read_subflow_addresses>));
   exports.Set("subflows", Napi::Function::New(env, read<read_subflows>));
-  exports.Set("fullInfo", Napi::Function::New(env, full_info));
+  exports.Set("fullInfo", Napi::Function::New(env, read<read_full_info>));
   exports.Set("setOption", Napi::Function::New(env, set_option));
   exports.Set("getOption", Napi::Function::New(env, get_option));
   exports.Set("replaceConnecting", Napi::Function::New(env, replace_connecting_socket));

@@ -140,17 +140,17 @@ class Watcher : public Napi::ObjectWrap<Watcher<Source>> {
   }
 
   void take(const netlink::MessageView& message) {
-    auto item = Source::decode(message);
+    const auto item = Source::decode(message);
     if (!item) {
       inbox_.lose(1);
     } else if (*item) {
-      inbox_.put(*std::move(*item));
+      inbox_.put(**item);
     }
   }
 
   const std::optional<std::string> netns_;
   const std::optional<int> receive_buffer_;
-  Inbox<typename Source::Item> inbox_;
+  Inbox inbox_;
   Napi::FunctionReference deliver_;
   // The last: its thread uses what stands above.
   Background background_;

@@ -83,7 +83,9 @@ describeKernel('dumps', {}, () => {
       });
     }
     const { local, inode } = byToken.get(tokens[0])!;
-    expect(local).toEqual({ address: '10.0.0.1', port: expect.any(Number) as number });
+    expect(local).toEqual({
+      ...{ address: '10.0.0.1', family: 'IPv4', port: expect.any(Number) as number },
+    });
     expect(inode).toBeGreaterThan(0);
   });
 
