@@ -186,8 +186,14 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
       const client = peers.fetch();
       await client.json<{ progress: number }>();
       lab.paths[0].insert(rewrite);
-      expect((await fetched(client)).bytes).toBe(4 * bytes);
-      expect(lab.client.counters().MPTcpExtDataCsumErr).toBeGreaterThan(0);
+      const fetchedBytes = (await fetched(client)).bytes;
+      const { MPTcpExtDataCsumErr, MPTcpExtOFOQueue, MPTcpExtNoDSSInWindow } =
+        lab.client.counters();
+      expect(MPTcpExtDataCsumErr).toBeGreaterThan(0);
+      // Linux loses bytes, and counts them here, if it falls back while it sends some again: as it
+      // does after a stall, which a busy machine brings about.
+      if (MPTcpExtOFOQueue === 0 && MPTcpExtNoDSSInWindow === 0)
+        expect(fetchedBytes).toBe(4 * bytes);
       expect(lab.server.counters()).toMatchObject({ MPTcpExtInfiniteMapTx: 1 });
     });
 
