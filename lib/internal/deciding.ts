@@ -63,6 +63,7 @@ function goOn(handle: TcpHandle, offer: Offer): void {
 
 async function hintAtCreation(handle: TcpHandle, { settings }: Offer): Promise<void> {
   try {
+    await Promise.resolve(); // a connection that a server takes has its socket after this turn
     (await hintIntent(handle, settings)).forEach((result) => tell(handle, result));
   } catch {
     // the connection has closed meanwhile

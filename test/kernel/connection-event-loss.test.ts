@@ -95,8 +95,7 @@ describeKernel('a connection whose events the kernel has lost', {}, () => {
         await events.close();
       });
       // Its JavaScript waits too, so that no look comes first.
-      const waiting = client.run((_inside, file) => {
-        const { existsSync: exists } = require('node:fs') as typeof import('node:fs');
+      const waiting = client.run(({ exists }, file) => {
         const memory = new Int32Array(new SharedArrayBuffer(4));
         while (!exists(file)) Atomics.wait(memory, 0, 0, 5);
       }, resume);

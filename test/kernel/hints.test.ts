@@ -6,15 +6,12 @@ import { FAMILIES } from '../lab/path-end';
 import { twoPaths } from '../lab/topologies';
 import { echoes } from './peers/echoes';
 import { type Inside, Peer, type PeerOptions } from './peers/peer';
+import { shownSubflows } from './peers/shown';
 
 const hints = ({ state }: Inside) => state.connection.hints;
 
-/** What ss shows of every TCP socket that is connected to or from the port. */
-function subflows(host: Namespace, port: number): string[] {
-  const filter = ['state', 'established', `( dport = :${port} or sport = :${port} )`];
-  const lines = host.exec('ss', ['-tineomHO', '--tos', ...filter]).trim();
-  return lines.split('\n').filter((line) => line.includes('mptcp'));
-}
+const subflows = (host: Namespace, port: number): string[] =>
+  shownSubflows(host, port, 'dport', 'sport');
 
 interface Host {
   namespace: Namespace;

@@ -2,51 +2,8 @@ import type { Intent, SchedulingHints } from '../../lib';
 import { describeKernel } from '../lab/jest';
 import { FAMILIES } from '../lab/path-end';
 import { twoPaths } from '../lab/topologies';
+import { intentResults, openWith, serveBytes, shareOfSecond, takeOver } from './peers/intents';
 import { type Inside, Peer } from './peers/peer';
-
-/** Sends for as long as there is somebody who takes it. */
-const serve = ({ net, listen, bytes }: Inside) =>
-  listen(
-    net.createServer((socket) => {
-      bytes(1 << 30).pipe(socket.on('error', () => undefined));
-    }),
-  );
-
-const own = async ({ mptcp }: Inside) => {
-  const pm = await mptcp.PathManager.open();
-  await pm.mode.set('userspace');
-};
-
-const open = async (
-  { net, mptcp, once, until, state }: Inside,
-  target: { host: string; port: number },
-  hints: SchedulingHints,
-) => {
-  const socket = net.connect({ ...target, mptcp: { hints } });
-  state.socket = socket;
-  state.connection = mptcp.connectionOf(socket);
-  state.received = 0;
-  socket.on('error', () => undefined).on('data', ({ length }) => (state.received += length));
-  await once(socket, 'connect');
-  await until(() => state.connection.hints.some(({ hint }) => hint === 'intent'));
-  return state.connection.hints;
-};
-
-/** Which share of the next bytes goes over the second interface. */
-const share = async ({ state, until }: Inside, bytes: number) => {
-  const read = (): [number, number] => {
-    const counts: [number, number] = [0, 0];
-    for (const { interface: name, tcpInfo } of state.connection.subflows()) {
-      counts[name === 'eth2' ? 1 : 0] += tcpInfo.bytesReceived ?? 0;
-    }
-    return counts;
-  };
-  const before = read();
-  const grown = () => read().map((now, i) => now - before[i]!) as [number, number];
-  await until(() => grown()[0] + grown()[1] > bytes, 30_000);
-  const [first, second] = grown();
-  return second / (first + second);
-};
 
 const subflows = (count: number) =>
   [
@@ -65,13 +22,14 @@ describeKernel('intents', { needs: ['tc'] }, () => {
       const paths = [{ rate: '40mbit' }, { rate: '40mbit' }] as const;
       await using lab = await twoPaths({ family, paths, join: 'none' });
       const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
-      const target = { host: lab.paths[0].server.address, port: await server.run(serve) };
-      await client.run(own);
+      const target = { host: lab.paths[0].server.address, port: await server.run(serveBytes) };
+      await client.run(takeOver);
       const taken = (intent: Intent) => ({
         ...{ hint: 'intent', wanted: intent, by: 'policy', applied: true },
       });
       const begin = async (hints: SchedulingHints & { intent: Intent }) => {
-        const results = await client.run(open, target, hints);
+        await client.run(openWith, target, hints);
+        const results = await client.run(intentResults);
         expect(results).toContainEqual(expect.objectContaining(taken(hints.intent)));
         return results;
       };
@@ -80,8 +38,8 @@ describeKernel('intents', { needs: ['tc'] }, () => {
 
       await begin({ intent: 'aggregate' });
       await client.run(...subflows(2));
-      await client.run(share, MB); // it begins
-      const aggregate = await client.run(share, 3 * MB);
+      await client.run(shareOfSecond, MB); // it begins
+      const aggregate = await client.run(shareOfSecond, 3 * MB);
       expect(aggregate).toBeGreaterThan(0.1);
       expect(aggregate).toBeLessThan(0.9);
       await end();
@@ -91,22 +49,22 @@ describeKernel('intents', { needs: ['tc'] }, () => {
         expect.objectContaining({ hint: 'noDelay', value: true, applied: true }),
       );
       await client.run(...subflows(2));
-      const interactive = await client.run(share, 2 * MB);
+      const interactive = await client.run(shareOfSecond, 2 * MB);
       expect(Math.min(interactive, 1 - interactive)).toBeLessThan(0.05);
       await end();
 
       await begin({ intent: 'handover' });
-      expect(await client.run(share, MB)).toBe(0);
+      expect(await client.run(shareOfSecond, MB)).toBe(0);
       await client.run(...subflows(1));
       await end();
 
       await begin({ intent: 'backup', paths: { backup: 'eth2' } });
       await client.run(...subflows(2));
-      await client.run(share, MB);
-      expect(await client.run(share, 2 * MB)).toBeLessThan(0.05);
+      await client.run(shareOfSecond, MB);
+      expect(await client.run(shareOfSecond, 2 * MB)).toBeLessThan(0.05);
       lab.paths[0].cut({ link: true });
-      await client.run(share, MB); // what was on its way
-      expect(await client.run(share, MB)).toBe(1);
+      await client.run(shareOfSecond, MB); // what was on its way
+      expect(await client.run(shareOfSecond, MB)).toBe(1);
       await end();
     });
 
@@ -114,12 +72,13 @@ describeKernel('intents', { needs: ['tc'] }, () => {
       const paths = [{ rate: '40mbit' }, { rate: '40mbit' }] as const;
       await using lab = await twoPaths({ family, paths, join: 'none' });
       const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
-      const target = { host: lab.paths[0].server.address, port: await server.run(serve) };
-      await client.run(own);
-      await client.run(open, target, {
+      const target = { host: lab.paths[0].server.address, port: await server.run(serveBytes) };
+      await client.run(takeOver);
+      await client.run(openWith, target, {
         intent: 'handover',
         paths: { prefer: 'eth1', avoid: 'eth2' },
       });
+      await client.run(intentResults);
       const results = await client.run(({ state }) =>
         state.connection.hints.filter(({ by }) => by === 'policy'),
       );
@@ -128,11 +87,39 @@ describeKernel('intents', { needs: ['tc'] }, () => {
         { hint: 'paths.prefer', wanted: 'eth1', applied: true },
         { hint: 'paths.avoid', applied: false, reason: { code: 'ERR_MPTCP_UNSUPPORTED' } },
       ]);
-      expect(await client.run(share, 1 << 20)).toBe(0);
+      expect(await client.run(shareOfSecond, 1 << 20)).toBe(0);
       await client.run(({ state }) => state.connection.hint({ intent: 'aggregate' }));
       await client.run(...subflows(2));
-      await client.run(share, 1 << 20);
-      expect(await client.run(share, 2 << 20)).toBeGreaterThan(0.1);
+      await client.run(shareOfSecond, 1 << 20);
+      expect(await client.run(shareOfSecond, 2 << 20)).toBeGreaterThan(0.1);
+    });
+
+    test('handover: the interface goes and returns, then its address', async () => {
+      const paths = [{ rate: '40mbit' }, { rate: '40mbit' }] as const;
+      await using lab = await twoPaths({ family, paths, join: 'none' });
+      const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
+      const [first] = lab.paths;
+      const target = { host: first.server.address, port: await server.run(serveBytes) };
+      await client.run(takeOver);
+      await client.run(openWith, target, { intent: 'handover', paths: { prefer: 'eth1' } });
+      await client.run(intentResults);
+      /** The bytes go there; what they have left stays as a backup while they flow. */
+      const goesBy = async (name: 'eth1' | 'eth2'): Promise<void> => {
+        const wanted = name === 'eth1' ? 0 : 1;
+        const wrong = async (bytes: number): Promise<number> =>
+          Math.abs((await client.run(shareOfSecond, bytes)) - wanted);
+        for (let n = 0; n < 100 && (await wrong(1 << 18)) > 0; n++);
+        expect(await wrong(1 << 20)).toBeLessThan(0.01);
+      };
+      await goesBy('eth1');
+      first.cut({ link: true });
+      await goesBy('eth2');
+      await first.restore();
+      await goesBy('eth1');
+      first.client.removeAddress();
+      await goesBy('eth2');
+      first.client.addAddress();
+      await goesBy('eth1');
     });
   });
 
@@ -146,8 +133,9 @@ describeKernel('intents', { needs: ['tc'] }, () => {
       Peer.start(lab.server),
       Peer.start(lab.client, { unprivileged }),
     ]);
-    const target = { host: lab.paths[0].server.address, port: await server.run(serve) };
-    const results = await client.run(open, target, { intent: 'backup', keepAlive: false });
+    const target = { host: lab.paths[0].server.address, port: await server.run(serveBytes) };
+    await client.run(openWith, target, { intent: 'backup', keepAlive: false });
+    const results = await client.run(intentResults);
     expect(results.filter(({ hint }) => hint !== 'congestionControl')).toMatchObject([
       { hint: 'keepAlive', by: 'SO_KEEPALIVE', value: false, applied: true },
       { hint: 'intent', applied: false, reason: { code: 'ERR_MPTCP_PATH_MANAGER' } },

@@ -6,7 +6,7 @@
 const { createCipheriv, createHash } = require('node:crypto');
 const diagnostics = require('node:diagnostics_channel');
 const { once } = require('node:events');
-const { readdirSync } = require('node:fs');
+const { existsSync, readdirSync } = require('node:fs');
 const { isIP } = require('node:net');
 const { join } = require('node:path');
 const { createInterface } = require('node:readline');
@@ -32,7 +32,7 @@ const warnings = [];
 process.on('warning', ({ code, message }) => warnings.push({ code, message }));
 
 const peer = {
-  state: { flows: [] },
+  state: { flows: [], sockets: [] },
   warnings,
   plain,
   once,
@@ -74,6 +74,8 @@ const peer = {
   /** Waits for an event, whatever errors come before it. */
   happened: (emitter, event) =>
     new Promise((resolve) => emitter.once(event, (...args) => resolve(args))),
+
+  exists: existsSync,
 
   /** How many file descriptors this process has. */
   descriptors: () => readdirSync('/proc/self/fd').length,

@@ -79,6 +79,7 @@ export interface Inside extends Modules {
   Worker: typeof Worker;
   once: (emitter: EventEmitter, event: string) => Promise<unknown[]>;
   happened: (emitter: EventEmitter, event: string) => Promise<unknown[]>;
+  exists: (path: string) => boolean;
   descriptors: () => number;
   threads: () => number;
   listen: (server: Server, host?: string) => Promise<number>;

@@ -1,0 +1,88 @@
+/** Intents where this process does not manage paths: these follow endpoints, and that is said. */
+import type { EndpointOptions, HintResult, Intent } from '../../lib';
+import { describeKernel } from '../lab/jest';
+import { FAMILIES } from '../lab/path-end';
+import { twoPaths } from '../lab/topologies';
+import {
+  intentResults,
+  openWith,
+  serveBytes,
+  shareOfSecond,
+  takeOver,
+  untilOn,
+} from './peers/intents';
+import { type Inside, Peer, type State } from './peers/peer';
+
+const INTENTS: readonly Intent[] = ['aggregate', 'interactive', 'handover', 'backup'];
+const RATE = { rate: '80mbit' };
+
+/** What each stands for where it has no policy. */
+const OPTIONS: Record<Intent, Pick<HintResult, 'by' | 'value'>[]> = {
+  aggregate: [
+    { by: 'TCP_NODELAY', value: false },
+    { by: 'TCP_NOTSENT_LOWAT', value: 0 },
+  ],
+  interactive: [
+    { by: 'TCP_NODELAY', value: true },
+    { by: 'TCP_NOTSENT_LOWAT', value: 16_384 },
+  ],
+  handover: [{ by: 'TCP_KEEPIDLE', value: 10 }],
+  backup: [{ by: 'TCP_KEEPIDLE', value: 10 }],
+};
+
+/** Connects with an intent on both sides; gives what the second path carries of what follows. */
+async function secondOf([server, client]: [Peer, Peer], host: string, intent: Intent) {
+  const port = await server.run(serveBytes, { intent });
+  await client.run(openWith, { host, port }, { intent });
+  for (const peer of [server, client]) {
+    const results = await peer.run(intentResults);
+    expect(results.find(({ hint }) => hint === 'intent')).toMatchObject({
+      ...{ wanted: intent, applied: false, reason: { code: 'ERR_MPTCP_PATH_MANAGER' } },
+    });
+    for (const option of OPTIONS[intent]) {
+      expect(results).toContainEqual(expect.objectContaining({ ...option, applied: true }));
+    }
+  }
+  await client.run(untilOn, 'eth1', 'eth2');
+  await client.run(shareOfSecond, 1 << 18); // it begins
+  const share = await client.run(shareOfSecond, 1 << 19);
+  await client.run(({ state }) => void state.socket.destroy());
+  return share;
+}
+
+/** In the place of what was there; who has the userspace mode is to know of it. */
+const setEndpoint = async ({ mptcp, state }: Inside, options: EndpointOptions) => {
+  const { pathManager } = state as Partial<State>;
+  const { endpoints } = pathManager ?? (await mptcp.PathManager.open());
+  await endpoints.flush();
+  await endpoints.add(options);
+};
+
+describeKernel('intents of those who do not manage paths', { needs: ['tc'] }, () => {
+  test.each(FAMILIES)('IPv%s: they follow endpoints, whoever manages them', async (family) => {
+    await using lab = await twoPaths({ family, paths: [RATE, RATE], join: 'none' });
+    const [first, second] = lab.paths;
+    const start = (unprivileged: boolean) =>
+      Promise.all([
+        Peer.start(lab.server, { unprivileged }),
+        Peer.start(lab.client, { unprivileged }),
+      ]);
+    const [owners, privileged, unprivileged] = await Promise.all([false, false, true].map(start));
+    const endpoint = { address: second.client.address, interface: 'eth2', subflow: true };
+    for (const userspace of [false, true]) {
+      if (userspace) for (const owner of owners!) await owner.run(takeOver);
+      for (const backup of [false, true]) {
+        await owners![1].run(setEndpoint, { ...endpoint, backup });
+        for (const intent of INTENTS) {
+          const shares = [privileged!, unprivileged!].map((pair) =>
+            secondOf(pair, first.server.address, intent),
+          );
+          for (const share of await Promise.all(shares)) {
+            if (backup) expect(share).toBeLessThan(0.01);
+            else expect(share).toBeGreaterThan(0.02);
+          }
+        }
+      }
+    }
+  });
+});

@@ -1,0 +1,72 @@
+/** Intents of a server, shown by where the bytes that it sends go. */
+import type { Intent, SchedulingHints } from '../../lib';
+import { describeKernel } from '../lab/jest';
+import { FAMILIES } from '../lab/path-end';
+import { twoPaths } from '../lab/topologies';
+import {
+  intentResults,
+  openWith,
+  serveBytes,
+  shareOfSecond,
+  takeOver,
+  untilOn,
+} from './peers/intents';
+import { Peer } from './peers/peer';
+
+const MB = 1 << 20;
+const RATE = { rate: '40mbit' };
+const both = ['eth1', 'eth2'];
+
+describeKernel('intents of a server', { needs: ['tc'] }, () => {
+  test.each(FAMILIES)('IPv%s: where the bytes go', async (family) => {
+    await using lab = await twoPaths({ family, paths: [RATE, RATE], join: 'none' });
+    const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
+    const host = lab.paths[0].server.address;
+    // Over IPv6 a server announces its IPv4 addresses too: here one path an interface is enough.
+    if (family === 6) {
+      for (const { server: end } of lab.paths)
+        end.namespace.ip('-4', 'address', 'flush', end.device);
+    }
+    await server.run(takeOver);
+
+    /** The client, which the in-kernel path manager serves, joins where the server says. */
+    const begin = async (hints: SchedulingHints & { intent: Intent }, ...on: string[]) => {
+      const port = await server.run(serveBytes, hints);
+      await client.run(openWith, { host, port }, {});
+      expect(await server.run(intentResults)).toContainEqual(
+        expect.objectContaining({
+          ...{ hint: 'intent', wanted: hints.intent, by: 'policy', applied: true },
+        }),
+      );
+      await client.run(untilOn, ...on);
+      await client.run(shareOfSecond, MB); // it begins
+    };
+    const end = () => client.run(({ state }) => void state.socket.destroy());
+
+    await begin({ intent: 'aggregate' }, ...both);
+    const aggregate = await client.run(shareOfSecond, 3 * MB);
+    expect(aggregate).toBeGreaterThan(0.1);
+    expect(aggregate).toBeLessThan(0.9);
+    await end();
+
+    await begin({ intent: 'interactive' }, ...both);
+    // It may change over in the course of one or two of these.
+    const shares: number[] = [];
+    for (let n = 0; n < 5; n++) shares.push(await client.run(shareOfSecond, MB / 2));
+    const alone = shares.filter((share) => Math.min(share, 1 - share) < 0.05);
+    expect(alone.length).toBeGreaterThanOrEqual(3);
+    await end();
+
+    await begin({ intent: 'handover' }, 'eth1');
+    expect(await client.run(shareOfSecond, MB)).toBe(0);
+    await client.run(untilOn, 'eth1');
+    await end();
+
+    await begin({ intent: 'backup', paths: { backup: 'eth2' } }, ...both);
+    expect(await client.run(shareOfSecond, 2 * MB)).toBeLessThan(0.05);
+    lab.paths[0].cut({ link: true, side: 'server' });
+    await client.run(shareOfSecond, MB); // what was on its way
+    expect(await client.run(shareOfSecond, MB)).toBe(1);
+    await end();
+  });
+});

@@ -1,0 +1,65 @@
+/** Connections with an intent, over which a server sends for as long as somebody takes it. */
+import type { HintResult, SchedulingHints } from '../../../lib';
+import type { Inside } from './peer';
+
+/** Takes over the path management of the namespace. */
+export const takeOver = async ({ mptcp, state }: Inside): Promise<void> => {
+  state.pathManager = await mptcp.PathManager.open();
+  await state.pathManager.mode.set('userspace');
+};
+
+/** Sends on each connection, and keeps the last one; gives the port. */
+export const serveBytes = (
+  { mptcp, net, listen, bytes, state }: Inside,
+  hints: SchedulingHints = {},
+): Promise<number> =>
+  listen(
+    net.createServer({ mptcp: { hints } }, (socket) => {
+      state.connection = mptcp.connectionOf(socket);
+      bytes(Infinity).pipe(socket.on('error', () => undefined));
+    }),
+  );
+
+/** Connects once more, and takes in what comes. */
+export const openWith = async (
+  { net, mptcp, once, state }: Inside,
+  target: { host: string; port: number },
+  hints: SchedulingHints,
+): Promise<void> => {
+  const socket = net.connect({ ...target, mptcp: { hints } });
+  state.socket = socket;
+  state.connection = mptcp.connectionOf(socket);
+  state.received = 0;
+  socket.on('error', () => undefined).on('data', ({ length }) => (state.received += length));
+  await once(socket, 'connect');
+};
+
+/** What became of an intent given at creation, when it is known. */
+export const intentResults = async ({ state, until }: Inside): Promise<readonly HintResult[]> => {
+  await until(() => state.connection.hints.some(({ hint }) => hint === 'intent'));
+  return state.connection.hints;
+};
+
+/** Which share of the next bytes comes over the second interface. */
+export const shareOfSecond = async ({ state, until }: Inside, bytes: number): Promise<number> => {
+  const read = (): [number, number] => {
+    const counts: [number, number] = [0, 0];
+    for (const { interface: name, tcpInfo } of state.connection.subflows()) {
+      counts[name === 'eth2' ? 1 : 0] += tcpInfo.bytesReceived ?? 0;
+    }
+    return counts;
+  };
+  const before = read();
+  const grown = () => read().map((now, i) => now - before[i]!) as [number, number];
+  await until(() => grown()[0] + grown()[1] > bytes, 30_000);
+  const [first, second] = grown();
+  return second / (first + second);
+};
+
+/** Waits until the connection's paths are on these interfaces, of one family or both. */
+export const untilOn = ({ state, until }: Inside, ...names: string[]): Promise<void> =>
+  until(() => {
+    const open = state.connection.subflows().filter(({ tcpInfo }) => tcpInfo.state === 1);
+    const used = new Set(open.map((each) => each.interface));
+    return Array.from(used).sort().join() === names.join();
+  }, 30_000);
