@@ -1,4 +1,5 @@
 /** Paths that are slow, lossy or unused, and must not be taken for dark. */
+import { createHash } from 'node:crypto';
 import { describeKernel } from '../lab/jest';
 import { loss } from '../lab/middleboxes';
 import type { Path } from '../lab/path';
@@ -50,52 +51,78 @@ describeKernel('what is merely slow stays in use', { needs: ['tc', 'nft', 'tun',
     await all((flow) => receiveMore(server, MEGABYTE / 2, flow));
   }
 
-  async function stays(): Promise<void> {
+  async function stays(connections = FLOWS.length): Promise<void> {
     const { actions, dark } = await client.run(({ state }) => ({
       actions: state.actions.map(({ type }) => type),
       dark: state.messages,
     }));
-    expect(actions).toEqual(FLOWS.map(() => 'createSubflow'));
+    expect(actions).toEqual(Array.from({ length: connections }, () => 'createSubflow'));
     expect(dark).toEqual([]);
     await untilAllPaths();
   }
   const end = (): Promise<unknown> => all((flow) => endFlow(client, server, flow));
 
-  test('a second of bufferbloat', async () => {
+  test('a second of bufferbloat, also for who begins to send into it', async () => {
     await setUp([{ router: true }, RATE]);
     // Congestion control that fills whatever queue there is, which bbr would not.
     for (const host of [lab.client, lab.server]) {
       host.sysctl('net.ipv4.tcp_congestion_control', 'reno');
     }
-    lab.paths[0].router!.limitRate(RATE.rate, 1.2 * SECOND);
-    await send();
+    lab.paths[0].router!.limitRate(RATE.rate, 1.05 * SECOND);
+    const hosts = FAMILIES.map((family) => lab.paths[0].server.addresses[family]);
+    const quiet = await server.run(({ net, listen, receive, state }) => {
+      state.messages = [];
+      return listen(net.createServer((socket) => void state.messages.push(receive(socket))));
+    });
     await client.run(
-      async ({ plain, flow, once }, host, to) => {
-        for (let i = 0; i < 2; i++) {
-          const socket = plain.net.connect(to, host);
-          flow(socket, 'send');
+      async ({ net, once, state }, to, at) => {
+        state.sockets = [];
+        for (const host of to) {
+          const socket = net.connect(at, host);
           await once(socket, 'connect');
+          socket.write('x');
+          state.sockets.push(socket);
         }
       },
-      lab.paths[0].server.address,
+      hosts,
+      quiet,
+    );
+    await client.run(({ state, until }) =>
+      until(() => {
+        const connections = Array.from(state.managed.view.connections.values());
+        return connections.length === 2 && connections.every(({ paths }) => paths.length === 2);
+      }),
+    );
+    await send();
+    // Others come until the queue is full: one that has met its end grows by a packet a second.
+    await client.run(
+      async ({ plain, flow, state, until }, host, to, locals) => {
+        const slow = new Set<string>();
+        const coming = setInterval(() => flow(plain.net.connect(to, host), 'send'), 500);
+        await until(() => {
+          for (const { connection } of state.flows.slice(0, locals.length)) {
+            for (const { local, tcpInfo } of connection.subflows()) {
+              if (locals.includes(local.address) && tcpInfo.rtt > 1e6) slow.add(local.address);
+            }
+          }
+          return slow.size === locals.length;
+        }, 40_000);
+        clearInterval(coming);
+      },
+      hosts[0]!,
       port,
+      FAMILIES.map((family) => lab.paths[0].client.addresses[family]),
     );
-    await all((each) =>
-      client.run(
-        ({ state, until }, flow, local) =>
-          until(() => {
-            const subflows = state.flows[flow]!.connection.subflows();
-            const slow = subflows.find((subflow) => subflow.local.address === local);
-            return slow!.tcpInfo.rtt > 1e6;
-          }, 40_000),
-        each,
-        lab.paths[0].client.addresses[FAMILIES[each]!],
-      ),
-    );
-    await all((flow) => receiveMore(server, 2 * MEGABYTE, flow));
-    await stays();
+    await client.run(({ state }, bytes) => {
+      for (const socket of state.sockets) socket.end(Buffer.alloc(bytes));
+    }, MEGABYTE);
+    const received = await server.run(({ state }) => Promise.all(state.messages));
+    const sha256 = createHash('sha256').update('x').update(Buffer.alloc(MEGABYTE)).digest('hex');
+    expect(received).toEqual(FLOWS.map(() => ({ length: MEGABYTE + 1, sha256 })));
+    await all((flow) => receiveMore(server, MEGABYTE, flow));
+    await stays(2 * FLOWS.length);
     await client.run(({ state }) => {
-      for (const { socket } of state.flows.slice(2)) socket.destroy();
+      for (const { socket } of state.flows.slice(2)) socket.destroy(); // the others
     });
     await end();
   });
