@@ -111,7 +111,7 @@ describeKernel('what is merely slow stays in use', { needs: ['tc', 'nft', 'tun',
             }
           }
           return slow.size === locals.length;
-        }, 40_000);
+        }, 80_000);
         clearInterval(coming);
       },
       hosts[0]!,
@@ -130,7 +130,7 @@ describeKernel('what is merely slow stays in use', { needs: ['tc', 'nft', 'tun',
       for (const { socket } of state.flows.slice(2)) socket.destroy(); // the others
     });
     await end();
-  });
+  }, 120_000);
 
   test('2 % of loss', async () => {
     const path = { ...RATE, delay: 10 };
