@@ -10,7 +10,7 @@ import { manage } from './peers/policies';
 
 const MEGABYTE = 1 << 20;
 const RATE = { rate: '20mbit' };
-const ROUNDS = [4, 6, 4] as const;
+const ROUNDS = [4, 6, 4, 6, 4] as const;
 
 type By = 'heal' | 'kernel';
 
@@ -18,7 +18,10 @@ type By = 'heal' | 'kernel';
 async function stall(by: By, family: Family, fail: (path: Path) => void): Promise<number> {
   await using lab = await twoPaths({ family, join: 'none', paths: [RATE, RATE] });
   if (by === 'kernel') lab.paths[1].client.addEndpoint('subflow', 'backup');
-  const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
+  const [server, client] = await Promise.all([
+    Peer.start(lab.server, { urgent: true }),
+    Peer.start(lab.client, { urgent: true }),
+  ]);
   if (by === 'heal') await manage(client, [['backup', { standby: 'eth2' }], ['heal']]);
   const port = await serveFlows(server, 'receive');
   await connectFlow(client, 'send', lab.paths[0].server.address, port);
@@ -37,16 +40,20 @@ async function stall(by: By, family: Family, fail: (path: Path) => void): Promis
 
 describeKernel('a path that fails, with a standby one', { needs: ['tc', 'nft'] }, () => {
   test.each([
-    ['silently', 0.5, (path: Path) => path.cut({ silent: true })],
-    ['by its link', 1.1, (path: Path) => path.cut({ link: true })],
-    ['by its address', 1.1, (path: Path) => path.client.removeAddress()],
-  ] as const)('%s: at most %d of what the kernel takes', async (_how, most, fail) => {
-    const stalls: Record<By, number[]> = { heal: [], kernel: [] };
-    for (const family of ROUNDS) {
-      for (const by of ['kernel', 'heal'] as const) {
-        stalls[by].push(await stall(by, family, fail));
+    ['silently', 0.5, 5, (path: Path) => path.cut({ silent: true })],
+    ['by its link', 1.1, 3, (path: Path) => path.cut({ link: true })],
+    ['by its address', 1.1, 3, (path: Path) => path.client.removeAddress()],
+  ] as const)(
+    '%s: at most %d of what the kernel takes',
+    async (_how, most, rounds, fail) => {
+      const stalls: Record<By, number[]> = { heal: [], kernel: [] };
+      for (const family of ROUNDS.slice(0, rounds)) {
+        for (const by of ['kernel', 'heal'] as const) {
+          stalls[by].push(await stall(by, family, fail));
+        }
       }
-    }
-    expect(spread(stalls.heal).median / spread(stalls.kernel).median).toBeLessThanOrEqual(most);
-  });
+      expect(spread(stalls.heal).median / spread(stalls.kernel).median).toBeLessThanOrEqual(most);
+    },
+    120_000,
+  );
 });

@@ -132,6 +132,7 @@ describeKernel('handover', { needs: ['tc'] }, () => {
       }
       expect(spread(stalls).median).toBeLessThan(longest);
     },
+    120_000,
   );
 
   test('what is queued on a slow path arrives, however long that takes', async () => {
