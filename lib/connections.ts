@@ -213,7 +213,7 @@ export async function* dumpConnections(
   }
 }
 
-/** Streams: no more than a batch, and the subflows by token, is held at a time. */
+/** Streams: no more than some batches, and the subflows by token, are held at a time. */
 export async function* connections(
   netns: string | undefined,
   filter: ConnectionFilter,

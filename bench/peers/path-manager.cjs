@@ -65,7 +65,7 @@ const JOBS = {
     const before = process.memoryUsage.rss();
     const seconds = [];
     let peak;
-    for (let i = 0; i < 5; ++i) {
+    for (let i = 0; i < 10; ++i) {
       const start = performance.now();
       let count = 0;
       for await (const connection of pm.connections({}, options)) {

@@ -46,8 +46,8 @@ class Dump : public Napi::ObjectWrap<Dump<Source>> {
  private:
   // Small, so that the conversion of one is a short turn of the event loop.
   static constexpr size_t kBatch = 128;
-  // The thread works on while JavaScript has one.
-  static constexpr size_t kBatchesAhead = 2;
+  // The thread seldom waits for JavaScript: what the kernel dumps is what takes long.
+  static constexpr size_t kBatchesAhead = 16;
 
   struct Batch {
     Records items;
