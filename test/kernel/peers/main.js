@@ -145,7 +145,7 @@ const peer = {
   /** Waits until `ask` is true. For states that no event tells of. */
   async until(ask, timeout = 30_000) {
     const deadline = performance.now() + timeout;
-    while (!ask()) {
+    while (!(await ask())) {
       if (performance.now() > deadline) throw new Error(`not within ${timeout} ms: ${ask}`);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
