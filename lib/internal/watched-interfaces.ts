@@ -83,8 +83,13 @@ export class WatchedInterfaces implements EventSource<InterfaceEvent> {
   readonly #routes: boolean;
   readonly #initial: boolean;
   #state = empty();
-  /** Changes that came during a dump. */
+  /** Changes that came during a dump, of what it reads. */
   #waiting: NativeInterfaceChange[] | undefined = [];
+  /**
+   * Whether dumps read links and addresses too, as at first and when changes were lost. Those are told
+   * in full: by a dump that is ahead of what was told they would come, go and come again.
+   */
+  #everything = true;
   #dumpsWanted = 0;
   #ready = false;
   #closed = false;
@@ -154,13 +159,14 @@ export class WatchedInterfaces implements EventSource<InterfaceEvent> {
   #receive(items: NativeInterfaceChange[], overrun: number): void {
     if (overrun !== 0) {
       this.#sink.deliver([{ type: 'overrun', ...(overrun > 0 && { lost: overrun }) }]);
+      this.#everything = true;
       this.#redump();
     }
     for (const item of items) {
       // IPv4 routes that go with a link or an address go without a word.
-      const state = this.#waiting ? undefined : this.#state;
+      const state = this.#everything ? undefined : this.#state;
       const takes = this.#routes && takesRoutes(item, state);
-      if (this.#waiting) this.#waiting.push(item);
+      if (this.#waiting && (this.#everything || 'route' in item)) this.#waiting.push(item);
       else this.#apply(item);
       if (takes) this.#redump();
     }
@@ -193,6 +199,7 @@ export class WatchedInterfaces implements EventSource<InterfaceEvent> {
     }
     const waiting = this.#waiting;
     this.#waiting = undefined;
+    this.#everything = false;
     // What a later one undoes may be older than the dump: the last one of each thing tells.
     const last = new Map(waiting.map((change) => [keyOf(change), change]));
     for (const change of last.values()) this.#apply(change);
@@ -206,18 +213,23 @@ export class WatchedInterfaces implements EventSource<InterfaceEvent> {
   }
 
   async #read(): Promise<State> {
+    if (!this.#everything) return { ...this.#state, routes: await this.#readRoutes() };
     const links = await this.#commands.links();
     const addresses = await this.#commands.addresses();
-    const routes = this.#routes ? await this.#commands.routes() : [];
     return {
       links: new Map(links.map((link) => [link.index, link])),
       addresses: new Map(addresses.map((address) => [addressKey(address), address])),
-      routes: new Map(routes.map((route) => [routeKey(route), route])),
+      routes: await this.#readRoutes(),
     };
+  }
+
+  async #readRoutes(): Promise<State['routes']> {
+    const routes = this.#routes ? await this.#commands.routes() : [];
+    return new Map(routes.map((route) => [routeKey(route), route]));
   }
 }
 
-/** `state` undefined: not known, because a dump goes on. */
+/** `state` undefined: not known, because a dump of it goes on. */
 function takesRoutes(change: NativeInterfaceChange, state: State | undefined): boolean {
   if ('route' in change) return false;
   if (change.kind === 'removed') return true;

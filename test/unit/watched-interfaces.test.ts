@@ -1,7 +1,7 @@
 import type { InterfaceEvent } from '../../lib';
 import type { Commands } from '../../lib/internal/commands';
 import { WatchedInterfaces } from '../../lib/internal/watched-interfaces';
-import type { Deliver, NativeInterfaceChange, NativeLink } from '../../types/native';
+import type { Deliver, NativeInterfaceChange, NativeLink, NativeRoute } from '../../types/native';
 
 let mockDeliver: Deliver<NativeInterfaceChange>;
 
@@ -19,13 +19,23 @@ const eth = (...flags: number[]): NativeLink => ({
 });
 const changed = (link: NativeLink): NativeInterfaceChange => ({ kind: 'changed', link });
 
-test('what was told before a dump and comes after it is no news', async () => {
+interface Watched {
+  events: InterfaceEvent[];
+  /** Answers the dump that goes on, by what it reads. */
+  answer: {
+    links: (links: NativeLink[]) => void;
+    routes: (routes: NativeRoute[]) => void;
+  };
+}
+
+/** Ready, with one link, under a kernel that answers dumps as the test wants. */
+async function watch(): Promise<Watched> {
   const events: InterfaceEvent[] = [];
-  let reading: (links: NativeLink[]) => void = () => undefined;
+  const answer = {} as Watched['answer'];
   const commands = {
-    links: () => new Promise<NativeLink[]>((resolve) => (reading = resolve)),
+    links: () => new Promise<NativeLink[]>((resolve) => (answer.links = resolve)),
     addresses: () => Promise.resolve([]),
-    routes: () => Promise.resolve([]),
+    routes: () => new Promise<NativeRoute[]>((resolve) => (answer.routes = resolve)),
   };
   const ready = new Promise<void>((resolve) => {
     new WatchedInterfaces(
@@ -41,14 +51,48 @@ test('what was told before a dump and comes after it is no news', async () => {
     );
   });
   mockDeliver(null, [], 0);
-  reading([eth(UP, RUNNING)]);
+  await answerAll(answer, [eth(UP, RUNNING)]);
   await ready;
+  return { events, answer };
+}
+
+async function answerAll(answer: Watched['answer'], links: NativeLink[]): Promise<void> {
+  answer.links(links);
+  await settled();
+  answer.routes([]);
+  await settled();
+}
+
+const settled = (): Promise<void> => new Promise(setImmediate);
+
+test('links are told as they change while a dump of routes is ahead of that', async () => {
+  const { events, answer } = await watch();
   mockDeliver(null, [changed(eth())], 0); // its routes went without a word: a dump begins
   expect(events).toMatchObject([{ type: 'linkChanged', link: { up: false } }]);
-  mockDeliver(null, [changed(eth(UP)), changed(eth(UP, RUNNING))], 0);
-  reading([eth(UP, RUNNING)]);
-  await new Promise(setImmediate);
+  // The link is back by now, as a dump of links would tell.
+  answer.links([eth(UP, RUNNING)]);
+  await settled();
+  mockDeliver(null, [changed(eth(UP))], 0);
+  answer.routes([]);
+  await settled();
+  mockDeliver(null, [changed(eth(UP, RUNNING))], 0);
   expect(events.slice(1)).toMatchObject([
+    { type: 'linkChanged', link: { up: true, running: false } },
+    { type: 'linkChanged', link: { up: true, running: true } },
+  ]);
+});
+
+test('what was told before a dump of everything and comes after it is no news', async () => {
+  const { events, answer } = await watch();
+  mockDeliver(null, [changed(eth())], 0);
+  answer.routes([]);
+  await settled();
+  mockDeliver(null, [], -1); // lost: a dump of everything begins
+  mockDeliver(null, [changed(eth(UP)), changed(eth(UP, RUNNING))], 0);
+  await answerAll(answer, [eth(UP, RUNNING)]);
+  expect(events).toMatchObject([
+    { type: 'linkChanged', link: { up: false } },
+    { type: 'overrun' },
     { type: 'linkChanged', link: { up: true, running: true } },
   ]);
 });
