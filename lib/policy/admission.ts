@@ -38,7 +38,7 @@ export function admit(state: State, action: PathAction): Admission {
 }
 
 function create({ now, limits }: State, connection: Connection, action: CreateSubflow): Admission {
-  const { token, reason, local, remote, backup = false, most = 1 } = action;
+  const { token, reason, local, remote, backup = false, most = 1, insteadOf } = action;
   const { paths, opening, failures, abandoned, creations } = connection;
   const { address, port } = remote;
   const pair: Pair = { local: local.address, remote: { address, port } };
@@ -53,7 +53,7 @@ function create({ now, limits }: State, connection: Connection, action: CreateSu
   const room = roomAt(creations, now);
   if (room > now) return room;
   creations.level--;
-  opening.push({ ...pair, backup, since: now });
+  opening.push({ ...pair, backup, since: now, ...(insteadOf !== undefined && { insteadOf }) });
   return {
     ...{ type: 'createSubflow', token, reason },
     local: {

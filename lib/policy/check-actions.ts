@@ -52,6 +52,7 @@ function checkAction(name: string, value: unknown): void {
   if (action.type === 'setBackup') checkBoolean(`${name}.backup`, action.backup);
   else checkIfGiven(checkBoolean, `${name}.backup`, action.backup);
   checkIfGiven(checkInteger, `${name}.most`, action.most, 1, 255);
+  checkIfGiven(checkPort, `${name}.insteadOf`, action.insteadOf);
 }
 
 function checkSide(name: string, value: unknown, withPort: boolean): void {

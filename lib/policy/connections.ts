@@ -10,11 +10,12 @@ import type {
 import { isAddress, subflowKey } from '../internal/addresses';
 import { fail } from './failures';
 import { newBucket } from './pacing';
-import type { AbandonSubflow } from './policy';
+import type { AbandonSubflow, OpeningView } from './policy';
 import {
   type Connection,
   findPath,
   interfaceOf,
+  isInsteadOf,
   isPair,
   type Pair,
   pairOf,
@@ -85,7 +86,12 @@ function addPath(
   { interfaces, now }: State,
   { paths }: Connection,
   { local, remote, localId, remoteId, interfaceIndex, backup: peerBackup = false }: Subflow,
-  { opened = false, backup = false, attempts = 0 },
+  {
+    opened = false,
+    backup = false,
+    attempts = 0,
+    insteadOf,
+  }: Partial<Pick<Path, 'opened' | 'backup' | 'attempts' | 'insteadOf'>>,
 ): void {
   const name = interfaceOf(interfaces, local.address);
   paths.push({
@@ -94,6 +100,7 @@ function addPath(
     ...(remoteId !== undefined && { remoteId }),
     ...(interfaceIndex !== undefined && { interfaceIndex }),
     ...(name !== undefined && { interface: name }),
+    ...(insteadOf !== undefined && { insteadOf }),
     ...{ backup, peerBackup, opened, attempts, since: now, backupSince: now },
   });
 }
@@ -101,17 +108,21 @@ function addPath(
 function opened(state: State, connection: Connection, event: SubflowEstablished): void {
   const pair = pairOf(event);
   const matches = (each: Pair): boolean => isPair(each, pair);
-  const opening = take(connection.opening, matches);
+  // What was abandoned may have come through before.
+  const asked = take(connection.opening, matches) ?? take(connection.abandoned, matches);
   const failure = take(connection.failures, matches);
-  take(connection.lost, matches);
-  if (!opening) take(connection.abandoned, matches); // it came through before
+  const other = connection.paths.find(
+    (each) => matches(pairOf(each)) && each.local.port === asked?.insteadOf,
+  );
+  if (!other) take(connection.lost, matches);
   // One from before the engine began was opened by the side that could.
   const { serverSide, remote } = connection;
   const reachable = !serverSide && event.remote.port === remote.port;
   addPath(state, connection, event, {
-    opened: opening !== undefined || reachable,
-    backup: opening?.backup ?? false,
+    opened: asked !== undefined || reachable,
+    backup: asked?.backup ?? false,
     attempts: failure?.count ?? 0,
+    ...(other && { insteadOf: other.local.port }),
   });
 }
 
@@ -134,12 +145,23 @@ export function lose(state: State, connection: Connection, path: Path, error?: s
   const pair = pairOf(path);
   const at = state.now;
   take(connection.paths, (each) => each === path);
-  remember(connection.lost, {
-    ...{ ...pair, backup, opened, at },
-    ...(closing !== undefined && { reason: closing }),
-    ...(error !== undefined && { error }),
-  });
+  if (!outlive(connection, path)) {
+    remember(connection.lost, {
+      ...{ ...pair, backup, opened, at },
+      ...(closing !== undefined && { reason: closing }),
+      ...(error !== undefined && { error }),
+    });
+  }
   if (opened) fail(state, connection, pair, { error, before: at - since < STEADY ? attempts : 0 });
+}
+
+/** Whether the path that took its place is there, or the one whose place it was to take. */
+function outlive({ paths }: Connection, path: Path): boolean {
+  const successor = paths.find((each) => isInsteadOf(each, path));
+  if (!successor) return paths.some((each) => isInsteadOf(path, each));
+  if (path.insteadOf === undefined) delete successor.insteadOf;
+  else successor.insteadOf = path.insteadOf;
+  return true;
 }
 
 /** The id 0 is the first address, which the peer announced by accepting the connection. */
@@ -159,10 +181,11 @@ function withdrawn(connection: Connection, { remoteId }: Removed): void {
 export function abandon(
   { now }: State,
   { token, abandoned }: Connection,
-  { local, remote }: Pair,
+  opening: OpeningView,
   reason: string,
 ): AbandonSubflow {
-  remember(abandoned, { local, remote: { ...remote }, until: now + ENDING });
+  const { local, remote } = opening;
+  remember(abandoned, { ...opening, remote: { ...remote }, until: now + ENDING });
   return {
     ...{ type: 'abandonSubflow', token, reason },
     ...{ local: { address: local }, remote: { ...remote } },

@@ -12,7 +12,7 @@ import type {
   PathView,
   PolicyView,
 } from './policy';
-import { isPair, pairOf } from './state';
+import { isInsteadOf, isPair, pairOf } from './state';
 
 const PROGRESS = 50; // ms
 
@@ -23,14 +23,14 @@ export interface HealOptions {
   interval?: number;
 }
 
-/** Why it destroys a path: what goes for these reasons is made anew. */
+/** Why it destroys a path: what goes for these reasons is made anew, but for one of two in one place. */
 const GOES = {
   dark: 'heal: dark',
   link: 'heal: its link is down',
   address: 'heal: its address is gone',
+  replaced: 'heal: dark, and another one is in its place',
+  spare: 'heal: the one whose place it was to take works again',
 } as const;
-/** That one is made already. */
-const REPLACED = 'heal: dark, and another one is in its place';
 
 /**
  * Destroys paths that went dark, or that lost their link or address, so that the kernel sends what
@@ -52,13 +52,13 @@ export function heal(options: HealOptions = {}): PathPolicy {
   };
 }
 
-/** Where no path is alive the last resort stays, and of two between the same addresses the younger. */
+/** Where no path is alive the last resort stays. */
 function takeOut(view: PolicyView, connection: ConnectionView): PathAction[] {
   const open = connection.paths.filter(isOpen);
   const alive = open.some((path) => isAlive(view, path));
   return open.flatMap((path) => {
     const reason = whyDead(view, path, open);
-    return reason !== undefined && (alive || reason === REPLACED)
+    return reason !== undefined && (alive || reason === GOES.replaced)
       ? [destruction(connection, path, reason)]
       : [];
   });
@@ -67,12 +67,9 @@ function takeOut(view: PolicyView, connection: ConnectionView): PathAction[] {
 function whyDead(view: PolicyView, path: PathView, open: readonly PathView[]): string | undefined {
   if (path.addressGone) return GOES.address;
   if (!isLocallyUp(view, path)) return GOES.link;
+  if (open.some((each) => isInsteadOf(path, each) && isAlive(view, each))) return GOES.spare;
   if (!isDark(path)) return undefined;
-  const { silentSince = Infinity } = path;
-  const younger = open.some(
-    (each) => each !== path && each.since > silentSince && isPair(pairOf(each), pairOf(path)),
-  );
-  return younger ? REPLACED : GOES.dark;
+  return open.some((each) => isInsteadOf(each, path)) ? GOES.replaced : GOES.dark;
 }
 
 type Gone = Pick<LostView, 'local' | 'remote' | 'backup' | 'opened'>;
@@ -82,14 +79,17 @@ function makeAnew(view: PolicyView, connection: ConnectionView): CreateSubflow[]
   const count = (pair: Gone): number =>
     connection.paths.filter((each) => isPair(pairOf(each), pair)).length +
     lost.filter((each) => isPair(each, pair)).length;
+  const anew = (gone: Gone, more: Pick<CreateSubflow, 'most' | 'insteadOf'>): CreateSubflow[] =>
+    isReachable(view, connection, gone)
+      ? [creation(connection, gone, 'heal: what was lost', { backup: gone.backup, ...more })]
+      : [];
   return [
-    ...lost.map((gone) => ({ gone, most: count(gone) })),
-    ...darkOnes(view, connection).map((gone) => ({ gone, most: count(gone) + 1 })),
-  ]
-    .filter(({ gone }) => isReachable(view, connection, gone))
-    .map(({ gone, most }) =>
-      creation(connection, gone, 'heal: what was lost', { backup: gone.backup, most }),
-    );
+    ...lost.flatMap((gone) => anew(gone, { most: count(gone) })),
+    ...darkOnes(view, connection).flatMap((path) => {
+      const gone = { ...pairOf(path), backup: path.backup, opened: path.opened };
+      return anew(gone, { most: count(gone) + 1, insteadOf: path.local.port });
+    }),
+  ];
 }
 
 /** What the app, or another policy, took out of use stays so. */
@@ -97,12 +97,10 @@ const isToBeMade = ({ reason }: LostView): boolean =>
   reason === undefined || Object.values<string>(GOES).includes(reason);
 
 /** Where no path is alive, a new one is through before the kernel sends again on an old one. */
-function darkOnes(view: PolicyView, connection: ConnectionView): Gone[] {
-  const open = connection.paths.filter(isOpen);
+function darkOnes(view: PolicyView, { paths }: ConnectionView): PathView[] {
+  const open = paths.filter(isOpen);
   if (open.some((path) => isAlive(view, path))) return [];
-  return open
-    .filter((path) => isDark(path))
-    .map((path) => ({ ...pairOf(path), backup: path.backup, opened: path.opened }));
+  return open.filter((path) => isDark(path) && !open.some((each) => isInsteadOf(each, path)));
 }
 
 function isReachable(view: PolicyView, connection: ConnectionView, gone: Gone): boolean {

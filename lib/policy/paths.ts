@@ -133,7 +133,7 @@ export function creation(
   { token }: ConnectionView,
   { local, remote, interface: name }: Pair & { interface?: string },
   reason: string,
-  more: { backup?: boolean; most?: number } = {},
+  more: Pick<CreateSubflow, 'backup' | 'most' | 'insteadOf'> = {},
 ): CreateSubflow {
   return {
     ...{ type: 'createSubflow', token, reason },

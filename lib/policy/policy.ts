@@ -57,6 +57,8 @@ export interface PathView extends Omit<OfSubflow, 'source' | 'token'> {
   readonly backupSince: number;
   /** This side opened it. */
   readonly opened: boolean;
+  /** The local port of another path, still there, between the same addresses: one of the two goes. */
+  readonly insteadOf?: number;
   /** Why this side is destroying it; absent: it is not. */
   readonly closing?: string;
   /** On the engine's clock, as every time here. */
@@ -97,6 +99,8 @@ export interface OpeningView {
   readonly remote: { readonly address: string; readonly port: number };
   readonly backup: boolean;
   readonly since: number;
+  /** The local port of a path between these addresses, as it was asked for. */
+  readonly insteadOf?: number;
 }
 
 /** How often it failed, in a row, to make a subflow between two addresses, or to keep it for long. */
@@ -207,6 +211,8 @@ export interface CreateSubflow extends OnConnection {
   readonly backup?: boolean;
   /** How many subflows there may be between these two addresses, this one included (1). */
   readonly most?: number;
+  /** The local port of a path between these addresses whose place it is to take: the view has it. */
+  readonly insteadOf?: number;
 }
 
 export interface DestroySubflow extends OnSubflow {

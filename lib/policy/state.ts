@@ -29,7 +29,7 @@ export interface Connection extends Mutable<ConnectionView> {
   announced: Map<number, { address: string; port?: number }>;
   announcing: { address: string; port?: number }[];
   /** Whose end is on its way; no other one between the addresses before that, or `until`. */
-  abandoned: (Pair & { until: number })[];
+  abandoned: (OpeningView & { until: number })[];
   /** By what is held off. */
   holds: Map<string, Hold>;
   creations: Bucket;
@@ -64,6 +64,10 @@ export const pairOf = ({ local, remote }: Ends): Pair => ({
   local: local.address,
   remote: { address: remote.address, port: remote.port },
 });
+
+/** Both are there, and one of them is to go. */
+export const isInsteadOf = (one: PathView, other: PathView): boolean =>
+  one.insteadOf === other.local.port && isPair(pairOf(one), pairOf(other));
 
 export const findPath = (connection: Connection, ends: Ends): Path | undefined =>
   connection.paths.find((path) => subflowKey(path) === subflowKey(ends));

@@ -40,21 +40,14 @@ describeKernel('healing under stress', { needs: ['tc', 'nft'] }, () => {
 
   const untilAllPaths = (): Promise<unknown> =>
     Promise.all(addresses().map((each, flow) => untilPaths(client, each, flow)));
-  /** Where a path works again while another one is made in its place, both may stay. */
-  const untilBack = (): Promise<void> =>
-    client.run(
-      ({ state, until }, wanted) =>
-        until(
-          () =>
-            wanted.every((each, flow) => {
-              const open = state.flows[flow]!.connection.subflows()
-                .filter(({ tcpInfo }) => tcpInfo.state === 1)
-                .map(({ local }) => local.address);
-              return each.every((one) => [1, 2].includes(open.filter((at) => at === one).length));
-            }),
-          30_000,
-        ),
-      addresses(),
+  /** Also what is being made in the place of a path that works again. */
+  const untilNothingOpens = (): Promise<void> =>
+    client.run(({ state, until }) =>
+      until(
+        () =>
+          [...state.managed.view.connections.values()].every(({ opening }) => opening.length === 0),
+        30_000,
+      ),
     );
   const receive = (bytes: number): Promise<unknown> =>
     Promise.all(FAMILIES.map((_family, flow) => receiveMore(server, bytes, flow)));
@@ -125,8 +118,9 @@ describeKernel('healing under stress', { needs: ['tc', 'nft'] }, () => {
     for (const path of lab.paths) path.cut({ silent: true });
     await sleep(3000);
     for (const path of lab.paths) await path.restore();
-    await untilBack();
     await receive(MEGABYTE);
+    await untilNothingOpens();
+    await untilAllPaths();
     await end();
     await expectNoStorm();
   });

@@ -1,5 +1,8 @@
-import type { PathProgress } from '../../../lib/policy/policy';
+import { all } from '../../../lib/policy/all';
+import { fullmesh } from '../../../lib/policy/fullmesh';
 import { heal } from '../../../lib/policy/heal';
+import { ndiffports } from '../../../lib/policy/ndiffports';
+import type { ConnectionView, PathProgress } from '../../../lib/policy/policy';
 import {
   address,
   begin,
@@ -201,16 +204,91 @@ describe('a path that goes dark', () => {
       `destroySubflow ${MOBILE} ${REMOTE}`,
     ]);
     made.at(14_050, subflow('subflowClosed', WIFI), subflow('subflowClosed', MOBILE));
-    expect(made.connection().lost.map(({ reason }) => reason)).toEqual([
-      'heal: dark',
-      'heal: dark, and another one is in its place',
-    ]);
+    expect(made.connection().lost).toMatchObject([{ local: '10.1.0.1', reason: 'heal: dark' }]);
     const after = watch(
       made,
       [14_050, 20_000],
       streaming('10.2.0.1:2001', () => 30),
     );
     expect(after.filter((each) => each.includes('10.2.0.1'))).toEqual([]);
+  });
+
+  /** Both paths are dark from 11 s on, and each has one that is being made in its place. */
+  function allDark() {
+    const made = machineWith(all(fullmesh(), heal()));
+    made.at(0, begin(), established());
+    made.at(10, subflow('subflowEstablished', MOBILE));
+    const live = [streaming(WIFI, () => 20), streaming(MOBILE, () => 30)] as const;
+    watch(made, [10_000, 11_000], ...live);
+    const dark = live.map((path) => cutOff(path, 11_000));
+    watch(made, [11_000, 12_000], ...dark);
+    expect(made.connection().opening).toHaveLength(2);
+    return { ...made, live, dark };
+  }
+  const portsOf = ({ paths }: ConnectionView): number[] => paths.map(({ local }) => local.port);
+
+  test('all, and they work again before what was made in their place: that goes', () => {
+    for (const [first, second] of [
+      ['10.1.0.1:1001', '10.2.0.1:2001'],
+      ['10.2.0.1:2001', '10.1.0.1:1001'],
+    ] as const) {
+      const { live, ...made } = allDark();
+      expect(watch(made, [12_000, 12_100], ...live)).toEqual([]);
+      for (const each of [first, second]) {
+        expect(made.at(12_100, subflow('subflowEstablished', each)).map(inShort)).toEqual([
+          `destroySubflow ${each} ${REMOTE}`,
+        ]);
+        made.at(12_110, subflow('subflowClosed', each));
+      }
+      expect(watch(made, [12_150, 20_000], ...live)).toEqual([]);
+      expect(portsOf(made.connection())).toEqual([1000, 2000]);
+      expect(made.connection()).toMatchObject({ opening: [], lost: [] });
+    }
+  });
+
+  test('all, and one that is given up is through: it goes too', () => {
+    const { live, dark, ...made } = allDark();
+    const given = watch(made, [12_000, 17_700], ...dark);
+    expect(given).toContainEqual(expect.stringContaining('abandonSubflow 10.2.0.1'));
+    expect(watch(made, [17_700, 17_800], ...live)).toEqual([]);
+    expect(made.at(17_800, subflow('subflowEstablished', '10.2.0.1:2001')).map(inShort)).toEqual([
+      `destroySubflow 10.2.0.1:2001 ${REMOTE}`,
+    ]);
+  });
+
+  test('all, and the one that works again ends before the other one does', () => {
+    const { live, ...made } = allDark();
+    watch(made, [12_000, 12_100], ...live);
+    made.at(12_100, subflow('subflowEstablished', '10.2.0.1:2001'));
+    made.at(12_110, subflow('subflowClosed', MOBILE));
+    expect(made.connection().lost).toEqual([]); // one of the two is still there
+    made.at(12_120, subflow('subflowClosed', '10.2.0.1:2001'));
+    expect(made.connection().lost).toHaveLength(1);
+    expect(watch(made, [12_150, 13_000], live[0])).toEqual([
+      expect.stringContaining('createSubflow 10.2.0.1'),
+    ]);
+  });
+
+  test('of several between the same addresses each has one in its place at most', () => {
+    const made = machineWith(all(ndiffports(2), heal()));
+    made.at(0, begin([device(2, 'wlan0', '10.1.0.1')]), established());
+    made.at(10, subflow('subflowEstablished', '10.1.0.1:1001'));
+    const live = [streaming(WIFI, () => 20), streaming('10.1.0.1:1001', () => 20)] as const;
+    watch(made, [10_000, 11_000], ...live);
+    const dark = live.map((path) => cutOff(path, 11_000));
+    watch(made, [11_000, 12_000], ...dark);
+    expect(made.connection().opening).toMatchObject([{ insteadOf: 1000 }]);
+    made.at(12_000, subflow('subflowEstablished', '10.1.0.1:1002'));
+    const third = streaming('10.1.0.1:1002', () => 20);
+    // The first is replaced, the second, which is dark with another one alive, is made anew.
+    made.at(12_010, subflow('subflowClosed', WIFI), subflow('subflowClosed', '10.1.0.1:1001'));
+    expect(watch(made, [12_050, 13_000], third)).toEqual([
+      expect.stringContaining('createSubflow 10.1.0.1'),
+    ]);
+    made.at(13_000, subflow('subflowEstablished', '10.1.0.1:1003'));
+    const fourth = streaming('10.1.0.1:1003', () => 20);
+    expect(watch(made, [13_050, 20_000], third, fourth)).toEqual([]);
+    expect(portsOf(made.connection())).toEqual([1002, 1003]);
   });
 
   test('the only one again and again: never more than two between its addresses', () => {

@@ -9,6 +9,7 @@ import type {
   PolicyAction,
   PolicyEvent,
 } from '../../../lib/policy/policy';
+import type { PathProgress } from '../../../lib/policy/policy';
 import { address, begin, device, end, established, link, progressOf, subflow } from './support';
 
 const RUNS = 100; // for each policy
@@ -350,12 +351,23 @@ describe('a policy that wants anything', () => {
 });
 
 describe('a network that comes and goes', () => {
-  /** Opens what it is asked for after 20 ms, where the link is up by then. */
+  interface Carrier extends Pick<PathProgress, 'local' | 'remote' | 'bytesAcked'> {
+    /** Nothing comes back from then on; until the sender tries again, even where it would. */
+    stuck?: number;
+    retryAt: number;
+  }
+
+  /**
+   * Opens what it is asked for after 20 ms, where the link is up by then; where it is silent, when it
+   * is no longer, and SYNs are sent again. Its paths carry a stream.
+   */
   class Network {
     readonly machine: PolicyMachine;
     readonly created: [number, number][] = [];
     readonly #up = new Set(NAMES);
+    readonly #silent = new Set<string>();
     readonly #due: { at: number; event: PolicyEvent }[] = [];
+    readonly #carriers: Carrier[] = [];
     #now = 0;
     #port = 2000;
 
@@ -364,13 +376,25 @@ describe('a network that comes and goes', () => {
     }
 
     tell(event: PolicyEvent): void {
+      if (event.type === 'established' || event.type === 'subflowEstablished') {
+        const { local, remote: to } = event;
+        this.#carriers.push({ local, remote: to, bytesAcked: 0, retryAt: 0 });
+      }
+      if (event.type === 'subflowClosed') {
+        const index = this.#carriers.findIndex(({ local }) => local.port === event.local.port);
+        if (index >= 0) this.#carriers.splice(index, 1);
+      }
       for (const action of this.machine.handle(this.#now, event).actions) this.#carryOut(action);
     }
 
     /** Lets time pass; what is due is told in its turn. */
-    pass(until: number): void {
+    pass(until: number, { looks = false } = {}): void {
       for (; this.#now < until; this.#now += 10) {
-        const due = this.#due.filter(({ at }) => at <= this.#now);
+        if (looks && this.#now % 50 === 0) this.#look();
+        const due = this.#due.filter(
+          ({ at, event }) =>
+            at <= this.#now && !(event.type === 'subflowEstablished' && this.#isSilent(event)),
+        );
         for (const each of due) {
           this.#due.splice(this.#due.indexOf(each), 1);
           this.tell(each.event);
@@ -384,6 +408,37 @@ describe('a network that comes and goes', () => {
       if (running) this.#up.add(each);
       else this.#up.delete(each);
       this.tell({ type: 'linkChanged', link: link(index + 2, each, { running }) });
+    }
+
+    /** What was sent meanwhile is sent again at any time in the second after the silence. */
+    setSilent(index: number, silent: boolean, random: () => number): void {
+      const each = NAMES[index]!;
+      if (silent) this.#silent.add(each);
+      else this.#silent.delete(each);
+      for (const waiting of this.#due) {
+        if (waiting.event.type === 'subflowEstablished') waiting.at = this.#now + random();
+      }
+      for (const carrier of this.#carriers) carrier.retryAt = this.#now + random();
+    }
+
+    #isSilent({ local }: Pick<Carrier, 'local'>): boolean {
+      return this.#silent.has(NAMES[LOCALS.indexOf(local.address)]!);
+    }
+
+    #look(): void {
+      const paths = this.#carriers.map((each) => {
+        if (this.#isSilent(each)) each.stuck ??= this.#now;
+        else if (each.retryAt <= this.#now) delete each.stuck;
+        if (each.stuck === undefined) each.bytesAcked = this.#now * 1000;
+        const { local, remote: to, bytesAcked, stuck = this.#now } = each;
+        const waits = { lastAckRecv: this.#now - stuck, lastDataSent: this.#now - stuck };
+        return {
+          ...progressOf('10.1.0.1:1', { bytesAcked, unacked: 10, ...waits }),
+          local,
+          remote: to,
+        };
+      });
+      this.tell({ type: 'progress', token: 1, paths });
     }
 
     #carryOut(action: PathAction): void {
@@ -458,4 +513,43 @@ describe('a network that comes and goes', () => {
       { numRuns: 20, seed },
     );
   });
+
+  test.each([
+    ['a path on each interface', () => policies.fullmesh(), NAMES],
+    ['three from the first address', () => policies.ndiffports(3), Array(3).fill('wlan0')],
+  ] as [string, () => PathPolicy, string[]][])(
+    'each path once when a silence is over: %s',
+    (_name, policy, wanted) => {
+      const silences = fc.array(
+        fc.record({
+          silent: fc.subarray([0, 1, 2], { minLength: 1 }),
+          lasts: fc.integer({ min: 50, max: 9000 }),
+          pause: fc.integer({ min: 50, max: 3000 }),
+        }),
+        { minLength: 1, maxLength: 5 },
+      );
+      fc.assert(
+        fc.property(silences, fc.infiniteStream(fc.nat(1000)), (all, stream) => {
+          const random = (): number => stream.next().value as number;
+          const network = new Network(policies.all(policy(), policies.heal()));
+          network.tell(begin(PHONE));
+          network.tell(established({ token: 1 }));
+          let now = 2000;
+          network.pass(now, { looks: true });
+          for (const { silent, lasts, pause } of all) {
+            for (const index of silent) network.setSilent(index, true, random);
+            network.pass((now += lasts), { looks: true });
+            for (const index of silent) network.setSilent(index, false, random);
+            network.pass((now += pause), { looks: true });
+          }
+          network.pass(now + 15_000, { looks: true });
+          const { paths, opening } = network.machine.view.connections.get(1)!;
+          expect(paths.map((path) => path.interface).sort()).toEqual([...wanted].sort());
+          expect(opening).toEqual([]);
+          checkRate(network.created);
+        }),
+        { numRuns: 20, seed },
+      );
+    },
+  );
 });
