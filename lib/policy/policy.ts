@@ -29,6 +29,8 @@ export interface PathProgress {
   rto: number;
   /** Packets. */
   unacked: number;
+  /** Bytes that the peer has room for, as it last said. */
+  sndWnd?: number;
   /** Milliseconds since something was acknowledged, and since anything came or went. */
   lastAckRecv: number;
   lastDataSent: number;

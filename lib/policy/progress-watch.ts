@@ -7,9 +7,11 @@ const IDLE = 250;
 
 function progressOf({ local, remote, tcpInfo }: Subflow): PathProgress {
   const { state, rtt, rto, unacked, lastAckRecv, lastDataSent, lastDataRecv } = tcpInfo;
+  const { sndWnd } = tcpInfo;
   const { bytesSent = 0, bytesAcked = 0, bytesReceived = 0, dataSegsOut = 0 } = tcpInfo;
   return {
     ...{ local, remote, state, rtt, rttvar: tcpInfo.rttvar, rto, unacked },
+    ...(sndWnd !== undefined && { sndWnd }),
     ...{ lastAckRecv, lastDataSent, lastDataRecv, retransmits: tcpInfo.retransmits },
     ...{ bytesSent, bytesAcked, bytesReceived, totalRetrans: tcpInfo.totalRetrans, dataSegsOut },
   };

@@ -29,18 +29,22 @@ function followSilence(path: Path, after: PathProgress, at: number): void {
   const { progress: before, lookedAt = at, waitingSince, silentLooks = 0 } = path;
   delete path.silentSince;
   delete path.silentLooks;
-  if (after.unacked === 0) {
+  // What a closed window did not take is sent again ever more seldom, and not acknowledged then.
+  if (after.unacked === 0 || after.sndWnd === 0) {
     delete path.waitingSince;
     delete path.silentAmid;
     return;
   }
   const acked = before !== undefined && after.bytesAcked > before.bytesAcked;
   const heard = Math.max(heardAt(after, at), acked ? lookedAt : -Infinity);
-  // What was sent after a pause has been on its way since the last look at the earliest.
-  const begun = waitingSince ?? Math.max(lookedAt, at - after.lastDataSent);
-  path.waitingSince = Math.max(begun, heard);
+  const sent = at - after.lastDataSent;
+  // What was sent after a pause has been on its way since the last look at the earliest. Where one
+  // came late, there may have been a pause after what was heard: the last of what was sent counts.
+  const begun = waitingSince ?? Math.max(lookedAt, sent);
+  const news = before === undefined || acked || heard > lookedAt;
+  path.waitingSince = Math.max(begun, heard, news ? sent : -Infinity);
   if (acked) path.silentAmid = true;
-  if (before === undefined || acked || heard > lookedAt) return;
+  if (news) return;
   path.silentSince = path.waitingSince;
   path.silentLooks = silentLooks + 1;
 }

@@ -373,10 +373,41 @@ describe('a path that is merely slow stays', () => {
     );
   });
 
+  test('a peer that does not read, and has dropped what was on its way', () => {
+    const stream = streaming(WIFI, () => 20);
+    stays((now) => {
+      if (now < 11_000) return stream(now);
+      let [sent, wait] = [11_000, 220]; // it is sent again, and answered, ever more seldom
+      for (; sent + wait <= now; wait *= 2) sent += wait;
+      const since = now - sent;
+      return {
+        ...stream(11_000),
+        sndWnd: 0,
+        rto: wait * 1000,
+        lastDataSent: since,
+        lastAckRecv: since,
+      };
+    });
+  });
+
   test('data that comes with acknowledgements of nothing new', () => {
     stays((now) =>
       progressOf(WIFI, { unacked: 2, lastAckRecv: now - 10_000, lastDataRecv: now % 30 }),
     );
+  });
+
+  test('looks that come late: what is sent after a pause between them meets a queue', () => {
+    const made = begun();
+    const stream = streaming(WIFI, () => 60);
+    watch(made, [10_000, 11_001], stream, healthy);
+    // All of it is acknowledged at 11.06 s, the next is sent at 11.45 s, and takes 140 ms.
+    const more = (now: number): PathProgress => ({
+      ...stream(11_000),
+      ...{ bytesAcked: 11_000_000, unacked: 10, bytesSent: 11_010_000 },
+      ...{ lastAckRecv: now - 11_060, lastDataSent: now - 11_450 },
+    });
+    expect(watch(made, [11_460, 11_590], more, healthy)).toEqual([]);
+    expect(watch(made, [11_610, 12_000], stream, healthy)).toEqual([]);
   });
 
   test('a look that comes late, after a pause of this host', () => {
