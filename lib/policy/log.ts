@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { checkObject, invalidArgValue } from '../internal/arguments';
 import { PolicyMachine } from './machine';
 import type { PathAction, PathPolicy, PolicyEvent, PolicyLimits } from './policy';
-import { toJson } from './saved-state';
+import { savedState } from './saved-state';
 
 const VERSION = 1;
 
@@ -48,7 +48,7 @@ export const logHeader = (
   version: VERSION,
   policy: name,
   limits: { ...limits },
-  ...(state && { state }),
+  ...(state && { state: savedState(state) }),
 });
 
 export function logEntry(
@@ -62,7 +62,7 @@ export function logEntry(
 
 /** A line for a header or an entry. */
 export const encodeLine = (line: PolicyLogHeader | PolicyLogEntry): string =>
-  `${JSON.stringify(line, toJson)}\n`;
+  `${JSON.stringify(line)}\n`;
 
 /** Reads what was recorded. A last line that was cut off, as by a crash, is left out. */
 export function parseLog(text: string): PolicyLog {
@@ -84,7 +84,7 @@ export function parseLog(text: string): PolicyLog {
 /** Lets a policy decide on a log's events: the same policy on the same log does the same. */
 export function replay(policy: PathPolicy, log: PolicyLog): PolicyLogEntry[] {
   const { limits, state } = log;
-  const machine = new PolicyMachine(policy, { limits, ...(state && { state }) });
+  const machine = new PolicyMachine(policy, { limits, ...(state && { saved: state }) });
   return log.entries.map(({ at, event }) => logEntry(at, event, machine.handle(at, event)));
 }
 

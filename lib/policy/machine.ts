@@ -8,7 +8,7 @@ import { checkActions } from './check-actions';
 import { abandon } from './connections';
 import { fail } from './failures';
 import type { PathAction, PathPolicy, PolicyEvent, PolicyLimits, PolicyView } from './policy';
-import { copyOfState } from './saved-state';
+import { restoredState } from './saved-state';
 import type { State } from './state';
 import { follow, newState } from './view';
 import { Wakes } from './wakes';
@@ -29,16 +29,16 @@ export class PolicyMachine {
   readonly #state: State;
   readonly #wakes = new Wakes();
 
-  /** `state`: what another one knew, for one that goes on from there. */
+  /** `saved`: what another one knew, for one that goes on from there. */
   constructor(
     policy: PathPolicy,
-    { limits = {}, state }: { limits?: Partial<PolicyLimits>; state?: object } = {},
+    { limits = {}, saved }: { limits?: Partial<PolicyLimits>; saved?: object } = {},
   ) {
     checkIfGiven(checkInteger, 'options.limits.subflows', limits.subflows, 0, 255);
     checkIfGiven(checkInteger, 'options.limits.addresses', limits.addresses, 0, 255);
     const { subflows = DEFAULTS.subflows, addresses = DEFAULTS.addresses } = limits;
     this.#policy = policy;
-    this.#state = state ? copyOfState(state) : newState({ subflows, addresses });
+    this.#state = saved ? restoredState(saved) : newState({ subflows, addresses });
   }
 
   get view(): PolicyView {

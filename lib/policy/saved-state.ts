@@ -7,7 +7,7 @@ interface Collection {
   $set?: unknown[];
 }
 
-export function toJson(_key: string, value: unknown): unknown {
+function toJson(_key: string, value: unknown): unknown {
   if (value instanceof Map) return { $map: [...value] };
   if (value instanceof Set) return { $set: [...value] };
   return value;
@@ -20,6 +20,9 @@ function fromJson(_key: string, value: unknown): unknown {
   return $set ? new Set($set) : value;
 }
 
-/** A copy, of one that was written or that still changes. */
-export const copyOfState = (state: object): State =>
-  JSON.parse(JSON.stringify(state, toJson), fromJson) as State;
+/** A copy that can be written, of a state that goes on changing. */
+export const savedState = (state: object): object =>
+  JSON.parse(JSON.stringify(state, toJson)) as object;
+
+export const restoredState = (saved: object): State =>
+  JSON.parse(JSON.stringify(saved), fromJson) as State;

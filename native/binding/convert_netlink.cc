@@ -23,6 +23,15 @@ std::optional<std::string> text_if_there(Records& to, const std::optional<Addres
   return address ? std::optional(to.text(*address)) : std::nullopt;
 }
 
+// NativeDiagSocket, and what else a `T` has.
+template <class T, class... More>
+void write_socket(Records& to, const T& socket, const Property<More>&... more) {
+  to.object<T>(Property("local", socket.local), Property("remote", socket.remote),
+               Property("state", socket.state), Property("uid", socket.uid),
+               Property("inode", socket.inode), Property("receiveQueue", socket.receive_queue),
+               Property("sendQueue", socket.send_queue), more...);
+}
+
 template <class T>
 const T* unless_empty(const T& value) {
   return value.empty() ? nullptr : &value;
@@ -107,23 +116,15 @@ void write(Records& to, const rtnetlink::Change& change) {
 }
 
 void write(Records& to, const sock_diag::Connection& connection) {
-  to.object<sock_diag::Connection>(
-      Property("local", connection.local), Property("remote", connection.remote),
-      Property("state", connection.state), Property("uid", connection.uid),
-      Property("inode", connection.inode), Property("receiveQueue", connection.receive_queue),
-      Property("sendQueue", connection.send_queue), Property("token", connection.token),
-      Property("info", connection.info));
+  write_socket(to, connection, Property("token", connection.token),
+               Property("info", connection.info));
 }
 
 void write(Records& to, const sock_diag::Subflow& subflow) {
-  to.object<sock_diag::Subflow>(
-      Property("local", subflow.local), Property("remote", subflow.remote),
-      Property("state", subflow.state), Property("uid", subflow.uid),
-      Property("inode", subflow.inode), Property("receiveQueue", subflow.receive_queue),
-      Property("sendQueue", subflow.send_queue), Property("token", subflow.token),
-      Property("remoteToken", subflow.remote_token), Property("flags", subflow.flags),
-      Property("localId", subflow.local_id), Property("remoteId", subflow.remote_id),
-      Property("tcpInfo", subflow.tcp_info));
+  write_socket(to, subflow, Property("token", subflow.token),
+               Property("remoteToken", subflow.remote_token), Property("flags", subflow.flags),
+               Property("localId", subflow.local_id), Property("remoteId", subflow.remote_id),
+               Property("tcpInfo", subflow.tcp_info));
 }
 
 }  // namespace mptcp::binding
