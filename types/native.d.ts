@@ -186,8 +186,10 @@ export interface Native extends NativePathManager {
   /** The rule of native/core/congestion_rule.h: 'bbr', and what takes its place. */
   readonly collapsing: string;
   readonly instead: string;
-  /** Applies it. 'distant': it may be a neighbour, but no round trip has shown that yet. */
-  avoidCollapse(fd: number): 'unlikely' | 'distant' | 'avoided';
+  /** On a socket that is to connect or listen. True: what it has now is `instead`. */
+  forestallCollapse(fd: number): boolean;
+  /** On a connection of such a socket. True: what it keeps is `instead`. */
+  settleCollapse(fd: number): boolean;
 
   /** Puts connected `source` in the place of `target`, whose connect() the event loop awaits. */
   replaceConnecting(target: number, source: number): void;

@@ -1,6 +1,6 @@
 /** What has to be done before a socket's descriptor is closed. */
 import type net from 'node:net';
-import { leaveUndecided } from './deciding';
+import { leaveUnsettled } from './deciding';
 import { unwatchFallback } from './fallback-watch';
 import { keepUntilPeerIsDone } from './kept-sockets';
 import { offerOf } from './offers';
@@ -16,7 +16,7 @@ export function onBeforeClose(handle: TcpHandle, last: () => void): void {
 
 export function closing(handle: TcpHandle, socket: net.Socket | undefined): void {
   const offer = offerOf(handle);
-  if (offer) leaveUndecided(offer);
+  if (offer) leaveUnsettled(offer);
   unwatchFallback(handle);
   beforeClose.get(handle)?.forEach((last) => last());
   if (!socket || socket.readableEnded) return; // the peer is done already

@@ -12,10 +12,12 @@ let warned = false;
 export const clusterHooks: Parameters<typeof installInCluster>[0] = {
   wants(server, query) {
     const settings = settingsOfServer(server);
-    return settings && settings.mode !== 'off' && !excludesListener(settings, query);
+    if (!settings) return undefined;
+    const wanted = settings.mode !== 'off' && !excludesListener(settings, query);
+    return wanted && settings.congestionControl;
   },
   // The worker sees to the rest, `require` included.
-  asked: (wanted) => enterSettings(wanted ? preferred : off),
+  asked: (wanted) => enterSettings(wanted ? { ...preferred, congestionControl: wanted } : off),
   handled: () => enterSettings(),
   unanswered(server) {
     const message =

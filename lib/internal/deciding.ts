@@ -6,12 +6,14 @@ import { channels } from './channels';
 import { DelayQueue } from './delay-queue';
 import { watchFallback } from './fallback-watch';
 import {
+  applyAuto,
   applyCongestionControl,
   applyOptions,
-  avoidCollapse,
+  forestalled,
   isOfPaths,
   mergeResults,
   restoreSystem,
+  settleCollapse,
   undoAuto,
 } from './hinting';
 import { hintIntent } from './intent-policies';
@@ -56,7 +58,10 @@ function goOn(handle: TcpHandle, offer: Offer): void {
     offer.hints = [...chosen, ...offer.hints];
   }
   offer.hints.forEach((result) => tell(handle, result));
-  if (congestionControl === 'auto' && !decide(offer)) distant.add(offer);
+  if (offer.auto) {
+    offer.hints = [...forestalled(), ...offer.hints];
+    unsettled.add(offer);
+  }
   if (mode === 'require') follow(handle, offer);
   if (intent ?? paths) void hintAtCreation(handle, offer);
 }
@@ -71,31 +76,37 @@ async function hintAtCreation(handle: TcpHandle, { settings }: Offer): Promise<v
 }
 
 /**
- * The first round trip of a neighbour may be a long one: an address was looked up, or the machine
- * was busy. So it is judged once more.
+ * What `auto` replaced before the connection was made is settled a while later: most connections
+ * have ended by then, and a neighbour's first round trip may be a long one, because an address was
+ * looked up or the machine was busy.
  */
-const distant = new DelayQueue<Offer>(50, decide); // ms
+const unsettled = new DelayQueue<Offer>(50, settle); // ms
 
-/** What `auto` would choose for a connection is not chosen any more. */
-export function leaveUndecided(offer: Offer): void {
-  distant.withdraw(offer);
+/** The connection ends, or has been given something else. */
+export function leaveUnsettled(offer: Offer): void {
+  unsettled.withdraw(offer);
 }
 
-/** The rule of `auto`; at once, because what has collapsed stays so. False: not yet known. */
-function decide(offer: Offer): boolean {
+function settle(offer: Offer): void {
   const { handle } = offer;
-  const chosen = avoidCollapse(handle.fd);
-  if (!chosen) return false;
-  if (chosen.length === 0) return true;
+  const chosen = settleCollapse(handle.fd);
+  offer.auto = chosen.some(({ applied }) => applied);
+  offer.hints = [...chosen, ...offer.hints.filter(({ by }) => by !== 'TCP_CONGESTION')];
   chosen.forEach((result) => tell(handle, result, true));
-  offer.hints = [...chosen, ...offer.hints];
-  offer.auto = true;
-  follow(handle, offer);
-  return true;
+  if (offer.auto) follow(handle, offer);
 }
 
 function follow(handle: TcpHandle, offer: Offer): void {
   watchFallback(handle, () => fellBack(handle, offer));
+}
+
+function choose(fd: number, congestionControl: string): ReturnType<typeof applyAuto> {
+  if (congestionControl === 'auto') return applyAuto(fd);
+  const chosen =
+    congestionControl === 'system'
+      ? restoreSystem(fd)
+      : applyCongestionControl(fd, congestionControl);
+  return { results: chosen, replaced: false };
 }
 
 /** Hints for a connection that lives already. */
@@ -104,15 +115,13 @@ export function hint(handle: TcpHandle, hints: SchedulingHints): HintResult[] {
   const results = applyOptions(handle.fd, optionHints(hints));
   const { congestionControl } = hints;
   if (congestionControl !== undefined) {
-    if (offer) leaveUndecided(offer);
-    const auto = congestionControl === 'auto';
-    const system = auto || congestionControl === 'system' ? restoreSystem(handle.fd) : [];
-    const chosen = auto
-      ? (avoidCollapse(handle.fd) ?? [])
-      : applyCongestionControl(handle.fd, congestionControl);
-    results.push(...(chosen.length > 0 ? chosen : system));
-    if (offer) offer.auto = auto && chosen.length > 0;
-    if (offer?.auto) follow(handle, offer);
+    const { results: chosen, replaced } = choose(handle.fd, congestionControl);
+    results.push(...chosen);
+    if (offer) {
+      leaveUnsettled(offer);
+      offer.auto = replaced;
+      if (replaced) follow(handle, offer);
+    }
   }
   if (offer) offer.hints = mergeResults(offer.hints, results);
   return results;

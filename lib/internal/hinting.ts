@@ -75,19 +75,45 @@ const congestion = (wanted: string): OptionHint => ({
   ...{ hint: 'congestionControl', by: 'TCP_CONGESTION', wanted },
 });
 
-const NOTHING: readonly HintResult[] = [];
-
-/** `auto` on a connection; undefined: ask again when there have been more round trips. */
-export function avoidCollapse(fd: number): readonly HintResult[] | undefined {
-  const native = loadNative();
-  if (!native) return NOTHING;
+/** `auto` on a descriptor that is to connect or listen. True: it has another than the system's. */
+export function forestallCollapse(fd: number): boolean {
   try {
-    const outcome = native.avoidCollapse(fd);
-    if (outcome === 'distant') return undefined;
-    if (outcome === 'unlikely') return NOTHING;
-    return [{ ...congestion(native.instead), applied: true, value: native.instead }];
+    return loadNative()?.forestallCollapse(fd) ?? false;
+  } catch {
+    return false; // this kernel knows no congestion control of MPTCP sockets
+  }
+}
+
+/** The same for what a listener accepts that was bound elsewhere, by a cluster's primary say. */
+export function forestallAccepted(listener = -1): boolean {
+  const native = loadNative();
+  if (!native) return false;
+  if (listener >= 0) forestallCollapse(listener);
+  try {
+    return onNewSocket(native, forestallCollapse);
+  } catch {
+    return false; // this machine has no MPTCP
+  }
+}
+
+let replacement: readonly HintResult[] | undefined;
+
+/** Of a connection where the system's was replaced, before it was made. */
+export function forestalled(): readonly HintResult[] {
+  const native = loadNative();
+  if (!native) return [];
+  replacement ??= [{ ...congestion(native.instead), applied: true, value: native.instead }];
+  return replacement;
+}
+
+/** On such a connection: what keeps its place, if anything. */
+export function settleCollapse(fd: number): readonly HintResult[] {
+  const native = loadNative();
+  if (!native) return [];
+  try {
+    return native.settleCollapse(fd) ? forestalled() : [];
   } catch (error) {
-    const option = congestion(native.instead);
+    const option = congestion(native.collapsing);
     return [{ ...option, applied: false, reason: refusal(error, option) }];
   }
 }
@@ -128,20 +154,35 @@ export function applyCongestionControl(fd: number, name: string): HintResult[] {
   return native && name !== 'system' ? [set(native, fd, congestion(name))] : [];
 }
 
+function onNewSocket<T>(native: Native, use: (fd: number) => T): T {
+  const fd = native.openSocket(4);
+  try {
+    return use(fd);
+  } finally {
+    native.closeSocket(fd);
+  }
+}
+
 /** What a new socket would have, where another was chosen before. */
 export function restoreSystem(fd: number): HintResult[] {
   const native = loadNative();
   if (!native) return [];
-  let fresh: number | undefined;
   try {
-    fresh = native.openSocket(4);
-    return [set(native, fd, congestion(native.getOption(fresh, 'TCP_CONGESTION')))];
+    const name = onNewSocket(native, (each) => native.getOption(each, 'TCP_CONGESTION'));
+    return [set(native, fd, congestion(name))];
   } catch (error) {
     const option = congestion('system');
     return [{ ...option, applied: false, reason: refusal(error, option) }];
-  } finally {
-    if (fresh !== undefined) native.closeSocket(fresh);
   }
+}
+
+/** `auto` on a connection that has another: the rule comes late, and does what it still can. */
+export function applyAuto(fd: number): { results: readonly HintResult[]; replaced: boolean } {
+  const system = restoreSystem(fd);
+  const collapses = system[0]?.value === loadNative()?.collapsing;
+  const settled = collapses ? settleCollapse(fd) : [];
+  const replaced = settled.some(({ applied }) => applied);
+  return { results: settled.length > 0 ? settled : system, replaced };
 }
 
 /** A connection fell back to TCP: what `auto` had replaced for MPTCP is back. */

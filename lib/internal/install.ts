@@ -5,6 +5,7 @@ import { checkMptcpOptions, type Settings } from '../options';
 import { closing } from './closing';
 import { clusterHooks } from './cluster';
 import { acceptClient, connected, publishAccepted } from './deciding';
+import { forestallAccepted } from './hinting';
 import { isMptcpSocket, whyUnavailable } from './machine';
 import {
   excludesListener,
@@ -154,12 +155,22 @@ function serverListen(
   withSettings(settings, listen);
   if (settings.mode === 'off') return undefined;
   if (!at && !isMptcpSocket(handleOf(server))) return handedOver(server, settings);
+  const auto = acceptsForestalled(handleOf(server), settings);
   onConnection(
     server,
-    (client) => acceptClient(server, client, noteOffer(client, 'server', settings)),
+    (client) => {
+      const made = noteOffer(client, 'server', settings);
+      made.auto = auto;
+      return acceptClient(server, client, made);
+    },
     publishAccepted,
   );
   return undefined;
+}
+
+function acceptsForestalled(listener: TcpHandle | undefined, { congestionControl }: Settings) {
+  const own = listener && offerOf(listener);
+  return own ? own.auto : congestionControl === 'auto' && forestallAccepted(listener?.fd);
 }
 
 /** A listening socket made elsewhere stays what it is, as a Unix socket does. */

@@ -7,7 +7,7 @@ import { MptcpError, negativeErrno } from '../errors';
 import type { HintResult } from '../hints';
 import type { Settings } from '../options';
 import { Queued } from './delay-queue';
-import { applyEarly } from './hinting';
+import { applyEarly, forestallCollapse } from './hinting';
 import { earlyPathHints } from './early-path-hints';
 import { openMptcpSocket, warnUnavailable } from './machine';
 import { loadNative } from './native';
@@ -26,7 +26,7 @@ export class Offer extends Queued {
   oncomplete: ConnectRequest['oncomplete'];
   /** What became of the hints. */
   hints: readonly HintResult[] = NONE;
-  /** `congestionControl: 'auto'` has chosen another than the system's. */
+  /** `congestionControl: 'auto'` has put another in the place of the system's. */
   auto = false;
 
   constructor(
@@ -131,7 +131,8 @@ export function offer(
     if (status !== 0) loadNative()?.closeSocket(fd);
     else {
       const made = noteOffer(handle, side, settings, true);
-      const { optionHints, paths } = settings;
+      const { congestionControl, optionHints, paths } = settings;
+      made.auto = congestionControl === 'auto' && forestallCollapse(fd);
       const early = paths ? [...optionHints, ...earlyPathHints(paths, family)] : optionHints;
       if (early.length > 0) made.hints = applyEarly(fd, early, side);
     }

@@ -287,9 +287,12 @@ export function onConnection(
   };
 }
 
+/** MPTCP with this congestion control, or not. */
+type Wanted = string | false;
+
 /** What a cluster's worker asks the primary to bind (Node's lib/internal/cluster). */
 export interface ClusterQuery extends ListenAddress {
-  mptcp?: { id: number; wanted: boolean };
+  mptcp?: { id: number; wanted: Wanted };
 }
 
 interface ClusterInternals {
@@ -314,9 +317,9 @@ const ANSWER = 'NODE_MPTCP'; // the prefix keeps it from the app's 'message' eve
  * each query is handled between `asked` and `handled`.
  */
 export function installInCluster(hooks: {
-  wants(server: net.Server, query: ClusterQuery): boolean | undefined;
+  wants(server: net.Server, query: ClusterQuery): Wanted | undefined;
   unanswered(server: net.Server): Error | undefined;
-  asked(wanted: boolean): void;
+  asked(wanted: Wanted): void;
   handled(): void;
 }): void {
   if (cluster.isWorker) installInWorker(hooks);

@@ -40,15 +40,10 @@ Napi::Value is_mptcp(const Napi::CallbackInfo& info) {
   throw to_js_error(info.Env(), result.error());
 }
 
-Napi::Value avoid_collapsing(const Napi::CallbackInfo& info) {
-  switch (value_or_throw(info.Env(), avoid_collapse(to_int(info, 0)))) {
-    case Collapse::kDistant:
-      return Napi::String::New(info.Env(), "distant");
-    case Collapse::kAvoided:
-      return Napi::String::New(info.Env(), "avoided");
-    default:
-      return Napi::String::New(info.Env(), "unlikely");
-  }
+// A question of the core to a descriptor, or a rule that it applies to one.
+template <auto kAsk>
+Napi::Value ask(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), value_or_throw(info.Env(), kAsk(to_int(info, 0))));
 }
 
 // A reader of the core, from descriptor to object.
@@ -93,7 +88,8 @@ void register_socket_functions(Napi::Env env, Napi::Object exports) {
   exports.Set("tcpInfo", Napi::Function::New(env, read<read_tcp_info>));
   exports.Set("collapsing", kCollapsing);
   exports.Set("instead", kInstead);
-  exports.Set("avoidCollapse", Napi::Function::New(env, avoid_collapsing));
+  exports.Set("forestallCollapse", Napi::Function::New(env, ask<forestall_collapse>));
+  exports.Set("settleCollapse", Napi::Function::New(env, ask<settle_collapse>));
   exports.Set("subflowTcpInfo", Napi::Function::New(env, read<read_subflow_tcp_info>));
   exports.Set("subflowAddresses", Napi::Function::New(env, read<read_subflow_addresses>));
   exports.Set("subflows", Napi::Function::New(env, read<read_subflows>));

@@ -1,47 +1,42 @@
 #include "core/congestion_rule.h"
 
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
-#include <array>
-#include <string_view>
-
 #include "core/mptcp_socket.h"
+#include "core/socket_options.h"
 
 namespace mptcp {
 namespace {
 
-constexpr socklen_t kMaxName = 16;  // TCP_CA_NAME_MAX
+constexpr const char* kOption = "TCP_CONGESTION";
 
-Result<bool> has_congestion_control(int fd, std::string_view name) {
-  std::array<char, kMaxName + 1> current{};
-  socklen_t length = kMaxName;
-  if (getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, current.data(), &length) != 0) {
-    return last_error("getsockopt TCP_CONGESTION");
-  }
-  return current.data() == name;
+Result<bool> has_congestion_control(int fd, const char* name) {
+  const auto current = get_socket_option(fd, kOption);
+  if (!current) return current.error();
+  return *current == OptionValue(name);
+}
+
+bool is_mptcp_neighbour(int fd) {
+  const auto speaks = speaks_mptcp(fd);
+  if (!speaks || !*speaks) return false;
+  const auto info = read_tcp_info(fd);
+  // What queues add to a round trip says nothing about the distance.
+  return info && info->value.min_rtt < kNearbyRtt;
 }
 
 }  // namespace
 
-Result<Collapse> avoid_collapse(int fd) {
-  const auto collapsing = has_congestion_control(fd, kCollapsing);
-  if (!collapsing) return collapsing.error();
-  if (!*collapsing) return Collapse::kUnlikely;
-  const auto speaks = speaks_mptcp(fd);
-  if (!speaks) return speaks.error();
-  if (!*speaks) return Collapse::kUnlikely;
-  const auto info = read_tcp_info(fd);
-  if (!info) return info.error();
-  // What queues add to a round trip says nothing about the distance.
-  if (info->value.min_rtt >= kNearbyRtt) return Collapse::kDistant;  // not measured: the largest
-  constexpr std::string_view kName = kInstead;
-  if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, kName.data(), kName.size()) != 0) {
-    return last_error("setsockopt TCP_CONGESTION");
-  }
-  const auto replaced = has_congestion_control(fd, kInstead);
+Result<bool> forestall_collapse(int fd) {
+  auto collapsing = has_congestion_control(fd, kCollapsing);
+  if (!collapsing || !*collapsing) return collapsing;
+  const auto replaced = set_socket_option(fd, kOption, kInstead);
   if (!replaced) return replaced.error();
-  return *replaced ? Collapse::kAvoided : Collapse::kUnlikely;
+  return true;
+}
+
+Result<bool> settle_collapse(int fd) {
+  const bool stays = is_mptcp_neighbour(fd);
+  const auto settled = set_socket_option(fd, kOption, stays ? kInstead : kCollapsing);
+  if (!settled) return settled.error();
+  return has_congestion_control(fd, kInstead);
 }
 
 }  // namespace mptcp

@@ -1,4 +1,5 @@
-import type { MptcpOptions } from '../../lib';
+import { join } from 'node:path';
+import type { HintResult, MptcpOptions } from '../../lib';
 import { describeKernel } from '../lab/jest';
 import { clampMss, rewrite } from '../lab/middleboxes';
 import { FAMILIES } from '../lab/path-end';
@@ -10,11 +11,28 @@ import { downloads, ENDLESS } from './peers/transfers';
 const hints = ({ state }: Inside) => state.connection.hints;
 const codes = ({ warnings }: Inside) => warnings.map(({ code }) => code);
 
-/** The congestion control of every TCP socket of a host that is connected to the port, by ss. */
-function congestion(host: { exec: (command: string, args: string[]) => string }, port: number) {
-  const lines = host.exec('ss', ['-tinHO', 'state', 'established', 'dport', '=', `:${port}`]);
+/** The congestion control of every TCP socket of a host with the port, by ss. */
+function congestion(
+  host: { exec: (command: string, args: string[]) => string },
+  port: number,
+  side: 'dport' | 'sport' = 'dport',
+  state: 'established' | 'listening' = 'established',
+) {
+  const lines = host.exec('ss', ['-tinHO', 'state', state, side, '=', `:${port}`]);
   return [...lines.matchAll(/\b(bbr|reno|cubic)\b(?!:)/g)].map(([name]) => name);
 }
+
+/** How a listening socket comes from elsewhere, as by systemd. */
+const LISTEN_AND_EXEC = `
+import os, socket, sys
+listener = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, 262)  # IPPROTO_MPTCP
+listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+listener.bind(("::", 0))
+listener.listen(16)
+os.dup2(listener.fileno(), 9)
+os.execv(sys.argv[1], sys.argv[1:])
+`;
+const LISTENERS = join(__dirname, 'peers', 'listeners.js');
 
 describeKernel('congestionControl', {}, () => {
   describe.each(FAMILIES)('IPv%s', (family) => {
@@ -62,6 +80,7 @@ describeKernel('congestionControl', {}, () => {
       connect(undefined, async ({ lab, client, port }) => {
         await client.run(({ state, until }) => until(() => state.messages.length > 0));
         expect(congestion(lab.client, port)).toEqual(['reno', 'reno']);
+        expect(congestion(lab.server, port, 'sport')).toEqual(['reno', 'reno']);
         expect(await client.run(hints)).toMatchObject([
           { hint: 'congestionControl', wanted: 'reno', applied: true, value: 'reno' },
         ]);
@@ -107,6 +126,53 @@ describeKernel('congestionControl', {}, () => {
         expect(await client.run(hints)).toMatchObject([{ applied: false }]);
         expect(await client.run(codes)).toEqual(['MPTCP_HINT']);
       }));
+
+    test.each([
+      ['far away', { delay: 2 }, 'prefer', 'mptcp'],
+      ['that listens for TCP', {}, 'off', 'mptcp'],
+      ['that connects by TCP', {}, 'prefer', 'tcp'],
+    ] as const)("'auto' towards a peer %s: the system's", async (_peer, path, mode, protocol) => {
+      await using lab = await Hosts.connect([path], { family, join: 'none' });
+      for (const host of [lab.client, lab.server]) {
+        host.sysctl('net.ipv4.tcp_congestion_control', 'bbr');
+      }
+      const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
+      const port = await server.run(echoes.net.serve, { mode });
+      await client.run(echoes.net.ask, protocol, { host: lab.paths[0].server.address, port });
+      for (const peer of [client, server]) {
+        await peer.run(({ state, until }) => until(() => state.connection.hints.length === 0));
+      }
+      expect(congestion(lab.client, port)).toEqual(['bbr']);
+      expect(congestion(lab.server, port, 'sport')).toEqual(['bbr']);
+    });
+
+    const listening = {
+      own: [],
+      'round robin': [],
+      shared: [],
+      'handed over': ['python3', '-c', LISTEN_AND_EXEC],
+    };
+    test.each(
+      (Object.keys(listening) as (keyof typeof listening)[]).flatMap((kind) => [
+        [kind, 'auto', 'reno'] as const,
+        [kind, 'system', 'bbr'] as const,
+      ]),
+    )('a listener (%s) with %j: %s', async (kind, wanted, name) => {
+      await using lab = await Hosts.connect([{}], { family, join: 'none' });
+      lab.server.sysctl('net.ipv4.tcp_congestion_control', 'bbr');
+      const words = [...listening[kind], process.execPath, LISTENERS, kind, wanted];
+      const [port = ''] = await lab.server.spawn(words[0]!, words.slice(1)).line(/^\d+$/);
+      // Before there are connections: one that is made with bbr stays slow.
+      expect(congestion(lab.server, Number(port), 'sport', 'listening')).toEqual([name]);
+      const client = await Peer.start(lab.client);
+      const answer = await client.run(echoes.net.ask, 'mptcp', {
+        host: lab.paths[0].server.address,
+        port: Number(port),
+      });
+      const told = JSON.parse(answer.answer) as HintResult[];
+      expect(told.map(({ value }) => value)).toEqual(wanted === 'auto' ? [name] : []);
+      expect(congestion(lab.server, Number(port), 'sport')).toEqual([name]);
+    });
 
     test("what 'auto' had chosen is undone on fallback", async () => {
       await using lab = await Hosts.connect([{ router: true, rate: '50mbit' }], { family });
