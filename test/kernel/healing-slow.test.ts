@@ -148,8 +148,13 @@ describeKernel('what is merely slow stays in use', { needs: ['tc', 'nft', 'tun',
       await setUp([RATE, RATE], [family]);
       await send();
       await server.run(({ state }) => {
-        for (const { socket } of state.flows) socket.pause();
+        for (const flow of state.flows) flow.halt();
       });
+      await client.run(({ state, until }) =>
+        until(() =>
+          state.flows[0]!.connection.subflows().some(({ tcpInfo }) => tcpInfo.sndWnd === 0),
+        ),
+      );
       const looks = (count: number): Promise<void> =>
         client.run(async ({ state, once }, most) => {
           for (let i = 0; i < most;) {
@@ -159,19 +164,24 @@ describeKernel('what is merely slow stays in use', { needs: ['tc', 'nft', 'tun',
             if (event.type === 'progress') i++;
           }
         }, count);
-      await looks(30);
+      await looks(12); // in which its closed window is probed three times
       await stays();
       await server.run(({ state }) => {
-        for (const { socket } of state.flows) socket.resume();
+        for (const flow of state.flows) flow.go();
       });
       await all((flow) => receiveMore(server, MEGABYTE, flow));
       await client.run(({ state }) => {
-        for (const { sent } of state.flows) sent!.pause();
+        for (const flow of state.flows) flow.halt();
       });
+      await client.run(({ state, until }) =>
+        until(() =>
+          state.flows[0]!.connection.subflows().every(({ tcpInfo }) => tcpInfo.unacked === 0),
+        ),
+      );
       await looks(10);
       await stays();
       await client.run(({ state }) => {
-        for (const { sent } of state.flows) sent!.resume();
+        for (const flow of state.flows) flow.go();
       });
       await end();
     },

@@ -109,34 +109,42 @@ const peer = {
     return Object.assign(stream, { digest: () => hash.digest('hex'), stop: () => (left = 0) });
   },
 
-  /** Takes a stream in to its end. */
+  /** Takes a stream in to its end, no faster than `progress` wants. */
   async receive(stream, progress = () => undefined) {
     const hash = createHash('sha256');
     let length = 0;
     for await (const chunk of stream) {
       hash.update(chunk);
       length += chunk.length;
-      progress(length);
+      await progress(length);
     }
     return { length, sha256: hash.digest('hex') };
   },
 
-  /** Sends on a socket until `flow.sent.stop()`, or takes in what the other side sends. */
+  /**
+   * Sends on a socket until `flow.sent.stop()`, or takes in what the other side sends; not between
+   * `flow.halt()` and `flow.go()`.
+   */
   flow(socket, role) {
     const flow = { connection: peer.mptcp.connectionOf(socket), socket, received: 0, stall: 0 };
     peer.state.flows.push(flow);
     socket.on('error', (error) => (flow.error = error.code));
     if (role === 'send') {
       flow.sent = peer.bytes(Infinity);
-      flow.sent.pipe(socket);
+      flow.halt = () => flow.sent.unpipe(socket);
+      flow.go = () => flow.sent.pipe(socket);
+      flow.go();
       return flow;
     }
+    let going;
+    flow.halt = () => (going = new Promise((resolve) => (flow.go = resolve)));
     let last = performance.now();
     flow.done = peer.receive(socket, (length) => {
       const now = performance.now();
       flow.received = length;
       flow.stall = Math.max(flow.stall, now - last);
       last = now;
+      return going;
     });
     flow.done.catch(() => undefined); // told to who waits for it
     return flow;

@@ -43,6 +43,9 @@ export interface Flow {
   received: number;
   /** The longest time without anything received, in milliseconds; may be set to 0. */
   stall: number;
+  /** Stops reading or sending. */
+  halt: () => void;
+  go: () => void;
   sent?: Sent;
   done?: Promise<Received>;
   error?: string;
@@ -89,7 +92,7 @@ export interface Inside extends Modules {
   bytes: (length: number) => Sent;
   receive: (
     stream: AsyncIterable<Buffer>,
-    progress?: (length: number) => void,
+    progress?: (length: number) => unknown,
   ) => Promise<Received>;
   flow: (socket: Socket, role: Role) => Flow;
   until: (ask: () => unknown, timeout?: number) => Promise<void>;
