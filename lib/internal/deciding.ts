@@ -16,6 +16,7 @@ import {
   settleCollapse,
   undoAuto,
 } from './hinting';
+import { sendHeldBack } from './held-back-data';
 import { hintIntent } from './intent-policies';
 import { cannotTell } from './machine';
 import { loadNative } from './native';
@@ -58,10 +59,8 @@ function goOn(handle: TcpHandle, offer: Offer): void {
     offer.hints = [...chosen, ...offer.hints];
   }
   offer.hints.forEach((result) => tell(handle, result));
-  if (offer.auto) {
-    offer.hints = [...forestalled(), ...offer.hints];
-    unsettled.add(offer);
-  }
+  if (offer.auto) offer.hints = [...forestalled(), ...offer.hints];
+  if (offer.auto || offer.side === 'server') unsettled.add(offer);
   if (mode === 'require') follow(handle, offer);
   if (intent ?? paths) void hintAtCreation(handle, offer);
 }
@@ -76,21 +75,26 @@ async function hintAtCreation(handle: TcpHandle, { settings }: Offer): Promise<v
 }
 
 /**
- * What `auto` replaced before the connection was made is settled a while later: most connections
- * have ended by then, and a neighbour's first round trip may be a long one, because an address was
- * looked up or the machine was busy.
+ * Some things are seen to a while after a connection was made: most have ended by then, and a
+ * neighbour's first round trip may be a long one, because an address was looked up or the machine was
+ * busy.
  */
 const unsettled = new DelayQueue<Offer>(50, settle); // ms
 
-/** The connection ends, or has been given something else. */
+/** The connection ends. */
 export function leaveUnsettled(offer: Offer): void {
   unsettled.withdraw(offer);
 }
 
 function settle(offer: Offer): void {
+  if (offer.side === 'server') sendHeldBack(offer.handle);
+  if (offer.auto === 'forestalled') settleAuto(offer);
+}
+
+function settleAuto(offer: Offer): void {
   const { handle } = offer;
   const chosen = settleCollapse(handle.fd);
-  offer.auto = chosen.some(({ applied }) => applied);
+  offer.auto = chosen.some(({ applied }) => applied) && 'settled';
   offer.hints = [...chosen, ...offer.hints.filter(({ by }) => by !== 'TCP_CONGESTION')];
   chosen.forEach((result) => tell(handle, result, true));
   if (offer.auto) follow(handle, offer);
@@ -118,8 +122,7 @@ export function hint(handle: TcpHandle, hints: SchedulingHints): HintResult[] {
     const { results: chosen, replaced } = choose(handle.fd, congestionControl);
     results.push(...chosen);
     if (offer) {
-      leaveUnsettled(offer);
-      offer.auto = replaced;
+      offer.auto = replaced && 'settled';
       if (replaced) follow(handle, offer);
     }
   }

@@ -155,7 +155,7 @@ function serverListen(
   withSettings(settings, listen);
   if (settings.mode === 'off') return undefined;
   if (!at && !isMptcpSocket(handleOf(server))) return handedOver(server, settings);
-  const auto = acceptsForestalled(handleOf(server), settings);
+  const auto = autoOf(handleOf(server), settings);
   onConnection(
     server,
     (client) => {
@@ -168,9 +168,16 @@ function serverListen(
   return undefined;
 }
 
-function acceptsForestalled(listener: TcpHandle | undefined, { congestionControl }: Settings) {
+/** Of what the listener accepts. */
+function autoOf(
+  listener: TcpHandle | undefined,
+  { congestionControl }: Settings,
+): 'forestalled' | false {
   const own = listener && offerOf(listener);
-  return own ? own.auto : congestionControl === 'auto' && forestallAccepted(listener?.fd);
+  const forestalled = own
+    ? own.auto
+    : congestionControl === 'auto' && forestallAccepted(listener?.fd);
+  return forestalled && 'forestalled';
 }
 
 /** A listening socket made elsewhere stays what it is, as a Unix socket does. */

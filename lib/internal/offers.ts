@@ -27,7 +27,7 @@ export class Offer extends Queued {
   /** What became of the hints. */
   hints: readonly HintResult[] = NONE;
   /** `congestionControl: 'auto'` has put another in the place of the system's. */
-  auto = false;
+  auto: false | 'forestalled' | 'settled' = false;
 
   constructor(
     readonly handle: TcpHandle,
@@ -132,7 +132,7 @@ export function offer(
     else {
       const made = noteOffer(handle, side, settings, true);
       const { congestionControl, optionHints, paths } = settings;
-      made.auto = congestionControl === 'auto' && forestallCollapse(fd);
+      made.auto = congestionControl === 'auto' && forestallCollapse(fd) && 'forestalled';
       const early = paths ? [...optionHints, ...earlyPathHints(paths, family)] : optionHints;
       if (early.length > 0) made.hints = applyEarly(fd, early, side);
     }
