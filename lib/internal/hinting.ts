@@ -14,10 +14,12 @@ const CODES: Partial<Record<string, MptcpErrorCode>> = {
   ENOPROTOOPT: 'ERR_MPTCP_UNSUPPORTED',
 };
 
-function refusal(error: unknown, { by }: OptionHint): MptcpError {
+function refused(option: OptionHint, error: unknown): HintResult {
   const name = errnoName(error) ?? '';
-  const advice = ruleOf(by).advice?.[name] ?? 'The kernel does not take it for this connection';
-  return systemError(CODES[name] ?? 'ERR_MPTCP_SYSTEM', error, advice);
+  const advice =
+    ruleOf(option.by).advice?.[name] ?? 'The kernel does not take it for this connection';
+  const reason = systemError(CODES[name] ?? 'ERR_MPTCP_SYSTEM', error, advice);
+  return { ...option, applied: false, reason };
 }
 
 function write(native: Native, fd: number, { by, wanted }: OptionHint): void {
@@ -47,7 +49,7 @@ function set(native: Native, fd: number, option: OptionHint): HintResult {
     const reason = new MptcpError('ERR_MPTCP_LIMIT', `${by} is ${String(value)}. ${advice}`);
     return { ...option, applied: false, value, reason };
   } catch (error) {
-    return { ...option, applied: false, reason: refusal(error, option) };
+    return refused(option, error);
   }
 }
 
@@ -113,8 +115,7 @@ export function settleCollapse(fd: number): readonly HintResult[] {
   try {
     return native.settleCollapse(fd) ? forestalled() : [];
   } catch (error) {
-    const option = congestion(native.collapsing);
-    return [{ ...option, applied: false, reason: refusal(error, option) }];
+    return [refused(congestion(native.collapsing), error)];
   }
 }
 
@@ -171,8 +172,7 @@ export function restoreSystem(fd: number): HintResult[] {
     const name = onNewSocket(native, (each) => native.getOption(each, 'TCP_CONGESTION'));
     return [set(native, fd, congestion(name))];
   } catch (error) {
-    const option = congestion('system');
-    return [{ ...option, applied: false, reason: refusal(error, option) }];
+    return [refused(congestion('system'), error)];
   }
 }
 

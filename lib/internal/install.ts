@@ -10,6 +10,7 @@ import { isMptcpSocket, whyUnavailable } from './machine';
 import {
   excludesListener,
   noteOffer,
+  type Offer,
   offer,
   offerOf,
   setServerSettings,
@@ -169,15 +170,10 @@ function serverListen(
 }
 
 /** Of what the listener accepts. */
-function autoOf(
-  listener: TcpHandle | undefined,
-  { congestionControl }: Settings,
-): 'forestalled' | false {
+function autoOf(listener: TcpHandle | undefined, { congestionControl }: Settings): Offer['auto'] {
   const own = listener && offerOf(listener);
-  const forestalled = own
-    ? own.auto
-    : congestionControl === 'auto' && forestallAccepted(listener?.fd);
-  return forestalled && 'forestalled';
+  if (own) return own.auto;
+  return congestionControl === 'auto' && forestallAccepted(listener?.fd) && 'forestalled';
 }
 
 /** A listening socket made elsewhere stays what it is, as a Unix socket does. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { HintResult, MptcpOptions } from '../../lib';
 import { describeKernel } from '../lab/jest';
 import { clampMss, rewrite } from '../lab/middleboxes';
+import type { Namespace } from '../lab/namespace';
 import { FAMILIES } from '../lab/path-end';
 import { Hosts, twoPaths } from '../lab/topologies';
 import { echoes } from './peers/echoes';
@@ -13,7 +14,7 @@ const codes = ({ warnings }: Inside) => warnings.map(({ code }) => code);
 
 /** The congestion control of every TCP socket of a host with the port, by ss. */
 function congestion(
-  host: { exec: (command: string, args: string[]) => string },
+  host: Namespace,
   port: number,
   side: 'dport' | 'sport' = 'dport',
   state: 'established' | 'listening' = 'established',
@@ -21,6 +22,10 @@ function congestion(
   const lines = host.exec('ss', ['-tinHO', 'state', state, side, '=', `:${port}`]);
   return [...lines.matchAll(/\b(bbr|reno|cubic)\b(?!:)/g)].map(([name]) => name);
 }
+
+const useBbr = (...hosts: Namespace[]): void => {
+  for (const host of hosts) host.sysctl('net.ipv4.tcp_congestion_control', 'bbr');
+};
 
 /** How a listening socket comes from elsewhere, as by systemd. */
 const LISTEN_AND_EXEC = `
@@ -46,9 +51,7 @@ describeKernel('congestionControl', {}, () => {
       unprivileged = false,
     ) => {
       await using lab = await twoPaths({ family });
-      for (const host of [lab.client, lab.server]) {
-        host.sysctl('net.ipv4.tcp_congestion_control', 'bbr');
-      }
+      useBbr(lab.client, lab.server);
       const [server, client] = await Promise.all([
         Peer.start(lab.server),
         Peer.start(lab.client, { unprivileged }),
@@ -133,9 +136,7 @@ describeKernel('congestionControl', {}, () => {
       ['that connects by TCP', {}, 'prefer', 'tcp'],
     ] as const)("'auto' towards a peer %s: the system's", async (_peer, path, mode, protocol) => {
       await using lab = await Hosts.connect([path], { family, join: 'none' });
-      for (const host of [lab.client, lab.server]) {
-        host.sysctl('net.ipv4.tcp_congestion_control', 'bbr');
-      }
+      useBbr(lab.client, lab.server);
       const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
       const port = await server.run(echoes.net.serve, { mode });
       await client.run(echoes.net.ask, protocol, { host: lab.paths[0].server.address, port });
@@ -159,7 +160,7 @@ describeKernel('congestionControl', {}, () => {
       ]),
     )('a listener (%s) with %j: %s', async (kind, wanted, name) => {
       await using lab = await Hosts.connect([{}], { family, join: 'none' });
-      lab.server.sysctl('net.ipv4.tcp_congestion_control', 'bbr');
+      useBbr(lab.server);
       const words = [...listening[kind], process.execPath, LISTENERS, kind, wanted];
       const [port = ''] = await lab.server.spawn(words[0]!, words.slice(1)).line(/^\d+$/);
       // Before there are connections: one that is made with bbr stays slow.
@@ -178,8 +179,8 @@ describeKernel('congestionControl', {}, () => {
       await using lab = await Hosts.connect([{ router: true, rate: '50mbit' }], { family });
       for (const host of [lab.client, lab.server]) {
         host.sysctl('net.mptcp.checksum_enabled', 1);
-        host.sysctl('net.ipv4.tcp_congestion_control', 'bbr');
       }
+      useBbr(lab.client, lab.server);
       const [path] = lab.paths;
       path.insert(clampMss(1380));
       const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);

@@ -6,10 +6,10 @@ import { PolicyMachine } from '../../../lib/policy/machine';
 import type {
   ConnectionView,
   PathAction,
+  PathProgress,
   PolicyAction,
   PolicyEvent,
 } from '../../../lib/policy/policy';
-import type { PathProgress } from '../../../lib/policy/policy';
 import { address, begin, device, end, established, link, progressOf, subflow } from './support';
 
 const RUNS = 100; // for each policy
