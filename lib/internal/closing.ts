@@ -4,21 +4,22 @@ import { leaveUnsettled } from './deciding';
 import { unwatchFallback } from './fallback-watch';
 import { keepUntilPeerIsDone } from './kept-sockets';
 import { offerOf } from './offers';
-import { Slot } from './slot';
+import type { Knowing } from './knowing';
 import type { TcpHandle } from './tcp-handle';
 
-const beforeClose = new Slot<TcpHandle, (() => void)[]>('beforeClose');
+const BEFORE_CLOSE = Symbol('mptcp.beforeClose');
+type Handle = Knowing<TcpHandle, typeof BEFORE_CLOSE, (() => void)[]>;
 
 /** Calls `last` while the descriptor can still be read. */
-export function onBeforeClose(handle: TcpHandle, last: () => void): void {
-  beforeClose.set(handle, [...(beforeClose.get(handle) ?? []), last]);
+export function onBeforeClose(handle: Handle, last: () => void): void {
+  handle[BEFORE_CLOSE] = [...(handle[BEFORE_CLOSE] ?? []), last];
 }
 
-export function closing(handle: TcpHandle, socket: net.Socket | undefined): void {
+export function closing(handle: Handle, socket: net.Socket | undefined): void {
   const offer = offerOf(handle);
   if (offer) leaveUnsettled(offer);
   unwatchFallback(handle);
-  beforeClose.get(handle)?.forEach((last) => last());
+  handle[BEFORE_CLOSE]?.forEach((last) => last());
   if (!socket || socket.readableEnded) return; // the peer is done already
   if (offer?.connected && handle.fd >= 0) keepUntilPeerIsDone(handle.fd);
 }

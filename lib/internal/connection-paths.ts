@@ -28,7 +28,7 @@ import { requireNative } from './machine';
 import { offerOf } from './offers';
 import { modeOwner } from './open-managers';
 import { type Shared, useCommands } from './shared-commands';
-import { Slot } from './slot';
+import type { Knowing } from './knowing';
 import { socketOf, type TcpHandle } from './tcp-handle';
 import { TokenEvents } from './token-events';
 
@@ -98,14 +98,16 @@ function checkAnnounced(options: unknown): asserts options is AnnouncedAddress {
   checkIfGiven(checkPort, 'options.port', port);
 }
 
-const paths = new Slot<TcpHandle, ConnectionPaths>('paths');
+const PATHS = Symbol('mptcp.paths');
 
 /** Of a connection that is open. */
-export function pathsOf(handle: TcpHandle): ConnectionPaths {
-  const known = paths.get(handle);
+export function pathsOf(
+  handle: Knowing<TcpHandle, typeof PATHS, ConnectionPaths>,
+): ConnectionPaths {
+  const known = handle[PATHS];
   if (known) return known;
   const made = new ConnectionPaths(handle);
-  paths.set(handle, made);
+  handle[PATHS] = made;
   onBeforeClose(handle, () => made.closing());
   return made;
 }

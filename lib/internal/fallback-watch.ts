@@ -4,14 +4,15 @@
  */
 import { loadNative } from './native';
 import { lookAt, type Looked, stopLooking } from './sweep';
-import { Slot } from './slot';
+import type { Knowing } from './knowing';
 import type { TcpHandle } from './tcp-handle';
 
 const INTERVAL = 250; // ms
 
-const watched = new Slot<TcpHandle, Looked | undefined>('fallbackWatch');
+const WATCHED = Symbol('mptcp.fallbackWatch');
+type Handle = Knowing<TcpHandle, typeof WATCHED, Looked>;
 
-export function watchFallback(handle: TcpHandle, onFallback: () => void): void {
+export function watchFallback(handle: Handle, onFallback: () => void): void {
   unwatchFallback(handle);
   const looked = {
     look: () => {
@@ -21,13 +22,13 @@ export function watchFallback(handle: TcpHandle, onFallback: () => void): void {
       return undefined;
     },
   };
-  watched.set(handle, looked);
+  handle[WATCHED] = looked;
   lookAt(looked, INTERVAL);
 }
 
-export function unwatchFallback(handle: TcpHandle): void {
-  const looked = watched.get(handle);
+export function unwatchFallback(handle: Handle): void {
+  const looked = handle[WATCHED];
   if (!looked) return;
   stopLooking(looked);
-  watched.set(handle, undefined);
+  handle[WATCHED] = undefined;
 }

@@ -77,13 +77,27 @@ const congestion = (wanted: string): OptionHint => ({
   ...{ hint: 'congestionControl', by: 'TCP_CONGESTION', wanted },
 });
 
-/** `auto` on a descriptor that is to connect or listen. True: it has another than the system's. */
+/** `auto` on a descriptor that is to listen. True: it has another than the system's. */
 export function forestallCollapse(fd: number): boolean {
   try {
     return loadNative()?.forestallCollapse(fd) ?? false;
   } catch {
     return false; // this kernel knows no congestion control of MPTCP sockets
   }
+}
+
+const SPARED = 100; // ms
+let spared = false;
+
+/** The same on one that is to connect. Where the system's was another just now, it is not asked. */
+export function forestallConnecting(fd: number): boolean {
+  if (spared) return false;
+  const forestalled = forestallCollapse(fd);
+  if (!forestalled) {
+    spared = true;
+    setTimeout(() => (spared = false), SPARED).unref();
+  }
+  return forestalled;
 }
 
 /** The same for what a listener accepts that was bound elsewhere, by a cluster's primary say. */

@@ -2,6 +2,7 @@
 import net from 'node:net';
 import { MptcpError } from '../errors';
 import { checkMptcpOptions, type Settings } from '../options';
+import { Client, clientOf, setClient } from './client';
 import { closing } from './closing';
 import { clusterHooks } from './cluster';
 import { acceptClient, connected, publishAccepted } from './deciding';
@@ -14,13 +15,11 @@ import {
   offer,
   offerOf,
   setServerSettings,
-  setSocketSettings,
   settingsOfListener,
   settingsOfServer,
   settingsOfSocket,
   withSettings,
 } from './offers';
-import { Slot } from './slot';
 import {
   type ConnectRequest,
   type ConnectTarget,
@@ -33,28 +32,19 @@ import {
   socketOf,
   type TcpHandle,
 } from './tcp-handle';
-import { isBlackhole, TcpRetry } from './tcp-retry';
+import { beginAttempt, endAttempt, isBlackhole, stopAttempts } from './tcp-retry';
 
 const CANCELED = -125; // UV_ECANCELED
-
-interface Connecting {
-  settings: Settings;
-  target: ConnectTarget;
-  local?: { address: string; port: number };
-  retry?: TcpRetry;
-}
-
-const connecting = new Slot<net.Socket, Connecting>('connecting');
 
 function socketConnect(socket: net.Socket, target: ConnectTarget): void {
   const given = settingsOfSocket(socket);
   if (!given || target.path) return; // http.Agent says null for none
   const settings =
     target.mptcp === undefined ? given : { ...given, ...checkMptcpOptions(target.mptcp) };
-  setSocketSettings(socket, settings);
-  connecting.set(socket, { settings, target });
+  const client = new Client(settings, target);
+  setClient(socket, client);
   followHandles(socket);
-  if (settings.mode !== 'require' || !mayOffer({ settings, target })) return;
+  if (settings.mode !== 'require' || !mayOffer(client)) return;
   const error = whyUnavailable() ?? boundAsTcp(socket);
   // Before Node's own next step, which then finds the socket destroyed.
   if (error) process.nextTick(() => socket.destroy(error));
@@ -71,7 +61,7 @@ function boundAsTcp(socket: net.Socket): MptcpError | undefined {
 }
 
 /** Binding a client comes before its remote address is known: what may be excluded stays TCP. */
-function mayOffer({ settings, target }: Connecting): boolean {
+function mayOffer({ settings, target }: Client): boolean {
   if (!settings.excludes) return true;
   const { host = 'localhost', port = 0 } = target;
   return net.isIP(host) !== 0 && !settings.excludes(host, port);
@@ -79,9 +69,10 @@ function mayOffer({ settings, target }: Connecting): boolean {
 
 function bind(handle: TcpHandle, family: 4 | 6, address: string, port: number): number {
   const socket = socketOf(handle);
-  const client = socket && connecting.get(socket);
+  const client = socket && clientOf(socket);
+  if (client) client.local = { address, port };
+  if (handle.fd >= 0) return 0;
   if (client) {
-    client.local = { address, port };
     const settings = { ...client.settings, excludes: undefined };
     return mayOffer(client) ? offer(handle, 'client', settings, family, address, port) : 0;
   }
@@ -97,22 +88,22 @@ function connect(
   port: number,
 ): number {
   const socket = socketOf(handle);
-  const client = socket && connecting.get(socket);
+  const client = socket && clientOf(socket);
   if (!client) return 0;
   const { settings } = client;
   if (settings.mode === 'off' || settings.excludes?.(address, port)) return 0;
-  if (settings.mode === 'prefer' && handle.fd < 0 && isBlackhole(address)) {
+  const bare = handle.fd < 0;
+  if (bare && settings.mode === 'prefer' && isBlackhole(address)) {
     noteOffer(handle, 'client', settings);
     return 0;
   }
-  const { local } = client;
-  const keepsItsPort = handle.fd >= 0 && !local; // bound before this socket had it
-  const refused = offer(handle, 'client', settings, family, address, port);
+  const keepsItsPort = !bare && !client.local; // bound before this socket had it
+  const refused = bare ? offer(handle, 'client', settings, family, address, port) : 0;
   const made = offerOf(handle);
   if (refused !== 0 || !made) return refused;
   if (made.opened && settings.mode === 'prefer' && !keepsItsPort) {
-    made.retry = client.retry ??= new TcpRetry(socket, local);
-    made.retry.begin(handle, request, family, address, port);
+    made.retried = client;
+    beginAttempt(client, { handle, request, family, address, port });
   }
   made.oncomplete = request.oncomplete;
   request.oncomplete = completed;
@@ -123,10 +114,10 @@ function connect(
 function completed(this: ConnectRequest, status: number, handle: TcpHandle, ...rest: unknown[]) {
   const made = offerOf(handle);
   const socket = socketOf(handle);
-  made?.retry?.end();
+  if (made?.retried) endAttempt(made.retried);
   let result = status;
   if (made && socket && status === 0 && handleOf(socket) === handle) {
-    made.retry?.stop();
+    if (made.retried) stopAttempts(made.retried);
     connected(socket, handle, made);
     if (socket.destroyed) result = CANCELED; // it requires MPTCP, and did not get it
   }
@@ -186,9 +177,11 @@ function handedOver(server: net.Server, { mode }: Settings): Error | undefined {
 }
 
 function close(handle: TcpHandle, socket: net.Socket | undefined): void {
-  const retry = offerOf(handle)?.retry;
-  if (socket?.destroyed) retry?.stop();
-  else retry?.end(); // Happy Eyeballs goes on to the next address
+  const retried = offerOf(handle)?.retried;
+  if (retried) {
+    if (socket?.destroyed) stopAttempts(retried);
+    else endAttempt(retried); // Happy Eyeballs goes on to the next address
+  }
   closing(handle, socket);
 }
 

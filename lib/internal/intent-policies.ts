@@ -19,7 +19,7 @@ import { heardDenyJoinId0 } from './kernel-events';
 import { modeOwner } from './open-managers';
 import { asMptcpError, hintPaths } from './path-hinting';
 import { places, type Places } from './places';
-import { Slot } from './slot';
+import type { Knowing } from './knowing';
 import { socketOf, type TcpHandle } from './tcp-handle';
 
 interface Shared {
@@ -31,7 +31,7 @@ interface Shared {
 export const source: { connectionOf?: (socket: object) => Connection } = {};
 
 const shared = new WeakMap<PathManager, Map<string, Shared>>();
-const leaves = new Slot<TcpHandle, (() => void) | undefined>('intent');
+const LEAVE = Symbol('mptcp.intent');
 
 function policyFor(
   intent: Intent,
@@ -89,7 +89,7 @@ async function untilHeard(token: number): Promise<void> {
 }
 
 async function takeOn(
-  handle: TcpHandle,
+  handle: Knowing<TcpHandle, typeof LEAVE, () => void>,
   intent: Intent,
   paths: PathHints,
   abort: Abortable,
@@ -102,7 +102,7 @@ async function takeOn(
   if (!owner || !connection) throw noOwner();
   await commanded.checkManaged(abort);
   await untilHeard(token);
-  leaves.get(handle)?.();
+  handle[LEAVE]?.();
   const first = commanded.inUse().flatMap((each) => each.interface ?? []);
   const { policy, tokens } = share(owner, intent, paths, first.slice(0, 1));
   await policy.ready;
@@ -113,7 +113,7 @@ async function takeOn(
     policy.remove(connection);
     if (tokens.size === 0) void policy.close();
   };
-  leaves.set(handle, leave);
+  handle[LEAVE] = leave;
   onBeforeClose(handle, leave);
 }
 

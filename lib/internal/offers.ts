@@ -6,22 +6,25 @@ import type net from 'node:net';
 import { MptcpError, negativeErrno } from '../errors';
 import type { HintResult } from '../hints';
 import type { Settings } from '../options';
-import { Queued } from './delay-queue';
-import { applyEarly, forestallCollapse } from './hinting';
+import { Client, clientOf, setClient } from './client';
+import type { Queued } from './delay-queue';
+import { applyEarly, forestallCollapse, forestallConnecting } from './hinting';
 import { earlyPathHints } from './early-path-hints';
 import { openMptcpSocket, warnUnavailable } from './machine';
 import { loadNative } from './native';
-import { Slot } from './slot';
+import type { Knowing } from './knowing';
 import type { ConnectRequest, ListenAddress, TcpHandle } from './tcp-handle';
-import type { TcpRetry } from './tcp-retry';
 
 const NONE: readonly HintResult[] = [];
 const UNAVAILABLE = -92; // UV_ENOPROTOOPT, for want of an errno: there is no addon
 
-export class Offer extends Queued {
+export class Offer implements Queued {
+  due = 0;
+  before: Queued | undefined;
+  after: Queued | undefined;
   connected = false;
-  /** The attempts over TCP that run beside this one. */
-  retry: TcpRetry | undefined;
+  /** It may be tried over TCP too. */
+  retried: Client | undefined;
   /** Node's own. */
   oncomplete: ConnectRequest['oncomplete'];
   /** What became of the hints. */
@@ -35,14 +38,13 @@ export class Offer extends Queued {
     readonly side: 'client' | 'server',
     /** The handle has an MPTCP descriptor of ours. */
     readonly opened: boolean,
-  ) {
-    super();
-  }
+  ) {}
 }
 
-const socketSettings = new Slot<net.Socket, Settings>('settings');
-const serverSettings = new Slot<net.Server, Settings>('settings');
-const offers = new Slot<TcpHandle, Offer>('offer');
+const SETTINGS = Symbol('mptcp.settings');
+const OFFER = Symbol('mptcp.offer');
+type Server = Knowing<net.Server, typeof SETTINGS, Settings>;
+type Handle = Knowing<TcpHandle, typeof OFFER, Offer>;
 
 let scope: Settings | undefined;
 const defaults: { connect?: Settings; listen?: Settings } = {};
@@ -69,19 +71,21 @@ export function enterSettings(settings?: Settings): void {
 }
 
 export function setSocketSettings(socket: net.Socket, settings: Settings): void {
-  socketSettings.set(socket, settings);
+  const client = clientOf(socket);
+  if (client) client.settings = settings;
+  else setClient(socket, new Client(settings));
 }
 
-export function setServerSettings(server: net.Server, settings: Settings): void {
-  serverSettings.set(server, settings);
+export function setServerSettings(server: Server, settings: Settings): void {
+  server[SETTINGS] = settings;
 }
 
 export function settingsOfSocket(socket: net.Socket): Settings | undefined {
-  return socketSettings.get(socket) ?? scope ?? defaults.connect;
+  return clientOf(socket)?.settings ?? scope ?? defaults.connect;
 }
 
-export function settingsOfServer(server: net.Server): Settings | undefined {
-  return serverSettings.get(server) ?? scope ?? defaults.listen;
+export function settingsOfServer(server: Server): Settings | undefined {
+  return server[SETTINGS] ?? scope ?? defaults.listen;
 }
 
 /** Of a handle that is bound for no server: a cluster's primary binds for workers. */
@@ -96,24 +100,24 @@ export function excludesListener(
   return excludes?.(address ?? '::', port) ?? false;
 }
 
-export function offerOf(handle: TcpHandle): Offer | undefined {
-  return offers.get(handle);
+export function offerOf(handle: Handle): Offer | undefined {
+  return handle[OFFER];
 }
 
 /** `handle` wanted MPTCP, or its server did. */
 export function noteOffer(
-  handle: TcpHandle,
+  handle: Handle,
   side: Offer['side'],
   settings: Settings,
   opened = false,
 ): Offer {
   const offer = new Offer(handle, settings, side, opened);
-  offers.set(handle, offer);
+  handle[OFFER] = offer;
   return offer;
 }
 
 /**
- * Gives `handle` an MPTCP descriptor where `settings` want one and it has none. 0, or the negative
+ * Gives `handle`, which has no descriptor, one of MPTCP where `settings` want it. 0, or the negative
  * errno for which a socket that requires MPTCP must not go on.
  */
 export function offer(
@@ -124,7 +128,7 @@ export function offer(
   address: string,
   port: number,
 ): number {
-  if (settings.mode === 'off' || handle.fd >= 0 || settings.excludes?.(address, port)) return 0;
+  if (settings.mode === 'off' || settings.excludes?.(address, port)) return 0;
   try {
     const fd = openMptcpSocket(family);
     const status = handle.open(fd);
@@ -132,7 +136,8 @@ export function offer(
     else {
       const made = noteOffer(handle, side, settings, true);
       const { congestionControl, optionHints, paths } = settings;
-      made.auto = congestionControl === 'auto' && forestallCollapse(fd) && 'forestalled';
+      const forestall = side === 'client' ? forestallConnecting : forestallCollapse;
+      made.auto = congestionControl === 'auto' && forestall(fd) && 'forestalled';
       const early = paths ? [...optionHints, ...earlyPathHints(paths, family)] : optionHints;
       if (early.length > 0) made.hints = applyEarly(fd, early, side);
     }

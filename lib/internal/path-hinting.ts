@@ -13,7 +13,7 @@ import { type LocalAddress, usableAddresses } from './local-address';
 import { offerOf } from './offers';
 import { isAt, places, type Places } from './places';
 import { useCommands } from './shared-commands';
-import { Slot } from './slot';
+import type { Knowing } from './knowing';
 import type { TcpHandle } from './tcp-handle';
 
 const BACKUP = 4;
@@ -259,7 +259,7 @@ class PathHinting {
 }
 
 /** One after the other: each sees what the one before has done. */
-const turns = new Slot<TcpHandle, Promise<unknown>>('pathHinting');
+const TURN = Symbol('mptcp.pathHinting');
 
 async function untilAborted(turn: Promise<unknown>, { signal }: Abortable): Promise<void> {
   if (!signal) {
@@ -273,16 +273,16 @@ async function untilAborted(turn: Promise<unknown>, { signal }: Abortable): Prom
 }
 
 export async function hintPaths(
-  handle: TcpHandle,
+  handle: Knowing<TcpHandle, typeof TURN, Promise<unknown>>,
   hints: PathHints,
   abort: Abortable = {},
 ): Promise<HintResult[]> {
-  const before = turns.get(handle) ?? Promise.resolve();
+  const before = handle[TURN] ?? Promise.resolve();
   const turn = untilAborted(before, abort).then(() => {
     if (handle.fd < 0) throw new MptcpError('ERR_MPTCP_CLOSED', 'The connection has closed');
     return new PathHinting(pathsOf(handle), hints, abort).run();
   });
-  turns.set(handle, Promise.allSettled([before, turn]));
+  handle[TURN] = Promise.allSettled([before, turn]);
   const results = await turn;
   const offer = offerOf(handle);
   if (offer) offer.hints = mergeResults(offer.hints, results);

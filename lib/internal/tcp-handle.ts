@@ -10,7 +10,8 @@
 import { ChildProcess } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
 import net from 'node:net';
-import { Slot } from './slot';
+import { setClient } from './client';
+import type { Knowing } from './knowing';
 
 export interface ConnectRequest {
   oncomplete?: ((status: number, handle: TcpHandle, ...rest: unknown[]) => void) | undefined;
@@ -93,6 +94,7 @@ function internals(object: net.Socket | net.Server): Internals {
 /** The class of TCP handles and the symbol under which a handle knows its socket. */
 function discover(): { TcpHandleClass: TcpHandleClass; ownerSymbol: symbol } {
   const socket = new net.Socket();
+  setClient(socket, undefined); // every shape of a socket more makes Node's own code slower
   const neverAnswers = (): void => undefined;
   socket.connect({ host: 'localhost', port: 1, lookup: neverAnswers });
   const handle = internals(socket)._handle;
@@ -108,22 +110,22 @@ function discover(): { TcpHandleClass: TcpHandleClass; ownerSymbol: symbol } {
 const { TcpHandleClass, ownerSymbol } = discover();
 const { bind, bind6, connect, connect6, close, reset } = TcpHandleClass.prototype;
 
-const sockets = new Slot<TcpHandle, net.Socket>('socket');
-/** Handles that another process has too: what it does with its own is not this one's to end. */
-const shared = new Slot<TcpHandle, boolean>('shared');
+const SOCKET = Symbol('mptcp.socket');
+/** Of handles that another process has too: what it does with its own is not this one's to end. */
+const SHARED = Symbol('mptcp.shared');
+type Handle = Knowing<Knowing<TcpHandle, typeof SOCKET, net.Socket>, typeof SHARED, boolean>;
 
 /** The TCP handle of a socket, also below TLS; undefined for pipes, JavaScript streams, closed ones. */
-export function handleOf(socket: net.Socket | net.Server): TcpHandle | undefined {
+export function handleOf(socket: net.Socket | net.Server): Handle | undefined {
   const handle = internals(socket)._handle;
   const raw = handle?._parent ?? handle;
   return raw instanceof TcpHandleClass ? raw : undefined;
 }
 
 /** Whose handle this is: the innermost socket, and the TLSSocket where TLS made the handle itself. */
-export function socketOf(handle: TcpHandle): net.Socket | undefined {
+export function socketOf(handle: Handle): net.Socket | undefined {
   return (
-    sockets.get(handle) ??
-    (handle as unknown as Record<symbol, net.Socket | undefined>)[ownerSymbol]
+    handle[SOCKET] ?? (handle as unknown as Record<symbol, net.Socket | undefined>)[ownerSymbol]
   );
 }
 
@@ -155,7 +157,7 @@ export function followHandles(socket: net.Socket): void {
 
 function remember(socket: net.Socket): void {
   const handle = handleOf(socket);
-  if (handle) sockets.set(handle, socket);
+  if (handle) handle[SOCKET] = socket;
 }
 
 /** A TCP handle of the library's own, connected without any hook. */
@@ -179,7 +181,7 @@ export function connectPlain(
 
 function share(sent: unknown): void {
   const handle = sent instanceof net.Socket ? handleOf(sent) : undefined;
-  if (handle) shared.set(handle, true);
+  if (handle) handle[SHARED] = true;
 }
 
 type Send = (message: unknown, sent?: unknown, ...rest: unknown[]) => boolean;
@@ -225,9 +227,9 @@ export function install(hooks: HandleHooks): void {
     bind6: wrapBind(6, bind6),
     connect: wrapConnect(4, connect),
     connect6: wrapConnect(6, connect6),
-    close(this: TcpHandle, ...args: [callback?: () => void]) {
+    close(this: Handle, ...args: [callback?: () => void]) {
       const socket = socketOf(this);
-      const isOwn = socket instanceof net.Socket && handleOf(socket) === this && !shared.get(this);
+      const isOwn = socket instanceof net.Socket && handleOf(socket) === this && !this[SHARED];
       hooks.close(this, isOwn ? socket : undefined);
       close.apply(this, args);
     },

@@ -81,23 +81,23 @@ Napi::Value keep_after_close_socket(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void register_socket_functions(Napi::Env env, Napi::Object exports) {
-  exports.Set("openSocket", Napi::Function::New(env, open_socket));
-  exports.Set("closeSocket", Napi::Function::New(env, close_socket));
-  exports.Set("isMptcp", Napi::Function::New(env, is_mptcp));
-  exports.Set("mptcpInfo", Napi::Function::New(env, read<read_mptcp_info>));
-  exports.Set("tcpInfo", Napi::Function::New(env, read<read_tcp_info>));
+  exports.Set("openSocket", Napi::Function::New<open_socket>(env));
+  exports.Set("closeSocket", Napi::Function::New<close_socket>(env));
+  exports.Set("isMptcp", Napi::Function::New<is_mptcp>(env));
+  exports.Set("mptcpInfo", Napi::Function::New<read<read_mptcp_info>>(env));
+  exports.Set("tcpInfo", Napi::Function::New<read<read_tcp_info>>(env));
   exports.Set("collapsing", kCollapsing);
   exports.Set("instead", kInstead);
-  exports.Set("forestallCollapse", Napi::Function::New(env, ask<forestall_collapse>));
-  exports.Set("settleCollapse", Napi::Function::New(env, ask<settle_collapse>));
-  exports.Set("subflowTcpInfo", Napi::Function::New(env, read<read_subflow_tcp_info>));
-  exports.Set("subflowAddresses", Napi::Function::New(env, read<read_subflow_addresses>));
-  exports.Set("subflows", Napi::Function::New(env, read<read_subflows>));
-  exports.Set("fullInfo", Napi::Function::New(env, read<read_full_info>));
-  exports.Set("setOption", Napi::Function::New(env, set_option));
-  exports.Set("getOption", Napi::Function::New(env, get_option));
-  exports.Set("replaceConnecting", Napi::Function::New(env, replace_connecting_socket));
-  exports.Set("keepAfterClose", Napi::Function::New(env, keep_after_close_socket));
+  exports.Set("forestallCollapse", Napi::Function::New<ask<forestall_collapse>>(env));
+  exports.Set("settleCollapse", Napi::Function::New<ask<settle_collapse>>(env));
+  exports.Set("subflowTcpInfo", Napi::Function::New<read<read_subflow_tcp_info>>(env));
+  exports.Set("subflowAddresses", Napi::Function::New<read<read_subflow_addresses>>(env));
+  exports.Set("subflows", Napi::Function::New<read<read_subflows>>(env));
+  exports.Set("fullInfo", Napi::Function::New<read<read_full_info>>(env));
+  exports.Set("setOption", Napi::Function::New<set_option>(env));
+  exports.Set("getOption", Napi::Function::New<get_option>(env));
+  exports.Set("replaceConnecting", Napi::Function::New<replace_connecting_socket>(env));
+  exports.Set("keepAfterClose", Napi::Function::New<keep_after_close_socket>(env));
 }
 
 }  // namespace mptcp::binding
