@@ -2,8 +2,7 @@
  * What this package knows of an object of Node's is kept on the object, by a symbol of the module that
  * knows it. A WeakMap would do the same, but garbage collection pays for each of its keys, and every
  * connection would bring several; a property that is not enumerable costs 0.6 µs to define. Node's own
- * symbols are enumerable too. Each module says its own symbol, a constant: V8 then finds the property,
- * and that there is none, by the object's shape, which one function for all symbols took 2 µs a
- * connection to do.
+ * symbols are enumerable too. Each module says its own symbol, a constant: so V8 finds the property,
+ * and that there is none, by the object's shape.
  */
 export type Knowing<O extends object, K extends symbol, V> = O & Partial<Record<K, V | undefined>>;
