@@ -3,8 +3,8 @@ import type net from 'node:net';
 import { leaveUnsettled } from './deciding';
 import { unwatchFallback } from './fallback-watch';
 import { keepUntilPeerIsDone } from './kept-sockets';
-import { offerOf } from './offers';
 import type { Knowing } from './knowing';
+import { offerOf } from './offers';
 import type { TcpHandle } from './tcp-handle';
 
 const BEFORE_CLOSE = Symbol('mptcp.beforeClose');

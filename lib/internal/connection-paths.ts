@@ -23,12 +23,12 @@ import { lookAtBackup } from './backup-watch';
 import { type Abortable, throwIfAborted } from './commands';
 import { onBeforeClose } from './closing';
 import { interfaceOf } from './interface-of';
+import type { Knowing } from './knowing';
 import { chooseLocal, type LocalAddress } from './local-address';
 import { requireNative } from './machine';
 import { offerOf } from './offers';
 import { modeOwner } from './open-managers';
 import { type Shared, useCommands } from './shared-commands';
-import type { Knowing } from './knowing';
 import { socketOf, type TcpHandle } from './tcp-handle';
 import { TokenEvents } from './token-events';
 

@@ -2,9 +2,9 @@
  * A connection can fall back to TCP while it lives (RFC 8684 section 3.7: infinite mapping), and
  * no event tells: the connections that have a reason to know are looked at.
  */
+import type { Knowing } from './knowing';
 import { loadNative } from './native';
 import { lookAt, type Looked, stopLooking } from './sweep';
-import type { Knowing } from './knowing';
 import type { TcpHandle } from './tcp-handle';
 
 const INTERVAL = 250; // ms

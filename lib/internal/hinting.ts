@@ -92,12 +92,10 @@ let spared = false;
 /** The same on one that is to connect. Where the system's was another just now, it is not asked. */
 export function forestallConnecting(fd: number): boolean {
   if (spared) return false;
-  const forestalled = forestallCollapse(fd);
-  if (!forestalled) {
-    spared = true;
-    setTimeout(() => (spared = false), SPARED).unref();
-  }
-  return forestalled;
+  if (forestallCollapse(fd)) return true;
+  spared = true;
+  setTimeout(() => (spared = false), SPARED).unref();
+  return false;
 }
 
 /** The same for what a listener accepts that was bound elsewhere, by a cluster's primary say. */

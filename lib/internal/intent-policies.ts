@@ -14,12 +14,12 @@ import { onBeforeClose } from './closing';
 import type { Abortable } from './commands';
 import { pathsOf } from './connection-paths';
 import { mergeResults } from './hinting';
+import type { Knowing } from './knowing';
 import { offerOf } from './offers';
 import { heardDenyJoinId0 } from './kernel-events';
 import { modeOwner } from './open-managers';
 import { asMptcpError, hintPaths } from './path-hinting';
 import { places, type Places } from './places';
-import type { Knowing } from './knowing';
 import { socketOf, type TcpHandle } from './tcp-handle';
 
 interface Shared {

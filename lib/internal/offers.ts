@@ -10,9 +10,9 @@ import { Client, clientOf, setClient } from './client';
 import type { Queued } from './delay-queue';
 import { applyEarly, forestallCollapse, forestallConnecting } from './hinting';
 import { earlyPathHints } from './early-path-hints';
+import type { Knowing } from './knowing';
 import { openMptcpSocket, warnUnavailable } from './machine';
 import { loadNative } from './native';
-import type { Knowing } from './knowing';
 import type { ConnectRequest, ListenAddress, TcpHandle } from './tcp-handle';
 
 const NONE: readonly HintResult[] = [];
