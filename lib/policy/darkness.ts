@@ -5,7 +5,7 @@ import type { ConnectionView, PathProgress, PathView, PolicyView } from './polic
 const LOOKS = 2; // in a row: one may come late, after a pause of this very host
 const FEW = 4; // packets
 const AMID = 150; // ms
-const ELSE = 1200; // ms: more than a queue of one second
+const QUEUE = 1200; // ms: more than a queue of one second
 const ESTABLISHED = 1; // TCP_ESTABLISHED
 const CLOSE_WAIT = 8; // TCP_CLOSE_WAIT
 
@@ -19,9 +19,9 @@ const calmRto = ({ rto, retransmits }: PathProgress): number => rto / 1000 / 2 *
  */
 export function darkAfter({ silentAmid = false }: PathView, progress: PathProgress): number {
   const { rtt, rttvar, unacked } = progress;
-  return silentAmid && unacked >= FEW
-    ? Math.max(AMID, (2.5 * rtt + 4 * rttvar) / 1000)
-    : Math.max(ELSE, 2 * calmRto(progress));
+  if (silentAmid && unacked >= FEW) return Math.max(AMID, (2.5 * rtt + 4 * rttvar) / 1000);
+  const rto = calmRto(progress);
+  return rto + Math.max(QUEUE, rto);
 }
 
 /** Nothing comes back of what was sent over it, for longer than any queue explains. */

@@ -1,11 +1,11 @@
 /** Paths that are slow, lossy or unused, and must not be taken for dark. */
 import { createHash } from 'node:crypto';
 import { describeKernel } from '../lab/jest';
-import { loss } from '../lab/middleboxes';
+import { loseNext, loss } from '../lab/middleboxes';
 import type { Path } from '../lab/path';
 import { FAMILIES, type Family } from '../lab/path-end';
 import { type Hosts, type PathOptions, twoPaths } from '../lab/topologies';
-import { connectFlow, endFlow, receiveMore, serveFlows, untilPaths } from './peers/flows';
+import { connectFlow, drained, endFlow, receiveMore, serveFlows, untilPaths } from './peers/flows';
 import { Peer } from './peers/peer';
 import { manage } from './peers/policies';
 
@@ -57,12 +57,13 @@ describeKernel('what is merely slow stays in use', { needs: ['tc', 'nft', 'tun',
   }
 
   async function stays(connections = families.length): Promise<void> {
-    const { actions, dark } = await client.run(({ state }) => ({
-      actions: state.actions.map(({ type }) => type),
+    const { created, others, dark } = await client.run(({ state }) => ({
+      created: state.actions.filter(({ type }) => type === 'createSubflow').length,
+      others: state.actions.filter(({ type }) => type !== 'createSubflow'),
       dark: state.messages,
     }));
-    expect(actions).toEqual(Array.from({ length: connections }, () => 'createSubflow'));
-    expect(dark).toEqual([]);
+    expect({ others, dark }).toEqual({ others: [], dark: [] }); // with their reasons
+    expect(created).toBe(connections);
     await untilAllPaths();
   }
   const end = (): Promise<unknown> => all((flow) => endFlow(client, server, flow));
@@ -131,6 +132,28 @@ describeKernel('what is merely slow stays in use', { needs: ['tc', 'nft', 'tun',
     });
     await end();
   }, 120_000);
+
+  test.each(FAMILIES)('a second of queue that first loses a packet, IPv%i', async (family) => {
+    await setUp([{ delay: 1 }, RATE], [family]);
+    const [{ client: end, server: peer, router }] = lab.paths;
+    port = await serveFlows(server, 'receive');
+    await connectFlow(client, 'receive', peer.addresses[family], port);
+    const write = (): Promise<void> =>
+      client.run(({ state }) => void state.flows[0]!.socket.write('x'));
+    await write();
+    await untilAllPaths();
+    await drained(client, end.addresses[family]);
+    await router!.setDelay(1050 / 2);
+    lab.paths[0].insert(loseNext(1), 'toServer');
+    await write();
+    await drained(client, end.addresses[family]);
+    const lost = await client.run(({ state }, local) => {
+      const subflows = state.flows[0]!.connection.subflows();
+      return subflows.find((each) => each.local.address === local)!.tcpInfo.totalRetrans;
+    }, end.addresses[family]);
+    expect(lost).toBeGreaterThanOrEqual(1);
+    await stays();
+  });
 
   test('2 % of loss', async () => {
     const path = { ...RATE, delay: 10 };

@@ -31,6 +31,11 @@ export const loss = (percent: number): Middlebox => [
   `numgen random mod 10000 < ${Math.round(percent * 100)} drop`,
 ];
 
+/** Loses the next packets, and none after them. */
+export const loseNext = (packets: number): Middlebox => [
+  `numgen inc mod ${2 ** 31} < ${packets} drop`,
+];
+
 let count = 0;
 
 /** Puts a middlebox where packets come in by a device; gives the way to take it out again. */
