@@ -2,13 +2,14 @@ import type { Hosts } from '../test/lab/topologies';
 
 /**
  * Gives both hosts a congestion control: as their default, or else by all of their IPv4 routes,
- * because a namespace's default can only be one that everybody is allowed to use.
+ * because a namespace's default can only be one that everybody is allowed to use, as reno is.
  */
 export function setCongestionControl({ client, server }: Hosts, name: string): void {
   for (const host of [client, server]) {
     try {
       host.sysctl('net.ipv4.tcp_congestion_control', name);
     } catch {
+      host.sysctl('net.ipv4.tcp_congestion_control', 'reno');
       setByRoutes(host, name);
     }
   }

@@ -13,6 +13,7 @@ import type { PathOptions } from '../test/lab/topologies';
 import { Hosts } from '../test/lab/topologies';
 import { setCongestionControl } from './congestion-control';
 import { rotated, type Spread, spread } from './statistics';
+import { startPeers } from './transfers';
 
 const { values: options } = parseArgs({
   options: {
@@ -47,19 +48,8 @@ const SYSTEM = join(__dirname, 'peers', 'system-congestion.cjs');
 async function measure(path: PathOptions, { protocol, congestion }: Contender): Promise<number> {
   await using hosts = await Hosts.connect([path], { join: 'none' });
   setCongestionControl(hosts, congestion);
-  const moduleName = protocol === 'TCP' ? 'node:net' : SYSTEM;
-  const peer = (name: string): string => join(__dirname, 'peers', name);
-  const serving = hosts.server.spawn(process.execPath, [peer('server.cjs'), moduleName, 'bulk']);
-  const [port] = await serving.line(/^\d+$/);
-  const to = [hosts.paths[0].server.address, port, options.seconds];
-  const asking = hosts.client.spawn(process.execPath, [
-    peer('client.cjs'),
-    moduleName,
-    'bulk',
-    ...to,
-  ]);
-  const { rate } = await asking.json<{ rate: number }>(undefined, 60_000);
-  return rate;
+  const turn = await startPeers(hosts, 'bulk', protocol === 'TCP' ? 'node:net' : SYSTEM);
+  return await turn(Number(options.seconds)); // before the hosts go
 }
 
 async function main(): Promise<void> {

@@ -1,36 +1,64 @@
 // What every contender asks for: argv: the module to use as net, 'bulk' or 'connections', address,
-// port, seconds. Prints JSON: { rate }, in bit/s or connections per second, after a warm-up.
+// port. For each line of its input, a number of seconds, it does so for that long and prints JSON:
+// { rate }, in bit/s or connections per second, after a warm-up.
 'use strict';
 
-const [, , moduleName, load, host, port, seconds] = process.argv;
+const { createInterface } = require('node:readline');
+
+const [, , moduleName, load, host, port] = process.argv;
 const net = require(moduleName);
-const WARM_UP = 0.3; // of the time
+const WARM_UP = 0.2; // of the time
 const CONCURRENT = 16;
+const PATIENCE = 1; // s
 
-const begin = performance.now() + Number(seconds) * 1000 * WARM_UP;
-const end = performance.now() + Number(seconds) * 1000;
-let count = 0;
+const connect = () => net.connect(Number(port), host);
 
-function add(amount) {
-  const now = performance.now();
-  if (now >= begin && now < end) count += amount;
-  return now < end;
+const LOADS = {
+  bulk(add) {
+    return new Promise((resolve) => {
+      const socket = connect().on('close', resolve);
+      socket.on('data', (data) => add(data.length * 8) || socket.destroy());
+    });
+  },
+
+  async connections(add, seconds) {
+    const open = new Set();
+    const again = (resolve) => {
+      const socket = connect().resume();
+      open.add(socket);
+      socket.on('close', () => {
+        open.delete(socket);
+        if (add(1)) again(resolve);
+        else resolve();
+      });
+    };
+    const forgotten = setTimeout(
+      () => {
+        for (const each of open) each.destroy(); // the kernel keeps back what some servers wrote
+      },
+      (seconds + PATIENCE) * 1000,
+    );
+    await Promise.all(Array.from({ length: CONCURRENT }, () => new Promise(again)));
+    clearTimeout(forgotten);
+  },
+};
+
+async function turn(seconds) {
+  const begin = performance.now() + seconds * 1000 * WARM_UP;
+  const end = performance.now() + seconds * 1000;
+  let count = 0;
+  await LOADS[load]((amount) => {
+    const now = performance.now();
+    if (now >= begin && now < end) count += amount;
+    return now < end;
+  }, seconds);
+  return { rate: (count * 1000) / (end - begin) };
 }
 
-function report() {
-  console.log(JSON.stringify({ rate: (count * 1000) / (end - begin) }));
-  process.exit();
+async function main() {
+  for await (const seconds of createInterface({ input: process.stdin })) {
+    console.log(JSON.stringify(await turn(Number(seconds))));
+  }
 }
 
-function download() {
-  const socket = net.connect(Number(port), host);
-  socket.on('data', (data) => add(data.length * 8) || report());
-}
-
-function connectAgain() {
-  const socket = net.connect(Number(port), host);
-  socket.resume().on('close', () => (add(1) ? connectAgain() : report()));
-}
-
-if (load === 'bulk') download();
-else for (let i = 0; i < CONCURRENT; ++i) connectAgain();
+void main();
