@@ -1,5 +1,4 @@
 /** How long a path that fails is felt, next to the in-kernel path manager in the same run. */
-import { spread } from '../../bench/statistics';
 import { describeKernel } from '../lab/jest';
 import type { Path } from '../lab/path';
 import type { Family } from '../lab/path-end';
@@ -11,6 +10,10 @@ import { manage } from './peers/policies';
 const MEGABYTE = 1 << 20;
 const RATE = { rate: '20mbit' };
 const ROUNDS = [4, 6, 4, 6, 4] as const;
+
+/** The kernel's stalls come in steps of 200 ms: a median of few of them jumps. */
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 type By = 'heal' | 'kernel';
 
@@ -52,7 +55,7 @@ describeKernel('a path that fails, with a standby one', { needs: ['tc', 'nft'] }
           stalls[by].push(await stall(by, family, fail));
         }
       }
-      expect(spread(stalls.heal).median / spread(stalls.kernel).median).toBeLessThanOrEqual(most);
+      expect(mean(stalls.heal) / mean(stalls.kernel)).toBeLessThanOrEqual(most);
     },
     120_000,
   );
