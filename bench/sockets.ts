@@ -61,19 +61,18 @@ async function round(load: Load, congestion: string): Promise<Rates> {
     host.sysctl('net.ipv4.tcp_no_metrics_save', '1'); // a turn is not to learn from another one
   }
   setCongestionControl(hosts, congestion);
-  const taking: [Contender, Turn][] = [];
+  const taking: { contender: Contender; turn: Turn; rates: number[] }[] = [];
   for (const contender of contenders.filter(({ loads }) => loads.includes(load))) {
     const turn = await contender.start(hosts, load);
     await turn(WARM_UP);
-    taking.push([contender, turn]);
+    taking.push({ contender, turn, rates: [] });
   }
-  const rates: Rates = new Map(taking.map(([contender]) => [contender, []]));
   for (let number = 0; number < Number(options.turns); ++number) {
-    for (const [contender, turn] of rotated(taking, number)) {
-      rates.get(contender)?.push(await turn(Number(options.seconds)));
+    for (const { turn, rates } of rotated(taking, number)) {
+      rates.push(await turn(Number(options.seconds)));
     }
   }
-  return rates;
+  return new Map(taking.map(({ contender, rates }) => [contender, rates]));
 }
 
 interface Result {
@@ -89,11 +88,10 @@ interface Result {
 async function compare(load: Load, congestion: string): Promise<Result[]> {
   const rounds: Rates[] = [];
   while (rounds.length < Number(options.rounds)) rounds.push(await round(load, congestion));
+  const own = rounds.map((each) => each.get(ours) ?? []);
   return Array.from(rounds[0]?.keys() ?? [], (contender) => {
     const rates = rounds.map((each) => each.get(contender) ?? []);
-    const ratio = spread(
-      rates.map((its, index) => ratios(rounds[index]?.get(ours) ?? [], its).median),
-    );
+    const ratio = spread(rates.map((its, index) => ratios(own[index] ?? [], its).median));
     return { load, congestion, contender: contender.name, rates, ratio };
   });
 }

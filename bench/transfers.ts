@@ -29,7 +29,7 @@ export async function startPeers(
   };
 }
 
-/** The same in bulk from iperf3(1), whole seconds long. */
+/** The same in bulk from iperf3(1): whole seconds, its slow start among them. */
 export const iperf3 =
   ({ client, server, paths: [path] }: Hosts): Turn =>
   async (seconds) => {
