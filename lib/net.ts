@@ -1,6 +1,7 @@
 /** node:net with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import net from 'node:net';
 import { connecting, serverClass, serverFactory, socketClass } from './internal/drop-in';
+import { withWholeOptions } from './internal/whole-options';
 import type { WithMptcpOptions } from './options';
 
 export * from 'node:net';
@@ -41,6 +42,6 @@ export const Server: {
   prototype: net.Server;
 } = serverClass(net.Server);
 
-export const connect: Connect = connecting(net.connect);
+export const connect: Connect = connecting(withWholeOptions(net.connect));
 export const createConnection: Connect = connect;
 export const createServer: CreateServer = serverFactory(net.createServer);

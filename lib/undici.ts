@@ -15,5 +15,5 @@ export function connector(
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   const { buildConnector: build } = require('undici') as typeof undici;
   const connect = build(rest);
-  return (target, callback) => withSettings(settings, () => connect(target, callback));
+  return (target, callback) => withSettings(settings, connect, target, callback);
 }

@@ -1,6 +1,6 @@
 /** What the drop-in modules share: Node's classes and functions, with the `mptcp` option. */
 import type net from 'node:net';
-import { checkMptcpOptions, type Settings, type WithMptcpOptions } from '../options';
+import { checkMptcpOptions, type Settings } from '../options';
 import { install } from './install';
 import { setServerSettings, setSocketSettings, withSettings } from './offers';
 
@@ -8,10 +8,11 @@ install();
 
 /** Of the first of `args` that is an object with the key `mptcp`, or the default. */
 export function settingsFrom(args: readonly unknown[]): Settings {
-  const options = args.find(
-    (arg): arg is WithMptcpOptions => typeof arg === 'object' && arg !== null && 'mptcp' in arg,
-  );
-  return checkMptcpOptions(options?.mptcp);
+  for (const arg of args) {
+    if (typeof arg !== 'object' || arg === null || !('mptcp' in arg)) continue;
+    return checkMptcpOptions(arg.mptcp);
+  }
+  return checkMptcpOptions();
 }
 
 type Class<T extends object> = (abstract new (...args: never[]) => T) & { prototype: T };
@@ -63,5 +64,5 @@ export function serverFactory<F>(create: (...args: never[]) => net.Server): F {
 /** Node's function that connects sockets before it returns; `F` is its type with the option. */
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller names it
 export function connecting<F>(connect: (...args: never[]) => unknown): F {
-  return ((...args: never[]) => withSettings(settingsFrom(args), () => connect(...args))) as F;
+  return ((...args: never[]) => withSettings(settingsFrom(args), connect, ...args)) as F;
 }

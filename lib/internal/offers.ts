@@ -55,11 +55,15 @@ export function setDefaults(connect: Settings, listen: Settings): void {
 }
 
 /** Sockets that `create` connects and servers that it binds, before it returns, have `settings`. */
-export function withSettings<T>(settings: Settings | undefined, create: () => T): T {
+export function withSettings<Args extends unknown[], T>(
+  settings: Settings | undefined,
+  create: (...args: Args) => T,
+  ...args: Args
+): T {
   const outer = scope;
   scope = settings;
   try {
-    return create();
+    return create(...args);
   } finally {
     scope = outer;
   }

@@ -375,8 +375,10 @@ function installInPrimary(
 }
 
 /** The arguments of Socket.connect: (options), (path) or (port, host). */
-function toTarget([first, second]: unknown[]): ConnectTarget {
+function toTarget(args: readonly unknown[]): ConnectTarget {
+  const first = args[0];
   if (typeof first === 'object' && first !== null) return first;
   if (typeof first === 'string' && Number.isNaN(Number(first))) return { path: first };
+  const second = args[1];
   return { port: Number(first), ...(typeof second === 'string' ? { host: second } : {}) };
 }
