@@ -375,7 +375,7 @@ function installInPrimary(
 }
 
 /** The arguments of Socket.connect: (options), (path) or (port, host). */
-function toTarget(args: readonly unknown[]): ConnectTarget {
+export function toTarget(args: readonly unknown[]): ConnectTarget {
   const first = args[0];
   if (typeof first === 'object' && first !== null) return first;
   if (typeof first === 'string' && Number.isNaN(Number(first))) return { path: first };

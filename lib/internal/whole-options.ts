@@ -1,8 +1,9 @@
 /**
  * net.Socket makes a copy of its options and adds to it. V8 before 12 (Node 20) gives each such copy
- * hidden classes of its own, and Node's inline caches miss wherever they look at it: half of what a
- * client spends in user mode. Options that have these keys already are spared that.
+ * hidden classes of its own, and Node's inline caches miss wherever they look at it: half of a
+ * client's instructions in user mode. Options that have these keys already are spared that.
  */
+import { toTarget } from './tcp-handle';
 
 type Connect = (...args: never[]) => unknown;
 
@@ -20,11 +21,7 @@ function whole(options: object): object {
 /** Arguments of net.connect that mean the same. */
 function wholeArguments(args: readonly unknown[]): readonly unknown[] {
   const first = args[0];
-  if (typeof first === 'number') {
-    const host = args[1];
-    const options = typeof host === 'string' ? { port: first, host } : { port: first };
-    return [whole(options), args[args.length - 1]];
-  }
+  if (typeof first === 'number') return [whole(toTarget(args)), args[args.length - 1]];
   if (typeof first !== 'object' || first === null) return args;
   // Node reads what is inherited too.
   if (Object.getPrototypeOf(first) !== Object.prototype) return args;
