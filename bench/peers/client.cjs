@@ -22,15 +22,15 @@ const LOADS = {
   },
 
   async connections(add, seconds) {
-    const open = new Set();
-    const again = (resolve) => {
-      const socket = connect().resume();
-      open.add(socket);
-      socket.on('close', () => {
-        open.delete(socket);
-        if (add(1)) again(resolve);
-        else resolve();
-      });
+    // Not a Set: V8 keeps the members of its former tables alive in scavenges, by chance.
+    const open = new Array(CONCURRENT);
+    const again = (index, resolve) => {
+      open[index] = connect()
+        .resume()
+        .on('close', () => {
+          if (add(1)) again(index, resolve);
+          else resolve();
+        });
     };
     const forgotten = setTimeout(
       () => {
@@ -38,7 +38,9 @@ const LOADS = {
       },
       (seconds + PATIENCE) * 1000,
     );
-    await Promise.all(Array.from({ length: CONCURRENT }, () => new Promise(again)));
+    await Promise.all(
+      Array.from(open, (_, index) => new Promise((resolve) => again(index, resolve))),
+    );
     clearTimeout(forgotten);
   },
 };
