@@ -12,8 +12,8 @@ const TIMEOUT = 60_000; // ms
 
 /**
  * By the chance of its heap's layout a process gives each buffer that it read into back to the
- * system and takes it anew, which halves its rate: 200,000 page faults a second, else 200. No
- * contender does so here (mallopt(3), M_TRIM_THRESHOLD).
+ * system and takes it anew, which halves its rate. No contender does so here (mallopt(3),
+ * M_TRIM_THRESHOLD).
  */
 const KEEPING_MEMORY = { ...process.env, MALLOC_TRIM_THRESHOLD_: String(2 ** 30) };
 
