@@ -1,13 +1,13 @@
 /** node:http with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import http from 'node:http';
-import { serverClass, serverFactory } from './internal/drop-in';
+import { serverClass, serverFactory } from './drop-in/wrappers';
 import {
   agentClass,
   GLOBAL_AGENT_OPTIONS,
   type RequestArguments,
   withAgent,
-} from './internal/http-agent';
-import type { WithMptcpOptions } from './options';
+} from './drop-in/http-agent';
+import type { WithMptcpOptions } from './sockets/options';
 
 export * from 'node:http';
 

@@ -1,8 +1,8 @@
 /** node:http2 with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import http2 from 'node:http2';
 import { promisify } from 'node:util';
-import { connecting, serverFactory } from './internal/drop-in';
-import type { WithMptcpOptions } from './options';
+import { connecting, serverFactory } from './drop-in/wrappers';
+import type { WithMptcpOptions } from './sockets/options';
 
 export * from 'node:http2';
 

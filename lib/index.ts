@@ -1,4 +1,4 @@
-export { type Capabilities, capabilities } from './capabilities';
+export { type Capabilities, capabilities } from './sockets/capabilities';
 export {
   type AddSubflowOptions,
   type Address,
@@ -10,7 +10,7 @@ export {
   type SocketLike,
   type Subflow,
   type TcpInfo,
-} from './connection';
+} from './connection/connection';
 export type {
   AddressAnnounced,
   AddressRemoved,
@@ -25,16 +25,16 @@ export type {
   SubflowGone,
   SubflowOpened,
   WatchOptions,
-} from './connection-events';
-export { enable } from './enable';
+} from './connection/events';
+export { enable } from './drop-in/enable';
 export type {
   ConnectionFilter,
   ConnectionsOptions,
   ConnectionSubflow,
   NamespaceConnection,
   TcpState,
-} from './connections';
-export type { Counters } from './counters';
+} from './kernel/sock-diag';
+export type { Counters } from './kernel/counters';
 export type {
   Endpoint,
   EndpointFlags,
@@ -42,9 +42,9 @@ export type {
   EndpointReference,
   Endpoints,
   FirstSubflow,
-} from './endpoints';
-export { AbortError, MptcpError, type MptcpErrorCode } from './errors';
-export type { EventStream, EventStreamOptions, Overrun } from './event-stream';
+} from './endpoints/endpoints';
+export { AbortError, MptcpError, type MptcpErrorCode } from './base/errors';
+export type { EventStream, EventStreamOptions, Overrun } from './base/event-stream';
 export type {
   Announced,
   Closed,
@@ -63,8 +63,8 @@ export type {
   SubflowEstablished,
   SubflowPriority,
   Unknown,
-} from './events';
-export type { FollowedEndpoints, FollowEvent, FollowOptions } from './followed-endpoints';
+} from './events/stream';
+export type { FollowedEndpoints, FollowEvent, FollowOptions } from './endpoints/followed';
 export type {
   HintName,
   HintResult,
@@ -73,7 +73,7 @@ export type {
   KeepAlive,
   PathHints,
   SchedulingHints,
-} from './hints';
+} from './hints/hints';
 export type {
   Interface,
   InterfaceAddress,
@@ -84,15 +84,15 @@ export type {
   NextHop,
   Route,
   WatchInterfacesOptions,
-} from './interfaces';
-export type { Limits, LimitValues } from './limits';
-export type { BehindLoadBalancer, LoadBalancerOptions } from './load-balancer';
-export type { Mode, ModeOwner, ModeState, PathManagerMode, SetModeOptions } from './mode';
-export type { MptcpMode, MptcpOptions, WithMptcpOptions } from './options';
-export { PathManager, type PathManagerOptions } from './path-manager';
-export type { DarkPath } from './policy/dark-paths';
-export type { ManageOptions } from './policy/manage-options';
-export type { ManagedPolicy, ManagedPolicyEvents } from './policy/managed-policy';
+} from './interfaces/interfaces';
+export type { Limits, LimitValues } from './endpoints/limits';
+export type { BehindLoadBalancer, LoadBalancerOptions } from './path-manager/load-balancer';
+export type { Mode, ModeOwner, ModeState, PathManagerMode, SetModeOptions } from './userspace/mode';
+export type { MptcpMode, MptcpOptions, WithMptcpOptions } from './sockets/options';
+export { PathManager, type PathManagerOptions } from './path-manager/path-manager';
+export type { DarkPath } from './policy/manage/dark-paths';
+export type { ManageOptions } from './policy/manage/manage-options';
+export type { ManagedPolicy, ManagedPolicyEvents } from './policy/manage/managed-policy';
 export type {
   BackupOptions,
   DataCapOptions,
@@ -102,8 +102,8 @@ export type {
   InterfaceMatch,
   PerInterfaceOptions,
   SignalAllOptions,
-} from './policy/policies';
-export * as policies from './policy/policies';
+} from './policy/policies/index';
+export * as policies from './policy/policies/index';
 export {
   differences,
   parseLog,
@@ -112,7 +112,7 @@ export {
   type PolicyLogEntry,
   type PolicyLogHeader,
   replay,
-} from './policy/log';
+} from './policy/engine/log';
 export type {
   AbandonSubflow,
   Announce,
@@ -134,7 +134,7 @@ export type {
   Wake,
   Withdraw,
 } from './policy/policy';
-export type { SysctlName, Sysctls, SysctlValues, WritableSysctl } from './sysctls';
+export type { SysctlName, Sysctls, SysctlValues, WritableSysctl } from './kernel/sysctls';
 export type {
   AnnounceOptions,
   ConnectionAddresses,
@@ -142,4 +142,4 @@ export type {
   SocketAddress,
   SubflowLocal,
   SubflowReference,
-} from './userspace';
+} from './userspace/userspace';

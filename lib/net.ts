@@ -1,8 +1,8 @@
 /** node:net with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import net from 'node:net';
-import { connecting, serverClass, serverFactory, socketClass } from './internal/drop-in';
-import { withWholeOptions } from './internal/whole-options';
-import type { WithMptcpOptions } from './options';
+import { connecting, serverClass, serverFactory, socketClass } from './drop-in/wrappers';
+import { withWholeOptions } from './drop-in/whole-options';
+import type { WithMptcpOptions } from './sockets/options';
 
 export * from 'node:net';
 

@@ -1,7 +1,7 @@
 /** node:tls with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import tls from 'node:tls';
-import { connecting, serverClass, serverFactory } from './internal/drop-in';
-import type { WithMptcpOptions } from './options';
+import { connecting, serverClass, serverFactory } from './drop-in/wrappers';
+import type { WithMptcpOptions } from './sockets/options';
 
 export * from 'node:tls';
 

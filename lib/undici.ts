@@ -1,9 +1,9 @@
 /** For undici's agents: `new Agent({ connect: connector() })`. undici is an optional peer dependency. */
 import type undici from 'undici';
 import type { buildConnector } from 'undici';
-import { settingsFrom } from './internal/drop-in';
-import { withSettings } from './internal/offers';
-import type { WithMptcpOptions } from './options';
+import { settingsFrom } from './drop-in/wrappers';
+import { withSettings } from './sockets/offer';
+import type { WithMptcpOptions } from './sockets/options';
 
 /** undici's own connector (TLS sessions, ALPN, time-outs are its own), over MPTCP. */
 export function connector(

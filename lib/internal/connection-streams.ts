@@ -1,7 +1,7 @@
 /** One connection as a source of streams. */
-import type { ConnectionEvent } from '../connection-events';
-import type { EventSink, EventSource } from '../event-stream';
-import type { ConnectionWatch, Tell } from './connection-watch';
+import type { ConnectionEvent } from '../connection/events';
+import type { EventSink, EventSource } from '../base/event-stream';
+import type { ConnectionWatch, Tell } from '../connection/watch';
 
 /** The events that a watch tells; a stream that is too slow misses them for good. */
 export class ConnectionEventSource implements EventSource<ConnectionEvent> {

@@ -1,6 +1,6 @@
 import type { NativeDump } from '../../types/native';
-import { throwIfAborted, type Abortable } from './commands';
-import { commandError } from './command-errors';
+import { throwIfAborted, type Abortable } from '../kernel/commands';
+import { commandError } from '../kernel/command-errors';
 
 /** The batches of a dump as they come; `restart` says that those before are void. */
 export async function* readDump<T>(

@@ -1,8 +1,8 @@
-import type { PathHints } from '../hints';
-import type { IpFamily } from './addresses';
-import { usableAddresses } from './local-address';
-import type { OptionHint } from './option-hints';
-import { places } from './places';
+import type { PathHints } from '../hints/hints';
+import type { IpFamily } from '../base/addresses';
+import { usableAddresses } from '../interfaces/local-addresses';
+import type { OptionHint } from '../hints/socket-options';
+import { places } from '../hints/path-selector';
 
 /** What a client's first subflow is to be bound to: the first preferred interface that is up. */
 export function earlyPathHints({ prefer }: PathHints, family: IpFamily): OptionHint[] {

@@ -1,5 +1,5 @@
 /** What an intent stands for, as far as socket options go. */
-import type { Intent, SchedulingHints } from '../hints';
+import type { Intent, SchedulingHints } from '../hints/hints';
 
 /** So that a path that carries nothing is known to be gone after 20 seconds. */
 const keepAlive = { idle: 10, interval: 2, count: 5 };

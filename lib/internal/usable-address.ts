@@ -1,4 +1,4 @@
-import type { Interface, InterfaceAddress } from '../interfaces';
+import type { Interface, InterfaceAddress } from '../interfaces/interfaces';
 
 /** Whether subflows may be made from an address, to somewhere else than this host. */
 export function isUsable(address: InterfaceAddress, link: Interface): boolean {

@@ -1,5 +1,5 @@
 /** Which paths are dark, and which are surely not. */
-import { isOpen } from './paths';
+import { isOpen } from './policies/paths';
 import type { ConnectionView, PathProgress, PathView, PolicyView } from './policy';
 
 const LOOKS = 2; // in a row: one may come late, after a pause of this very host

@@ -1,7 +1,7 @@
 /** Between which addresses subflows may be made. */
 import net from 'node:net';
-import type { Interface, InterfaceAddress } from '../interfaces';
-import { familyOf, isAddress, withoutScope } from '../internal/addresses';
+import type { Interface, InterfaceAddress } from '../interfaces/interfaces';
+import { familyOf, isAddress, withoutScope } from '../base/addresses';
 import { isUsable } from '../internal/usable-address';
 
 export interface LocalAddress {

@@ -11,11 +11,11 @@ import type {
   SubflowClosed,
   SubflowEstablished,
   SubflowPriority,
-} from '../events';
-import type { EndpointOptions } from '../endpoints';
-import type { Interface, InterfaceEvent } from '../interfaces';
-import type { Overrun } from '../event-stream';
-import type { Address } from '../connection';
+} from '../events/stream';
+import type { EndpointOptions } from '../endpoints/endpoints';
+import type { Interface, InterfaceEvent } from '../interfaces/interfaces';
+import type { Overrun } from '../base/event-stream';
+import type { Address } from '../connection/connection';
 
 /** What a subflow carries, of TCP_INFO: of the process's own connections alone. */
 export interface PathProgress {

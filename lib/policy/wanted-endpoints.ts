@@ -1,6 +1,6 @@
-import type { WantedEndpoint } from '../internal/endpoint-keeper';
-import { isAddress } from '../internal/addresses';
-import type { Interface, InterfaceAddress } from '../interfaces';
+import type { WantedEndpoint } from '../endpoints/keeper';
+import { isAddress } from '../base/addresses';
+import type { Interface, InterfaceAddress } from '../interfaces/interfaces';
 import type { PathPolicy } from './policy';
 
 type Seen = Parameters<NonNullable<PathPolicy['endpoints']>>[0];

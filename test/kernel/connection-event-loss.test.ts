@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionEvent } from '../../lib';
-import type * as KernelEventsModule from '../../lib/internal/kernel-events';
+import type * as KernelEventsModule from '../../lib/events/kernel-source';
 import { whileHalted } from '../lab/halted-thread';
 import { describeKernel } from '../lab/jest';
 import type { Namespace } from '../lab/namespace';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { AbortError, MptcpError, type MptcpErrorCode, PathManager } from 'mptcp';
 import type { NativeEndpoint } from '../../types/native';
-import { Endpoints } from '../../lib/endpoints';
-import { canonicalAddress } from '../../lib/internal/addresses';
-import { type Abortable, Commands } from '../../lib/internal/commands';
+import { Endpoints } from '../../lib/endpoints/endpoints';
+import { canonicalAddress } from '../../lib/base/addresses';
+import { type Abortable, Commands } from '../../lib/kernel/commands';
 import { describeKernel } from '../lab/jest';
 import { Namespace, run } from '../lab/namespace';
 import type { Process } from '../lab/process';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { PathManager, type PathManagerEvent, type PathManagerEvents } from 'mptcp';
-import { subflowKey } from '../../lib/internal/addresses';
+import { subflowKey } from '../../lib/base/addresses';
 import { whileHalted } from '../lab/halted-thread';
 import { describeKernel } from '../lab/jest';
 import { FAMILIES } from '../lab/path-end';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { PathManager, type PathManagerEvent, type PathManagerEvents } from 'mptcp';
-import { canonicalAddress } from '../../lib/internal/addresses';
+import { canonicalAddress } from '../../lib/base/addresses';
 import { describeKernel } from '../lab/jest';
 import type { Namespace } from '../lab/namespace';
 import { FAMILIES } from '../lab/path-end';

@@ -5,7 +5,7 @@ import {
   type Connections,
   copy,
   difference,
-} from '../../lib/internal/connection-table';
+} from '../../lib/events/table';
 
 const at = (address: string, port: number): Address => ({ address, port, family: 'IPv4' });
 const local = at('10.0.0.1', 1000);

@@ -1,4 +1,4 @@
-import { decodeEvent } from '../../lib/internal/decode-event';
+import { decodeEvent } from '../../lib/events/decode';
 import type { NativeEvent } from '../../types/native';
 
 const SUB_CLOSED = 11;

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Established, PathManagerEvents } from '../../lib';
-import type { Commands } from '../../lib/internal/commands';
-import { DefaultManager } from '../../lib/internal/default-manager';
+import type { Commands } from '../../lib/kernel/commands';
+import { DefaultManager } from '../../lib/userspace/kernel-like-manager';
 import type { NativeCommand, NativeEndpoint } from '../../types/native';
 
 const SUBFLOW = 2;

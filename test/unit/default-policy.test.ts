@@ -1,5 +1,5 @@
 import type { Announced, Established } from '../../lib';
-import { accept, type Config, forget, manage, open } from '../../lib/internal/default-policy';
+import { accept, type Config, forget, manage, open } from '../../lib/userspace/kernel-like-policy';
 import type { NativeEndpoint } from '../../types/native';
 
 const [SIGNAL, SUBFLOW, BACKUP, FULLMESH, LAMINAR] = [1, 2, 4, 8, 32];

@@ -1,5 +1,5 @@
-import type { decodeEvent } from '../../lib/internal/decode-event';
-import type * as DeniedJoins from '../../lib/internal/denied-joins';
+import type { decodeEvent } from '../../lib/events/decode';
+import type * as DeniedJoins from '../../lib/events/denied-joins';
 import type { NativeEvent } from '../../types/native';
 
 const ESTABLISHED = 2;

@@ -1,4 +1,4 @@
-import { lookAt, type Looked, setRef, stopLooking } from '../../lib/internal/sweep';
+import { lookAt, type Looked, setRef, stopLooking } from '../../lib/base/poller';
 
 const all = new Set<Looked>();
 const looked = (look: () => number | undefined): Looked => {

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { loadError, loadNative } from '../../../lib/internal/native';
+import { loadError, loadNative } from '../../../lib/kernel/addon';
 import type { Deliver, Native, NativeCommandError, NativeError } from '../../../types/native';
 import { until } from '../../lab/until';
 

@@ -1,7 +1,7 @@
-import { all } from '../../../lib/policy/all';
-import { fullmesh } from '../../../lib/policy/fullmesh';
-import { heal } from '../../../lib/policy/heal';
-import { ndiffports } from '../../../lib/policy/ndiffports';
+import { all } from '../../../lib/policy/policies/all';
+import { fullmesh } from '../../../lib/policy/policies/fullmesh';
+import { heal } from '../../../lib/policy/policies/heal';
+import { ndiffports } from '../../../lib/policy/policies/ndiffports';
 import type { ConnectionView, PathProgress } from '../../../lib/policy/policy';
 import {
   address,

@@ -1,6 +1,6 @@
 import type { Route } from '../../../lib';
 import type { PolicyEvent } from '../../../lib/policy/policy';
-import { PolicyMachine } from '../../../lib/policy/machine';
+import { PolicyMachine } from '../../../lib/policy/engine/engine';
 import {
   announced,
   begin,

@@ -1,7 +1,7 @@
 /** Events as the kernel tells them, in short. */
 import type { Established, Interface, InterfaceAddress, Link } from '../../../lib';
-import { familyOf } from '../../../lib/internal/addresses';
-import { PolicyMachine } from '../../../lib/policy/machine';
+import { familyOf } from '../../../lib/base/addresses';
+import { PolicyMachine } from '../../../lib/policy/engine/engine';
 import type {
   PathAction,
   PathPolicy,

@@ -1,0 +1,111 @@
+/** What happens to one connection, as its `Connection` tells it. See docs/events.md. */
+import type { MptcpInfo, Subflow } from './connection';
+import type { EventStreamOptions } from '../base/event-stream';
+import type { Reset } from '../events/stream';
+
+/**
+ * `kernel`: its message, which needs CAP_NET_ADMIN. `dump`: found after the kernel had lost messages.
+ * `watch`: seen by looking at the socket again and again. What comes and goes between is not.
+ */
+export type ConnectionEventSourceName = 'kernel' | 'dump' | 'watch';
+
+interface Told {
+  source: ConnectionEventSourceName;
+}
+
+/** A subflow of an event, with what its socket said last; nothing where it was gone before a look. */
+export type EventSubflow = Omit<Subflow, 'tcpInfo'> & Partial<Pick<Subflow, 'tcpInfo'>>;
+
+/** A subflow is connected. Those that were there when the watching began are not told. */
+export interface SubflowOpened extends Told {
+  type: 'subflow';
+  subflow: EventSubflow;
+}
+
+/** A subflow of a connection that goes on is gone; or, told by the kernel alone, never came to be. */
+export interface SubflowGone extends Told {
+  type: 'subflowClosed';
+  /** As it was last seen. */
+  subflow: EventSubflow;
+  /** From the kernel: why, as errno(3) names it ('ECONNREFUSED', 'ETIMEDOUT' …). */
+  error?: string;
+  /** From the kernel: the peer said why (MP_TCPRST). */
+  reset?: Reset;
+}
+
+/** One side made a subflow backup, or no longer backup (MP_PRIO). */
+export interface PriorityChanged extends Told {
+  type: 'priority';
+  subflow: EventSubflow;
+  /** What this side or the peer wishes now: it is backup if either does. */
+  backup: boolean;
+  side: 'local' | 'remote';
+}
+
+/** The peer announced an address (ADD_ADDR). */
+export interface AddressAnnounced extends Told {
+  type: 'addressAnnounced';
+  /** Undefined from `watch`, which sees only that this side accepted one. */
+  address?: string;
+  /** Undefined: that of the connection. */
+  port?: number;
+  remoteId?: number;
+}
+
+/** The peer withdrew an address (REMOVE_ADDR). */
+export interface AddressRemoved extends Told {
+  type: 'addressRemoved';
+  /** Undefined where it was announced before the watching began, and from `watch`. */
+  address?: string;
+  port?: number;
+  remoteId?: number;
+}
+
+/** The connection wanted MPTCP, and speaks TCP: from the start, or from now on. */
+export interface FellBack extends Told {
+  type: 'fallback';
+}
+
+/** This side closed its socket, for whatever reason. The last event. */
+export interface ConnectionClosed extends Told {
+  type: 'closed';
+  /** Every subflow with its totals, read before the descriptor was closed, or last seen before. */
+  subflows: Subflow[];
+  /** Undefined where it spoke TCP. */
+  info?: MptcpInfo;
+}
+
+export type ConnectionEvent =
+  | SubflowOpened
+  | SubflowGone
+  | PriorityChanged
+  | AddressAnnounced
+  | AddressRemoved
+  | FellBack
+  | ConnectionClosed;
+
+/** One path of a sample; rates and counts are of the time since the sample before. */
+export interface PathSample {
+  subflow: Subflow;
+  /** Bytes per second that the peer has acknowledged. */
+  sendRate: number;
+  /** Bytes per second. */
+  receiveRate: number;
+  /** Microseconds. */
+  rtt: number;
+  /** Packets. */
+  cwnd: number;
+  /** Packets that were sent again. */
+  retransmissions: number;
+  /** Their share of the data packets sent; undefined where none was sent. */
+  loss?: number;
+}
+
+export interface Sample {
+  type: 'sample';
+  /** Milliseconds since the sample before, as measured. */
+  elapsed: number;
+  paths: PathSample[];
+}
+
+export type WatchOptions = Pick<EventStreamOptions, 'signal' | 'queue'>;

@@ -1,0 +1,170 @@
+import {
+  type Endpoint,
+  type EndpointOptions,
+  type Endpoints,
+  flagsOf,
+  type KeptEndpoint,
+} from './endpoints';
+import { MptcpError } from '../base/errors';
+import type { EventSink, EventSource } from '../base/event-stream';
+import type { FollowEvent } from './followed';
+import type { Interface, InterfaceAddress, InterfaceEvents } from '../interfaces/interfaces';
+
+/** An endpoint that there is to be, of an address that an interface has. */
+export interface WantedEndpoint {
+  readonly options: EndpointOptions;
+  readonly address: InterfaceAddress;
+}
+
+interface Kept extends KeptEndpoint {
+  /** As asked for. */
+  flags: number;
+}
+
+const SETTABLE = flagsOf({ backup: true, fullmesh: true });
+
+/** Flags that no endpoint can change make another one of it. */
+const keyOf = ({ options, address }: WantedEndpoint): string =>
+  [address.interface, address.address, options.port, flagsOf(options) & ~SETTABLE].join(' ');
+
+/** Somebody else deleted it. */
+const isGone = (error: unknown): boolean =>
+  error instanceof MptcpError && error.code === 'ERR_MPTCP_NOT_FOUND';
+
+/** Brings endpoints in line with those wanted, one pass after another while there is a reason. */
+export class EndpointKeeper implements EventSource<FollowEvent> {
+  readonly #endpoints: Endpoints;
+  readonly #interfaces: InterfaceEvents;
+  readonly #wanted: (interfaces: Interface[]) => Iterable<WantedEndpoint>;
+  readonly #sink: EventSink<FollowEvent>;
+  readonly #kept = new Map<string, Kept>();
+  readonly #refused = new Set<string>();
+  #pass: Promise<void> | undefined;
+  #again = 0;
+  #closed = false;
+
+  constructor(
+    endpoints: Endpoints,
+    interfaces: InterfaceEvents,
+    wanted: (interfaces: Interface[]) => Iterable<WantedEndpoint>,
+    sink: EventSink<FollowEvent>,
+  ) {
+    this.#endpoints = endpoints;
+    this.#interfaces = interfaces;
+    this.#wanted = wanted;
+    this.#sink = sink;
+    interfaces.on('event', () => this.align()).on('error', (error) => sink.fail(error));
+    interfaces.ready.then(
+      () => this.align(),
+      () => undefined, // told by `error`
+    );
+  }
+
+  get endpoints(): Endpoint[] {
+    return Array.from(this.#kept.values(), ({ endpoint }) => endpoint);
+  }
+
+  remember(): () => FollowEvent[] {
+    const before = new Map(this.#kept);
+    return () => [
+      ...Array.from(before)
+        .filter(([key]) => !this.#kept.has(key))
+        .map(([, { endpoint }]) => ({ type: 'removed', endpoint }) as const),
+      ...Array.from(this.#kept)
+        .filter(([key]) => !before.has(key))
+        .map(([, { endpoint }]) => ({ type: 'added', endpoint }) as const),
+    ];
+  }
+
+  ref(): void {
+    this.#interfaces.ref();
+  }
+
+  unref(): void {
+    this.#interfaces.unref();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#interfaces.close();
+    await this.#pass;
+    for (const key of this.#kept.keys()) await this.#remove(key);
+  }
+
+  /** What is wanted may have changed. */
+  align(): void {
+    if (this.#closed) return;
+    this.#again++;
+    this.#pass ??= this.#passes().finally(() => (this.#pass = undefined));
+  }
+
+  async #passes(): Promise<void> {
+    try {
+      let seen: number;
+      do {
+        seen = this.#again;
+        await this.#alignOnce();
+      } while (seen !== this.#again && !this.#closed);
+      this.#sink.ready();
+    } catch (error) {
+      if (!this.#closed) this.#sink.fail(error);
+    }
+  }
+
+  async #alignOnce(): Promise<void> {
+    const wanted = new Map(
+      Array.from(this.#wanted(this.#interfaces.interfaces), (each) => [keyOf(each), each]),
+    );
+    for (const key of this.#kept.keys()) if (!wanted.has(key)) await this.#remove(key);
+    for (const key of this.#refused) if (!wanted.has(key)) this.#refused.delete(key);
+    for (const [key, each] of wanted) {
+      if (this.#closed) return;
+      const kept = this.#kept.get(key);
+      if (!kept) await this.#add(key, each);
+      else if (kept.flags !== flagsOf(each.options)) await this.#update(key, kept, each);
+    }
+  }
+
+  async #add(key: string, { options, address }: WantedEndpoint): Promise<void> {
+    try {
+      const kept = await this.#endpoints.keep({ ...options, interface: address.interface });
+      this.#kept.set(key, { ...kept, flags: flagsOf(options) });
+      this.#refused.delete(key);
+      this.#sink.deliver([{ type: 'added', endpoint: kept.endpoint }]);
+    } catch (error) {
+      if (!(error instanceof MptcpError) || error.code === 'ERR_MPTCP_PERMISSION') throw error;
+      if (this.#refused.has(key)) return;
+      this.#refused.add(key);
+      this.#sink.deliver([{ type: 'refused', address, error }]);
+    }
+  }
+
+  async #update(key: string, kept: Kept, wanted: WantedEndpoint): Promise<void> {
+    const { backup = false, fullmesh = false } = wanted.options;
+    try {
+      kept.endpoint = await this.#endpoints.update(kept.endpoint.id, { backup, fullmesh });
+      kept.flags = flagsOf(wanted.options);
+      this.#sink.deliver([{ type: 'updated', endpoint: kept.endpoint }]);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      this.#kept.delete(key);
+      kept.release();
+      await this.#add(key, wanted);
+    }
+  }
+
+  async #remove(key: string): Promise<void> {
+    const kept = this.#kept.get(key);
+    if (!kept) return;
+    const { endpoint, release } = kept;
+    this.#kept.delete(key);
+    try {
+      await this.#endpoints.delete(endpoint.id);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    } finally {
+      release();
+    }
+    this.#sink.deliver([{ type: 'removed', endpoint }]);
+  }
+}

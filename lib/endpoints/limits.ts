@@ -1,0 +1,52 @@
+import type { NativeLimits } from '../../types/native';
+import { checkIfGiven, checkInteger, checkObject } from '../base/arguments';
+import { type Abortable, type Commands, throwIfAborted } from '../kernel/commands';
+
+export interface LimitValues {
+  /** Subflows that a connection may have beyond its first. */
+  subflows: number;
+  /** Announced addresses that a connection may accept from its peer. */
+  addAddrAccepted: number;
+}
+
+const MOST = 0xffff_ffff;
+
+/** What the in-kernel path manager allows each connection of the namespace. */
+export class Limits {
+  readonly #commands: Commands;
+  readonly #changed: () => void;
+
+  /** @internal `changed`: called after each change */
+  constructor(commands: Commands, changed: () => void) {
+    this.#commands = commands;
+    this.#changed = changed;
+  }
+
+  async get(abort?: Abortable): Promise<LimitValues> {
+    const { subflows, addAddrAccepted } = (await this.#commands.run(
+      { command: 'getLimits' },
+      abort,
+    )) as NativeLimits;
+    return { subflows, addAddrAccepted };
+  }
+
+  /** Changes what is given; gives both as read back. */
+  async set(limits: Partial<LimitValues>, abort: Abortable = {}): Promise<LimitValues> {
+    checkObject('limits', limits);
+    const { subflows, addAddrAccepted } = limits;
+    checkIfGiven(checkInteger, 'limits.subflows', subflows, 0, MOST);
+    checkIfGiven(checkInteger, 'limits.addAddrAccepted', addAddrAccepted, 0, MOST);
+    await this.#commands.run(
+      {
+        command: 'setLimits',
+        ...(subflows !== undefined && { subflows }),
+        ...(addAddrAccepted !== undefined && { addAddrAccepted }),
+      },
+      abort,
+    );
+    this.#changed();
+    const after = await this.get();
+    throwIfAborted(abort.signal, true);
+    return after;
+  }
+}

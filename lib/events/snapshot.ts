@@ -1,0 +1,63 @@
+/** What a dump says of the connections that events tell of. */
+import type { NativeConnection, NativeDiagSubflow } from '../../types/native';
+import { dumpConnections, OPEN_STATES, publicSubflow, subflowsByToken } from '../kernel/sock-diag';
+import { subflowKey } from '../base/addresses';
+import { type Connections, type KnownConnection, newConnection } from './table';
+
+const ESTABLISHED = 1;
+const SYN_SENT = 2;
+const SYN_RECV = 3;
+const CLOSE = 7;
+const CLOSE_WAIT = 8;
+const REMOTE_KEY_RECEIVED = 2; // MPTCP_INFO_FLAG_REMOTE_KEY_RECEIVED
+
+/** Before `created`, the kernel says nothing; after the last close() neither, though it lives on. */
+function isTold({ state, inode }: NativeConnection): boolean {
+  if (state === SYN_SENT || state === SYN_RECV) return false;
+  const waitsForAccept = inode === 0 && (state === ESTABLISHED || state === CLOSE_WAIT);
+  return inode !== 0 || waitsForAccept;
+}
+
+const isConnected = ({ state }: NativeDiagSubflow): boolean =>
+  state !== SYN_SENT && state !== SYN_RECV && state !== CLOSE;
+
+function known(connection: NativeConnection, token: number): KnownConnection {
+  const { local, remote } = connection;
+  const flags = connection.info?.flags ?? 0;
+  return {
+    ...newConnection({ token, local, remote }),
+    established: (flags & REMOTE_KEY_RECEIVED) !== 0,
+  };
+}
+
+function addSubflows(connection: KnownConnection, subflows: NativeDiagSubflow[]): void {
+  const first = subflowKey(connection);
+  connection.subflows.clear();
+  for (const each of subflows.filter(isConnected)) {
+    const { local, remote, localId, remoteId, backup, initiator } = publicSubflow(each);
+    const key = subflowKey(each);
+    if (key === first && initiator !== undefined) connection.serverSide = !initiator;
+    connection.subflows.set(key, {
+      ...{ token: connection.token, local, remote },
+      ...(localId !== undefined && { localId }),
+      ...(remoteId !== undefined && { remoteId }),
+      ...(backup !== undefined && { backup }),
+    });
+  }
+}
+
+/** Every connection that has a token which the kernel lets us see, with its subflows. */
+export async function snapshot(
+  netns: string | undefined,
+  signal: AbortSignal,
+): Promise<Connections> {
+  const subflows = await subflowsByToken(netns, false, { signal });
+  const connections: Connections = new Map();
+  for await (const each of dumpConnections(netns, { states: OPEN_STATES }, { signal })) {
+    if (each.token === undefined || !isTold(each)) continue;
+    const connection = known(each, each.token);
+    addSubflows(connection, subflows.get(each.token) ?? []);
+    connections.set(each.token, connection);
+  }
+  return connections;
+}

@@ -1,0 +1,64 @@
+import { MptcpError } from '../base/errors';
+import type { EventSink, EventSource } from '../base/event-stream';
+import type { EventsOptions, PathManagerEvent } from './stream';
+import { DumpedEvents } from './dump-source';
+import { KernelEvents } from './kernel-source';
+
+/** The kernel's events, or what dumps tell where the kernel wants a capability for them. */
+export class WatchedEvents implements EventSource<PathManagerEvent> {
+  readonly threadId: number;
+  #source: EventSource<PathManagerEvent>;
+  #name: 'kernel' | 'dump' | undefined;
+  #ref = false;
+  #closed = false;
+
+  constructor(
+    netns: string | undefined,
+    options: EventsOptions,
+    sink: EventSink<PathManagerEvent>,
+  ) {
+    const named: EventSink<PathManagerEvent> = {
+      ...sink,
+      ready: () => {
+        this.#name ??= 'kernel';
+        sink.ready();
+      },
+    };
+    const kernel = new KernelEvents(netns, options, named, (error) => {
+      if (this.#closed) return;
+      if (!(error instanceof MptcpError) || error.code !== 'ERR_MPTCP_PERMISSION') {
+        sink.fail(error);
+        return;
+      }
+      void kernel.close();
+      this.#name = 'dump';
+      this.#source = new DumpedEvents(netns, options, named);
+      if (this.#ref) this.#source.ref();
+    });
+    this.#source = kernel;
+    this.threadId = kernel.threadId;
+  }
+
+  get name(): 'kernel' | 'dump' | undefined {
+    return this.#name;
+  }
+
+  remember(): () => PathManagerEvent[] {
+    return this.#source.remember();
+  }
+
+  ref(): void {
+    this.#ref = true;
+    this.#source.ref();
+  }
+
+  unref(): void {
+    this.#ref = false;
+    this.#source.unref();
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    return this.#source.close();
+  }
+}

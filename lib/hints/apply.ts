@@ -1,0 +1,219 @@
+/** Hints on a socket: set, read back, and told. */
+import { errnoName, MptcpError, type MptcpErrorCode, systemError } from '../base/errors';
+import type { HintResult, HintValue } from './hints';
+import type { IntegerOption, Native, TextOption } from '../../types/native';
+import { loadNative } from '../kernel/addon';
+import { isEarly, type OptionHint, ruleOf } from './socket-options';
+
+const AF_INET6 = 10;
+
+const CODES: Partial<Record<string, MptcpErrorCode>> = {
+  EPERM: 'ERR_MPTCP_PERMISSION',
+  ENODEV: 'ERR_MPTCP_NOT_FOUND',
+  ENOTSUP: 'ERR_MPTCP_UNSUPPORTED',
+  ENOPROTOOPT: 'ERR_MPTCP_UNSUPPORTED',
+};
+
+function refused(option: OptionHint, error: unknown): HintResult {
+  const name = errnoName(error) ?? '';
+  const advice =
+    ruleOf(option.by).advice?.[name] ?? 'The kernel does not take it for this connection';
+  const reason = systemError(CODES[name] ?? 'ERR_MPTCP_SYSTEM', error, advice);
+  return { ...option, applied: false, reason };
+}
+
+function write(native: Native, fd: number, { by, wanted }: OptionHint): void {
+  const { toKernel = Number } = ruleOf(by);
+  if (typeof wanted === 'string') native.setOption(fd, by as TextOption, wanted);
+  else native.setOption(fd, by as IntegerOption, toKernel(Number(wanted)));
+}
+
+function read(native: Native, fd: number, by: OptionHint['by']): HintValue {
+  const value: string | number = native.getOption(fd, by as IntegerOption);
+  const { fromKernel } = ruleOf(by);
+  return typeof value === 'number' && fromKernel ? fromKernel(value) : value;
+}
+
+const isBuffer = (by: string): boolean => by === 'SO_SNDBUF' || by === 'SO_RCVBUF';
+
+function set(native: Native, fd: number, option: OptionHint): HintResult {
+  const { by, wanted } = option;
+  try {
+    // Once connected, a socket cannot be bound; what it was bound to before still counts.
+    if (by !== 'SO_BINDTODEVICE' || read(native, fd, by) !== wanted) write(native, fd, option);
+    const value = read(native, fd, by);
+    if (value === (isBuffer(by) ? 2 * Number(wanted) : wanted)) {
+      return { ...option, applied: true, value };
+    }
+    const advice = ruleOf(by).advice?.[''] ?? 'The kernel holds another value';
+    const reason = new MptcpError('ERR_MPTCP_LIMIT', `${by} is ${String(value)}. ${advice}`);
+    return { ...option, applied: false, value, reason };
+  } catch (error) {
+    return refused(option, error);
+  }
+}
+
+/** Whether packets of the connection are IPv6 ones, which IP_TOS does not mark. */
+function carriesIpv6(native: Native, fd: number): boolean {
+  if (native.getOption(fd, 'SO_DOMAIN') !== AF_INET6) return false;
+  if (!native.isMptcp(fd)) return true;
+  return native.subflows(fd).some(({ remote }) => remote.family === 'IPv6');
+}
+
+function setConnected(native: Native, fd: number, option: OptionHint): HintResult {
+  const result = set(native, fd, option);
+  if (!result.applied) return result;
+  if (option.by === 'IP_TOS' && carriesIpv6(native, fd)) {
+    return set(native, fd, { ...option, by: 'IPV6_TCLASS' });
+  }
+  if (option.by === 'SO_PRIORITY' && native.isMptcp(fd) && read(native, fd, 'IP_TOS') !== 0) {
+    const advice = 'Subflows that are made later get the priority that follows from dscp';
+    return { ...result, applied: false, reason: new MptcpError('ERR_MPTCP_UNSUPPORTED', advice) };
+  }
+  return result;
+}
+
+const congestion = (wanted: string): OptionHint => ({
+  ...{ hint: 'congestionControl', by: 'TCP_CONGESTION', wanted },
+});
+
+/** `auto` on a descriptor that is to listen. True: it has another than the system's. */
+export function forestallCollapse(fd: number): boolean {
+  try {
+    return loadNative()?.forestallCollapse(fd) ?? false;
+  } catch {
+    return false; // this kernel knows no congestion control of MPTCP sockets
+  }
+}
+
+const SPARED = 100; // ms
+let spared = false;
+
+/** The same on one that is to connect. Where the system's was another just now, it is not asked. */
+export function forestallConnecting(fd: number): boolean {
+  if (spared) return false;
+  if (forestallCollapse(fd)) return true;
+  spared = true;
+  setTimeout(() => (spared = false), SPARED).unref();
+  return false;
+}
+
+/** The same for what a listener accepts that was bound elsewhere, by a cluster's primary say. */
+export function forestallAccepted(listener = -1): boolean {
+  const native = loadNative();
+  if (!native) return false;
+  if (listener >= 0) forestallCollapse(listener);
+  try {
+    return onNewSocket(native, forestallCollapse);
+  } catch {
+    return false; // this machine has no MPTCP
+  }
+}
+
+let replacement: readonly HintResult[] | undefined;
+
+/** Of a connection where the system's was replaced, before it was made. */
+export function forestalled(): readonly HintResult[] {
+  const native = loadNative();
+  if (!native) return [];
+  replacement ??= [{ ...congestion(native.instead), applied: true, value: native.instead }];
+  return replacement;
+}
+
+/** On such a connection: what keeps its place, if anything. */
+export function settleCollapse(fd: number): readonly HintResult[] {
+  const native = loadNative();
+  if (!native) return [];
+  try {
+    return native.settleCollapse(fd) ? forestalled() : [];
+  } catch (error) {
+    return [refused(congestion(native.collapsing), error)];
+  }
+}
+
+/** On a descriptor that is not connected: what its first packets are to have. */
+export function applyEarly(
+  fd: number,
+  options: readonly OptionHint[],
+  side: 'client' | 'server',
+): HintResult[] {
+  const native = loadNative();
+  if (!native) return [];
+  // A listener that is bound to an interface would take no subflows on others.
+  const early = options.filter(
+    (each) => isEarly(each) && !(side === 'server' && each.by === 'SO_BINDTODEVICE'),
+  );
+  return early.map((option) => set(native, fd, option));
+}
+
+/** On a connection; `early`: what became of those that came before it. */
+export function applyOptions(
+  fd: number,
+  options: readonly OptionHint[],
+  early: readonly HintResult[] = [],
+): HintResult[] {
+  const native = loadNative();
+  if (!native) return [];
+  return options.map(
+    (option) =>
+      early.find(({ by, applied }) => by === option.by && !applied) ??
+      setConnected(native, fd, option),
+  );
+}
+
+/** On a connection: a name, or 'system'. */
+export function applyCongestionControl(fd: number, name: string): HintResult[] {
+  const native = loadNative();
+  return native && name !== 'system' ? [set(native, fd, congestion(name))] : [];
+}
+
+function onNewSocket<T>(native: Native, use: (fd: number) => T): T {
+  const fd = native.openSocket(4);
+  try {
+    return use(fd);
+  } finally {
+    native.closeSocket(fd);
+  }
+}
+
+/** What a new socket would have, where another was chosen before. */
+export function restoreSystem(fd: number): HintResult[] {
+  const native = loadNative();
+  if (!native) return [];
+  try {
+    const name = onNewSocket(native, (each) => native.getOption(each, 'TCP_CONGESTION'));
+    return [set(native, fd, congestion(name))];
+  } catch (error) {
+    return [refused(congestion('system'), error)];
+  }
+}
+
+/** `auto` on a connection that has another: the rule comes late, and does what it still can. */
+export function applyAuto(fd: number): { results: readonly HintResult[]; replaced: boolean } {
+  const system = restoreSystem(fd);
+  const collapses = system[0]?.value === loadNative()?.collapsing;
+  const settled = collapses ? settleCollapse(fd) : [];
+  const replaced = settled.some(({ applied }) => applied);
+  return { results: settled.length > 0 ? settled : system, replaced };
+}
+
+/** A connection fell back to TCP: what `auto` had replaced for MPTCP is back. */
+export function undoAuto(fd: number): HintResult[] {
+  const native = loadNative();
+  return native ? [set(native, fd, congestion(native.collapsing))] : [];
+}
+
+/** Of two results for one hint by one means the later stands; about paths, the later hint does. */
+export function mergeResults(
+  before: readonly HintResult[],
+  after: readonly HintResult[],
+): HintResult[] {
+  const lasts = ({ by }: HintResult): boolean => by === 'SO_BINDTODEVICE';
+  const replaced = (each: HintResult): boolean =>
+    after.some(
+      ({ hint, by }) => hint === each.hint && (by === each.by || (isOfPaths(each) && !lasts(each))),
+    );
+  return [...before.filter((each) => !replaced(each)), ...after];
+}
+
+export const isOfPaths = ({ hint }: HintResult): boolean => hint.startsWith('paths.');

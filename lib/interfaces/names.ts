@@ -1,0 +1,24 @@
+import { MptcpError } from '../base/errors';
+import type { Abortable, Commands } from '../kernel/commands';
+
+/** Read anew each time: interfaces come, go and are renamed. */
+export async function interfaceNames(
+  commands: Commands,
+  options?: Abortable,
+): Promise<Map<number, string>> {
+  const links = await commands.links(options);
+  return new Map(links.map(({ index, name }) => [index, name]));
+}
+
+export async function interfaceIndex(
+  commands: Commands,
+  name: string,
+  options?: Abortable,
+): Promise<number> {
+  const link = (await commands.links(options)).find((each) => each.name === name);
+  if (link) return link.index;
+  throw new MptcpError(
+    'ERR_MPTCP_NOT_FOUND',
+    `The network namespace has no interface ${name}: pm.interfaces.list() gives those it has`,
+  );
+}

@@ -1,0 +1,206 @@
+/** Which code and which advice an error of the kernel gets: one table for every command. */
+import { getSystemErrorName } from 'node:util';
+import type { NativeError } from '../../types/native';
+import { isNativeError, MptcpError, type MptcpErrorCode } from '../base/errors';
+
+interface Refusal {
+  /** The command, the system call or the file that it is about. */
+  call?: RegExp;
+  errno?: string;
+  extack?: RegExp;
+  code: MptcpErrorCode;
+  /** With $1 for what `extack` captured. */
+  advice: string;
+}
+
+const needs = (what: string, capability: 'NET_ADMIN' | 'SYS_ADMIN'): string => {
+  const name = capability.toLowerCase();
+  return (
+    `${what} needs CAP_${capability}: run as root; or give it to this process as an ambient ` +
+    `capability (systemd: AmbientCapabilities=CAP_${capability}; else setpriv ` +
+    `--inh-caps=+${name} --ambient-caps=+${name} node …); or use a network namespace of your own ` +
+    '(unshare -Urn). Do not use setcap on node: it then ignores NODE_OPTIONS'
+  );
+};
+const NEEDS_NET_ADMIN = needs('This', 'NET_ADMIN');
+const NEEDS_SYS_ADMIN = needs('Another network namespace', 'SYS_ADMIN');
+
+const ANY_COMMAND = /^MPTCP_PM_CMD_/;
+
+/** The first that matches counts. */
+const REFUSALS: readonly Refusal[] = [
+  {
+    call: /^(setns|open .*(netns|\/ns\/net))/,
+    errno: 'EPERM',
+    code: 'ERR_MPTCP_PERMISSION',
+    advice: NEEDS_SYS_ADMIN,
+  },
+  {
+    call: /^(setns|open .*(netns|\/ns\/net))/,
+    errno: 'EACCES',
+    code: 'ERR_MPTCP_PERMISSION',
+    advice: NEEDS_SYS_ADMIN,
+  },
+  {
+    call: /^open (?!\/proc\/(sys|net)\/)/,
+    errno: 'ENOENT',
+    code: 'ERR_MPTCP_NOT_FOUND',
+    advice: 'There is no such network namespace: `ip netns list` shows those with a name',
+  },
+  {
+    call: /^setns/,
+    errno: 'EINVAL',
+    code: 'ERR_MPTCP_NOT_FOUND',
+    advice: 'The file is not a network namespace',
+  },
+  {
+    call: /^if_nametoindex/,
+    code: 'ERR_MPTCP_NOT_FOUND',
+    advice: 'The network namespace has no such interface: pm.interfaces.list() gives those it has',
+  },
+  { errno: 'EPERM', code: 'ERR_MPTCP_PERMISSION', advice: NEEDS_NET_ADMIN },
+  { errno: 'EACCES', code: 'ERR_MPTCP_PERMISSION', advice: NEEDS_NET_ADMIN },
+  { errno: 'ECANCELED', code: 'ERR_MPTCP_CLOSED', advice: 'It was closed before this was done' },
+  {
+    call: /^CTRL_CMD_GETFAMILY/,
+    errno: 'ENOENT',
+    code: 'ERR_MPTCP_UNSUPPORTED',
+    advice: 'This kernel has no MPTCP path manager: it needs Linux 5.6 with CONFIG_MPTCP',
+  },
+  {
+    call: /^(open|read|write) \/proc\/sys\//,
+    errno: 'ENOENT',
+    code: 'ERR_MPTCP_UNSUPPORTED',
+    advice: 'This kernel has no such setting or value: pm.sysctls.get() gives those it has',
+  },
+  {
+    call: ANY_COMMAND,
+    errno: 'ENOTSUP', // EOPNOTSUPP, as libuv calls it
+    code: 'ERR_MPTCP_UNSUPPORTED',
+    advice: 'This kernel does not know the command: the userspace path manager needs Linux 5.19',
+  },
+  {
+    extack: /userspace PM not selected/,
+    code: 'ERR_MPTCP_PATH_MANAGER',
+    advice:
+      'The in-kernel path manager has this connection, for as long as it lives. Connections that ' +
+      "begin after pm.mode.set('userspace') can be managed one by one; this one follows " +
+      'pm.endpoints and pm.limits',
+  },
+  {
+    extack: /limit greater than maximum \((\d+)\)/,
+    code: 'ERR_MPTCP_LIMIT',
+    advice: 'The kernel allows $1 at most, and nothing raises that',
+  },
+  {
+    call: /ADD_ADDR$/,
+    errno: 'ERANGE',
+    code: 'ERR_MPTCP_LIMIT',
+    advice: 'The network namespace has no room for another: free one by pm.endpoints.delete(id)',
+  },
+  {
+    call: /ADD_ADDR$/,
+    errno: 'EEXIST',
+    code: 'ERR_MPTCP_EXISTS',
+    advice: 'An endpoint has this address: pm.endpoints.update() changes it',
+  },
+  {
+    call: /ADD_ADDR$/,
+    errno: 'EBUSY',
+    code: 'ERR_MPTCP_EXISTS',
+    advice: 'An endpoint has this id: leave it out and the kernel chooses one',
+  },
+  {
+    call: /ADD_ADDR$|^(bind|listen)$/,
+    errno: 'EADDRINUSE',
+    code: 'ERR_MPTCP_EXISTS',
+    advice:
+      'Somebody has this address and port already; a listener without MPTCP cannot take joins',
+  },
+  {
+    call: /ADD_ADDR$|^(bind|listen)$/,
+    errno: 'EADDRNOTAVAIL',
+    code: 'ERR_MPTCP_NOT_FOUND',
+    advice: 'To listen at a port, the address must be one of an interface that is up',
+  },
+  {
+    extack: /did not match address and id/,
+    code: 'ERR_MPTCP_EXISTS',
+    advice: 'In this connection the address has another id, or the id another address',
+  },
+  {
+    extack: /invalid token|[Tt]oken not found/,
+    code: 'ERR_MPTCP_NOT_FOUND',
+    advice:
+      'No connection of this network namespace has the token: pm.connections() gives those that are open',
+  },
+  {
+    extack: /subflow not found/,
+    code: 'ERR_MPTCP_NOT_FOUND',
+    advice:
+      'The connection has no subflow between these addresses and ports: pm.connections() gives those it has',
+  },
+  {
+    call: ANY_COMMAND,
+    errno: 'ESRCH',
+    code: 'ERR_MPTCP_NOT_FOUND',
+    advice: 'The connection has no such subflow: pm.connections() gives those it has',
+  },
+  {
+    extack: /address with id (\d+) not found/,
+    code: 'ERR_MPTCP_NOT_FOUND',
+    advice:
+      'The connection has announced nothing with this id: pm.addresses.list(token) gives its own',
+  },
+  {
+    call: /(GET|DEL)_ADDR$|SET_FLAGS$/,
+    extack: /address not found|invalid addr id/,
+    code: 'ERR_MPTCP_NOT_FOUND',
+    advice: 'Nothing has this id or address: list() gives what there is',
+  },
+  {
+    call: /SET_FLAGS$/,
+    extack: /invalid addr flags/,
+    code: 'ERR_MPTCP_SYSTEM',
+    advice: 'fullmesh is for endpoints without signal; of a subflow only backup can change',
+  },
+  {
+    extack: /connect error: -(\d+)/,
+    code: 'ERR_MPTCP_SYSTEM',
+    advice: 'The kernel could not connect from the local address to the remote one',
+  },
+  {
+    extack: /families mismatch|not of the same family/,
+    code: 'ERR_MPTCP_SYSTEM',
+    advice: 'Local and remote address must be of one family, and one that the connection has',
+  },
+];
+
+function adviceFor({ call, extack = '' }: NativeError, name: string) {
+  for (const refusal of REFUSALS) {
+    if (refusal.errno !== undefined && refusal.errno !== name) continue;
+    if (refusal.call && !refusal.call.test(call)) continue;
+    const match = refusal.extack?.exec(extack);
+    if (refusal.extack && !match) continue;
+    return { ...refusal, captured: match?.[1] };
+  }
+  return undefined;
+}
+
+/** An error of the addon with its public code and what to do about it; others are left alone. */
+export function commandError(error: unknown): unknown {
+  if (!isNativeError(error)) return error;
+  const { errno, call, extack } = error;
+  const name = getSystemErrorName(-errno);
+  const found = adviceFor(error, name);
+  const { code = 'ERR_MPTCP_SYSTEM', captured } = found ?? {};
+  const advice = found?.advice.replace('$1', captured ?? '');
+  const said = `${error.message}${extack === undefined ? '' : `: ${extack}`} (${name})`;
+  return new MptcpError(code, advice === undefined ? said : `${said}. ${advice}`, {
+    errno: -errno,
+    ...(call.startsWith('MPTCP_PM_CMD_') ? { command: call } : { syscall: call }),
+    ...(extack === undefined ? {} : { extack }),
+    ...(code === 'ERR_MPTCP_LIMIT' && captured !== undefined ? { maximum: Number(captured) } : {}),
+    cause: error,
+  });
+}

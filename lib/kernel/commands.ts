@@ -1,0 +1,234 @@
+import type {
+  NativeCommand,
+  NativeCommandError,
+  NativeCommands,
+  NativeEndpoint,
+  NativeHeldSetting,
+  NativeHeldSocket,
+  NativeInterfaceAddress,
+  NativeLimits,
+  NativeLink,
+  NativeRoute,
+} from '../../types/native';
+import { AbortError, isNativeError, MptcpError } from '../base/errors';
+import { checkAbortable } from '../base/arguments';
+import { commandError } from './command-errors';
+import { requireNative } from '../sockets/availability';
+
+export interface Abortable {
+  /** Withdraws what the kernel does not have yet; the AbortError says whether it was `applied`. */
+  signal?: AbortSignal;
+}
+
+type Done<T> = (error: NativeCommandError | null, result?: T) => void;
+type Reply = NativeEndpoint | NativeLimits | undefined;
+
+interface Read {
+  command: NativeCommand;
+  resolve: (reply: Reply) => void;
+  reject: (error: Error) => void;
+}
+
+/** Their conversion is a short turn of the event loop. */
+const MOST_READS = 64;
+
+export function throwIfAborted(signal: AbortSignal | undefined, applied: boolean): void {
+  if (signal?.aborted) throw new AbortError(signal, applied);
+}
+
+/** The addon's command thread as promises. Nothing here runs on the event loop. */
+export class Commands {
+  readonly #native: NativeCommands;
+  /** Asked for in this turn: they go to the kernel together. */
+  #reads: Read[] = [];
+  #closed: Promise<void> | undefined;
+
+  constructor(readonly netns: string | undefined) {
+    this.#native = new (requireNative().Commands)(netns);
+  }
+
+  get threadId(): number {
+    return this.#native.threadId;
+  }
+
+  /** Gives the reply of a command, or throws what the kernel said. */
+  async run(command: NativeCommand, options?: Abortable): Promise<Reply> {
+    checkAbortable(options);
+    const reads = command.command.startsWith('get');
+    if (reads && !options?.signal) return this.#read(command);
+    const [reply] = await this.#job<(Reply | NativeCommandError)[]>(
+      (done) =>
+        this.#native.run([command], (error, replies) =>
+          done(error ?? firstError(replies), replies),
+        ),
+      options,
+      !reads,
+    );
+    return reply as Reply;
+  }
+
+  /** Runs commands in order, also past one that fails: a reply or an error for each. */
+  async runAll(commands: NativeCommand[], options?: Abortable): Promise<(Reply | MptcpError)[]> {
+    const replies = await this.#job<(Reply | NativeCommandError)[]>(
+      (done) => this.#native.run(commands, done),
+      options,
+      true,
+    );
+    return replies.map((reply) => commandError(reply) as Reply | MptcpError);
+  }
+
+  addEndpoint(endpoint: NativeEndpoint, options?: Abortable): Promise<NativeEndpoint> {
+    return this.#job((done) => this.#native.addEndpoint(endpoint, done), options, true);
+  }
+
+  updateEndpointFlags(
+    id: number,
+    { mask, flags }: { mask: number; flags: number },
+    options?: Abortable,
+  ): Promise<NativeEndpoint> {
+    return this.#job(
+      (done) => this.#native.updateEndpointFlags(id, mask, flags, done),
+      options,
+      true,
+    );
+  }
+
+  endpoints(token?: number, options?: Abortable): Promise<NativeEndpoint[]> {
+    return this.#job((done) => this.#native.endpoints(token, done), options);
+  }
+
+  links(options?: Abortable): Promise<NativeLink[]> {
+    return this.#job((done) => this.#native.links(done), options);
+  }
+
+  addresses(options?: Abortable): Promise<NativeInterfaceAddress[]> {
+    return this.#job((done) => this.#native.addresses(done), options);
+  }
+
+  routes(options?: Abortable): Promise<NativeRoute[]> {
+    return this.#job((done) => this.#native.routes(done), options);
+  }
+
+  readFile(path: string, options?: Abortable): Promise<string> {
+    return this.#job((done) => this.#native.readFile(path, done), options);
+  }
+
+  writeFile(path: string, value: string, options?: Abortable): Promise<void> {
+    return this.#job((done) => this.#native.writeFile(path, value, done), options, true);
+  }
+
+  holdSetting(path: string, former: string, options?: Abortable): Promise<NativeHeldSetting> {
+    return this.#job((done) => this.#native.holdSetting(path, former, done), options);
+  }
+
+  listen(address: string, port: number): Promise<NativeHeldSocket> {
+    return this.#job((done) => this.#native.listen(address, port, done));
+  }
+
+  holdName(name: string): Promise<NativeHeldSocket> {
+    return this.#job((done) => this.#native.holdName(name, done));
+  }
+
+  nameOwner(name: string, options?: Abortable): Promise<number | undefined> {
+    return this.#job((done) => this.#native.nameOwner(name, done), options);
+  }
+
+  tellsDeniedJoins(): Promise<boolean | undefined> {
+    return this.#job((done) => this.#native.tellsDeniedJoins(done));
+  }
+
+  family(options?: Abortable): Promise<{ version: number; commands: number[] }> {
+    return this.#job((done) => this.#native.family(done), options);
+  }
+
+  /**
+   * For a process that exits, and settles no promise any more: when this returns, what `ask` has
+   * asked for is done, and what its callback has asked for.
+   */
+  finish(ask: (native: NativeCommands) => void): void {
+    if (this.#closed) return;
+    ask(this.#native);
+    this.#native.drain();
+    this.#native.drain();
+  }
+
+  ref(): void {
+    this.#native.ref();
+  }
+
+  unref(): void {
+    this.#native.unref();
+  }
+
+  close(): Promise<void> {
+    this.#sendReads();
+    this.#closed ??= new Promise((resolve) => this.#native.close(resolve));
+    return this.#closed;
+  }
+
+  #read(command: NativeCommand): Promise<Reply> {
+    if (this.#closed) return Promise.reject(closedError());
+    return new Promise((resolve, reject) => {
+      if (this.#reads.length === 0) queueMicrotask(() => this.#sendReads());
+      this.#reads.push({ command, resolve, reject });
+      if (this.#reads.length === MOST_READS) this.#sendReads();
+    });
+  }
+
+  #sendReads(): void {
+    const reads = this.#reads;
+    if (reads.length === 0) return;
+    this.#reads = [];
+    this.#native.run(
+      reads.map(({ command }) => command),
+      (error, replies = []) => {
+        for (const [i, { resolve, reject }] of reads.entries()) {
+          const failure = error ?? replies[i];
+          if (isNativeError(failure)) reject(commandError(failure) as Error);
+          else resolve(replies[i] as Reply);
+        }
+      },
+    );
+  }
+
+  async #job<T>(
+    start: (done: Done<T>) => number,
+    options: Abortable = {},
+    changes = false,
+  ): Promise<T> {
+    checkAbortable(options);
+    const { signal } = options;
+    throwIfAborted(signal, false);
+    if (this.#closed) throw closedError();
+    this.#sendReads(); // before what comes after them
+    let withdraw: (() => void) | undefined;
+    try {
+      const result = await new Promise<T>((resolve, reject) => {
+        const job = start((error, value) => {
+          if (error) reject(error);
+          else resolve(value as T);
+        });
+        withdraw = () => {
+          if (this.#native.cancel(job)) reject(new Error('withdrawn'));
+        };
+        signal?.addEventListener('abort', withdraw, { once: true });
+      });
+      throwIfAborted(signal, changes);
+      return result;
+    } catch (error) {
+      if (error instanceof AbortError) throw error;
+      throwIfAborted(signal, false);
+      throw commandError(error);
+    } finally {
+      if (withdraw) signal?.removeEventListener('abort', withdraw);
+    }
+  }
+}
+
+function closedError(): MptcpError {
+  return new MptcpError('ERR_MPTCP_CLOSED', 'The path manager is closed');
+}
+
+function firstError([first]: (Reply | NativeCommandError)[] = []): NativeCommandError | null {
+  return isNativeError(first) ? first : null;
+}

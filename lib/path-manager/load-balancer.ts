@@ -1,0 +1,239 @@
+/** Servers behind a layer-4 balancer: see docs/load-balancing.md. */
+import type { NativeHeldSocket } from '../../types/native';
+import type { Endpoint, Endpoints } from '../endpoints/endpoints';
+import { AbortError, MptcpError } from '../base/errors';
+import { canonicalAddress, familyOf } from '../base/addresses';
+import {
+  checkAbortable,
+  checkAddress,
+  checkBoolean,
+  checkIfGiven,
+  checkInterface,
+  checkObject,
+  checkPort,
+} from '../base/arguments';
+import type { Abortable, Commands } from '../kernel/commands';
+import {
+  enlist,
+  exclusively,
+  isSame,
+  type User,
+  USERS_FILE,
+  usersIn,
+  usersOf,
+} from './load-balancer-users';
+import { OwnAnnouncements } from './announcer';
+import type { Mode } from '../userspace/mode';
+import { sysctlPath, type Sysctls } from '../kernel/sysctls';
+import type { Userspace } from '../userspace/userspace';
+
+const SETTING = 'allow_join_initial_addr_port';
+
+export interface LoadBalancerOptions {
+  /** Of this host alone: it leads clients here, and not to the balancer. */
+  address: string;
+  /** The name of the interface that has it. */
+  interface?: string;
+  /** To listen at for joins. Unless given, that which clients connect to: the server's own. */
+  port?: number;
+  /**
+   * What is set already, and no process holds, was left by one that was killed: it is taken back too.
+   * false: it is what others have set, and stays.
+   */
+  takeOver?: boolean;
+}
+
+/** @internal what of a path manager this needs */
+export interface Means {
+  commands: Commands;
+  endpoints: Endpoints;
+  sysctls: Sysctls;
+  mode: Mode;
+  userspace: Userspace;
+}
+
+/** What is to be taken back, and what of it is this one's to take back. */
+interface Held {
+  user: User;
+  name: NativeHeldSocket;
+  endpoint?: Endpoint;
+  announcements?: OwnAnnouncements;
+}
+
+/**
+ * Refuses joins to the address that connections come by, and announces another one; until it is
+ * closed, or the process exits. What several processes have set is taken back by the last of them; of
+ * processes that are all killed it stays: see `takeOver`.
+ */
+export class BehindLoadBalancer implements AsyncDisposable {
+  /** That announces the address; undefined: userspace manages paths, and each connection does. */
+  readonly endpoint?: Endpoint;
+  readonly #means: Means;
+  readonly #held: Held;
+  readonly #ended: (self: BehindLoadBalancer) => void;
+  #closed: Promise<void> | undefined;
+
+  private constructor(means: Means, held: Held, ended: (self: BehindLoadBalancer) => void) {
+    this.#means = means;
+    this.#held = held;
+    this.#ended = ended;
+    if (held.endpoint) this.endpoint = held.endpoint;
+    process.once('exit', this.#atExit);
+  }
+
+  /** @internal use {@link PathManager.behindLoadBalancer} */
+  static async begin(
+    means: Means,
+    options: LoadBalancerOptions,
+    abort: Abortable | undefined,
+    ended: (self: BehindLoadBalancer) => void,
+  ): Promise<BehindLoadBalancer> {
+    checkObject('options', options);
+    checkAddress('options.address', options.address);
+    checkIfGiven(checkInterface, 'options.interface', options.interface);
+    checkIfGiven(checkPort, 'options.port', options.port);
+    checkIfGiven(checkBoolean, 'options.takeOver', options.takeOver);
+    checkAbortable(abort);
+    const signal = abort?.signal;
+    return exclusively(means.commands, signal, async () => {
+      const held = await setUp(means, options, signal);
+      return new BehindLoadBalancer(means, held, ended);
+    });
+  }
+
+  /** Takes back what nobody else needs. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    process.off('exit', this.#atExit);
+    const { commands } = this.#means;
+    await exclusively(commands, undefined, () => takeBack(this.#means, this.#held));
+    this.#ended(this);
+  }
+
+  /** Best effort: another process that does this at the same time is not waited for. */
+  readonly #atExit = (): void => {
+    const { user: own, name, endpoint } = this.#held;
+    const { commands } = this.#means;
+    name.close();
+    commands.finish((native) =>
+      native.readFile(USERS_FILE, (error, text = '') => {
+        if (error) return;
+        const others = usersIn(text);
+        if (endpoint && isLastOf(own, others))
+          native.run([{ command: 'deleteEndpoint', id: endpoint.id }], () => undefined);
+        if (others.length === 0 && own.joinsAllowed)
+          native.writeFile(sysctlPath(SETTING), '1', () => undefined);
+      }),
+    );
+  };
+}
+
+const isLastOf = (own: User, others: User[]): boolean =>
+  own.added && !others.some((other) => isSame(other, own));
+
+async function setUp(
+  means: Means,
+  options: LoadBalancerOptions,
+  signal: AbortSignal | undefined,
+): Promise<Held> {
+  const { commands, sysctls, mode } = means;
+  const others = await usersOf(commands);
+  const { port = 0, takeOver = false } = options;
+  const joinsAllowed = others[0]?.joinsAllowed ?? (takeOver || (await sysctls.get(SETTING)));
+  if (port !== 0 && familyOf(options.address) === 6) await warnOfTimestamps(commands);
+  const own = { joinsAllowed, added: false, address: canonicalAddress(options.address), port };
+  const byConnection = (await mode.get()).mode === 'userspace';
+  const { endpoint, added = false } = byConnection ? {} : await announce(means, options, others);
+  const held: Partial<Held> = { user: { ...own, added }, ...(endpoint && { endpoint }) };
+  try {
+    held.name = await enlist(commands, { ...own, added });
+    if (signal?.aborted) throw new AbortError(signal, false);
+    await sysctls.set(SETTING, false);
+    if (signal?.aborted) throw new AbortError(signal, false);
+    if (byConnection) {
+      const { userspace } = means;
+      held.announcements = new OwnAnnouncements(userspace, own.address, options.port);
+    }
+    return held as Held;
+  } catch (error) {
+    await takeBack(means, held as Held);
+    throw error;
+  }
+}
+
+let warned = false;
+
+/** Of the 40 bytes that a TCP header has for options, timestamps take 12 and the announcement 30. */
+async function warnOfTimestamps(commands: Commands): Promise<void> {
+  const text = await commands.readFile('/proc/sys/net/ipv4/tcp_timestamps');
+  if (warned || text.trim() === '0') return;
+  warned = true;
+  process.emitWarning(
+    'An announced IPv6 address with a port does not fit beside TCP timestamps, and Linux 6.18 drops ' +
+      'it: set net.ipv4.tcp_timestamps=0 on this host, or leave the port out',
+    { type: 'MptcpWarning', code: 'MPTCP_ANNOUNCE' },
+  );
+}
+
+/** Makes the endpoint, or finds the one that another has made. */
+async function announce(
+  { endpoints }: Means,
+  { address, port, interface: device, takeOver = false }: LoadBalancerOptions,
+  others: User[],
+): Promise<{ endpoint: Endpoint; added: boolean }> {
+  try {
+    const endpoint = await endpoints.add({
+      ...{ address, signal: true },
+      ...(port !== undefined && { port }),
+      ...(device !== undefined && { interface: device }),
+    });
+    return { endpoint, added: true };
+  } catch (error) {
+    if (!(error instanceof MptcpError) || error.code !== 'ERR_MPTCP_EXISTS') throw error;
+    const wanted = { address: canonicalAddress(address), port: port ?? 0 };
+    const endpoint = (await endpoints.list()).find((each) => isAt(each, wanted));
+    if (endpoint?.signal) {
+      const holders = others.filter((other) => isSame(other, wanted));
+      return {
+        endpoint,
+        added: holders.length > 0 ? holders.some((each) => each.added) : takeOver,
+      };
+    }
+    const { errno, command, extack } = error;
+    const details = { errno, command, extack, cause: error };
+    throw new MptcpError(error.code, why(wanted, endpoint), details);
+  }
+}
+
+function why({ address, port }: { address: string; port: number }, endpoint?: Endpoint): string {
+  return endpoint
+    ? `The endpoint ${endpoint.id} has ${address} already, and does not announce it: delete it by ` +
+        `pm.endpoints.delete(${endpoint.id}), or give a port to listen at for joins`
+    : `Another program listens at port ${port} of ${address}: give another one for joins, ` +
+        'or leave it out where the server itself listens there';
+}
+
+const isAt = (endpoint: Endpoint, { address, port }: { address: string; port: number }): boolean =>
+  endpoint.address === address && (endpoint.port ?? 0) === port;
+
+async function takeBack(means: Means, { name, ...held }: Held): Promise<void> {
+  const { commands, endpoints, sysctls } = means;
+  const { user: own, endpoint, announcements } = held;
+  await announcements?.close();
+  (name as NativeHeldSocket | undefined)?.close();
+  const others = await usersOf(commands);
+  if (endpoint && isLastOf(own, others)) {
+    // Somebody may have deleted it, and made another with the id.
+    const [same] = (await endpoints.list()).filter((each) => isAt(each, own));
+    if (same) await endpoints.delete(same.id);
+  }
+  if (others.length === 0 && own.joinsAllowed) await sysctls.set(SETTING, true);
+}

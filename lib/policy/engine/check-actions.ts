@@ -1,0 +1,63 @@
+/** A policy is a user's: what it answers is looked at before anything of it is done. */
+import {
+  checkAddress,
+  checkBoolean,
+  checkIfGiven,
+  checkInteger,
+  checkObject,
+  checkOneOf,
+  checkPort,
+  checkString,
+  checkToken,
+  invalidArgType,
+} from '../../base/arguments';
+import type { PolicyAction } from '../policy';
+
+const TYPES = [
+  'createSubflow',
+  'destroySubflow',
+  'abandonSubflow',
+  'setBackup',
+  'announce',
+  'withdraw',
+  'wake',
+] as const satisfies readonly PolicyAction['type'][];
+
+type Fields = Partial<Record<string, unknown>>;
+
+export function checkActions(answer: unknown): asserts answer is readonly PolicyAction[] {
+  if (!Array.isArray(answer)) throw invalidArgType('actions', 'an array', answer);
+  answer.forEach((action, index) => checkAction(`actions[${index}]`, action));
+}
+
+function checkAction(name: string, value: unknown): void {
+  checkObject(name, value);
+  const action: Fields = { ...value };
+  checkOneOf(`${name}.type`, action.type, TYPES);
+  if (action.type === 'wake') {
+    if (!Number.isFinite(action.at))
+      throw invalidArgType(`${name}.at`, 'a finite number', action.at);
+    return;
+  }
+  checkToken(`${name}.token`, action.token);
+  checkString(`${name}.reason`, action.reason);
+  if (action.type === 'announce' || action.type === 'withdraw') {
+    checkAddress(`${name}.address`, action.address);
+    checkIfGiven(checkPort, `${name}.port`, action.port);
+    return;
+  }
+  const own = action.type === 'destroySubflow' || action.type === 'setBackup';
+  checkSide(`${name}.local`, action.local, own);
+  checkSide(`${name}.remote`, action.remote, true);
+  if (action.type === 'setBackup') checkBoolean(`${name}.backup`, action.backup);
+  else checkIfGiven(checkBoolean, `${name}.backup`, action.backup);
+  checkIfGiven(checkInteger, `${name}.most`, action.most, 1, 255);
+  checkIfGiven(checkPort, `${name}.insteadOf`, action.insteadOf);
+}
+
+function checkSide(name: string, value: unknown, withPort: boolean): void {
+  checkObject(name, value);
+  const side: Fields = { ...value };
+  checkAddress(`${name}.address`, side.address);
+  if (withPort) checkPort(`${name}.port`, side.port);
+}

@@ -1,0 +1,59 @@
+/** Interfaces as their events tell them. */
+import type { Interface, InterfaceAddress, Link } from '../../interfaces/interfaces';
+import type { PolicyEvent } from '../policy';
+
+export type LocalEvent = Extract<
+  PolicyEvent,
+  { type: `link${string}` | `address${string}` | 'begin' }
+>;
+
+const copyOf = (each: Interface): Interface => ({
+  ...each,
+  addresses: each.addresses.map((address) => ({ ...address })),
+});
+
+const isSame = (one: InterfaceAddress, other: InterfaceAddress): boolean =>
+  one.address === other.address && one.prefixLength === other.prefixLength;
+
+function withLink(interfaces: readonly Interface[], link: Link): Interface[] {
+  const known = interfaces.find(({ index }) => index === link.index);
+  if (!known) return [...interfaces, { ...link, addresses: [] }];
+  const addresses = known.addresses.map((each) => ({ ...each, interface: link.name }));
+  return interfaces.map((each) => (each === known ? { ...link, addresses } : each));
+}
+
+function withAddresses(
+  interfaces: readonly Interface[],
+  changed: InterfaceAddress,
+  change: (addresses: InterfaceAddress[]) => InterfaceAddress[],
+): Interface[] {
+  return interfaces.map((each) =>
+    each.name === changed.interface ? { ...each, addresses: change(each.addresses) } : each,
+  );
+}
+
+/** What there is after an event. */
+export function interfacesAfter(interfaces: readonly Interface[], event: LocalEvent): Interface[] {
+  switch (event.type) {
+    case 'begin':
+      return event.interfaces.map(copyOf);
+    case 'linkAdded':
+    case 'linkChanged':
+      return withLink(interfaces, event.link);
+    case 'linkRemoved':
+      return interfaces.filter(({ index }) => index !== event.link.index);
+    case 'addressAdded':
+    case 'addressChanged': {
+      const { address } = event;
+      return withAddresses(interfaces, address, (addresses) =>
+        addresses.some((each) => isSame(each, address))
+          ? addresses.map((each) => (isSame(each, address) ? { ...address } : each))
+          : [...addresses, { ...address }],
+      );
+    }
+    case 'addressRemoved':
+      return withAddresses(interfaces, event.address, (addresses) =>
+        addresses.filter((each) => !isSame(each, event.address)),
+      );
+  }
+}

@@ -1,0 +1,95 @@
+/** What the engine knows: the view that policies get, and what paces their actions. */
+import { isAddress, subflowKey } from '../../base/addresses';
+import type { Interface } from '../../interfaces/interfaces';
+import { type Bucket, type Hold } from './pacing';
+import type {
+  ConnectionView,
+  FailureView,
+  LostView,
+  OpeningView,
+  PathView,
+  PolicyLimits,
+  PolicyView,
+} from '../policy';
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+export interface Path extends Mutable<PathView> {
+  /** Failures in a row before it was established. */
+  attempts: number;
+  /** Since when something is on its way, as far as the looks tell. */
+  waitingSince?: number;
+}
+
+export interface Connection extends Mutable<ConnectionView> {
+  paths: Path[];
+  opening: OpeningView[];
+  failures: FailureView[];
+  lost: LostView[];
+  announced: Map<number, { address: string; port?: number }>;
+  announcing: { address: string; port?: number }[];
+  /** Whose end is on its way; no other one between the addresses before that, or `until`. */
+  abandoned: (OpeningView & { until: number })[];
+  /** By what is held off. */
+  holds: Map<string, Hold>;
+  creations: Bucket;
+}
+
+export interface State extends PolicyView {
+  now: number;
+  readonly limits: PolicyLimits;
+  interfaces: Interface[];
+  leaving: Set<string>;
+  connections: Map<number, Connection>;
+  usage: Map<string, number>;
+}
+
+export interface Ends {
+  readonly local: { readonly address: string; readonly port: number };
+  readonly remote: { readonly address: string; readonly port: number };
+}
+
+/** Between a local address and a remote address and port. */
+export interface Pair {
+  readonly local: string;
+  readonly remote: { readonly address: string; readonly port: number };
+}
+
+export const isPair = (one: Pair, other: Pair): boolean =>
+  one.remote.port === other.remote.port &&
+  isAddress(one.remote.address, other.remote.address) &&
+  isAddress(one.local, other.local);
+
+export const pairOf = ({ local, remote }: Ends): Pair => ({
+  local: local.address,
+  remote: { address: remote.address, port: remote.port },
+});
+
+/** Both are there, and one of them is to go. */
+export const isInsteadOf = (one: PathView, other: PathView): boolean =>
+  one.insteadOf === other.local.port && isPair(pairOf(one), pairOf(other));
+
+export const findPath = (connection: Connection, ends: Ends): Path | undefined =>
+  connection.paths.find((path) => subflowKey(path) === subflowKey(ends));
+
+/** Takes the first that matches out of a list. */
+export function take<T>(list: T[], match: (item: T) => boolean): T | undefined {
+  const index = list.findIndex(match);
+  return index < 0 ? undefined : list.splice(index, 1)[0];
+}
+
+/** The name of the interface that has an address. */
+export const interfaceOf = (
+  interfaces: readonly Interface[],
+  address: string,
+): string | undefined =>
+  interfaces.find(({ addresses }) => addresses.some((each) => isAddress(each.address, address)))
+    ?.name;
+
+const REMEMBERED = 64;
+
+/** Appends, and forgets what is older than the last 64. */
+export function remember<T>(list: T[], item: T): void {
+  list.push(item);
+  if (list.length > REMEMBERED) list.shift();
+}

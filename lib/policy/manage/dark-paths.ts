@@ -1,0 +1,75 @@
+import { socketKey, withoutScope } from '../../base/addresses';
+import { isDark, isLocallyUp } from '../darkness';
+import type { ConnectionView, PathView, PolicyView } from '../policy';
+
+/** A path on which nothing comes through any more, or came through until now. */
+export interface DarkPath {
+  readonly token: number;
+  readonly local: { readonly address: string; readonly port: number };
+  readonly remote: { readonly address: string; readonly port: number };
+  readonly interface?: string;
+  /** Why it is taken for dark. */
+  readonly reason: string;
+}
+
+export interface DarkSink {
+  dark(path: DarkPath): void;
+  /** It works again, or another one between the same addresses does. */
+  alive(path: DarkPath): void;
+}
+
+const keyOf = ({ local, remote }: Pick<PathView, 'local' | 'remote'>): string =>
+  `${withoutScope(local.address)} ${socketKey(remote)}`;
+
+function whyDark(view: PolicyView, path: PathView): string | undefined {
+  if (path.addressGone) return 'its address is gone';
+  if (!isLocallyUp(view, path)) return 'its link is down';
+  return isDark(path) ? 'nothing comes back' : undefined;
+}
+
+/** Tells when paths go dark, and when they are alive again. */
+export class DarkPaths {
+  readonly #sink: DarkSink;
+  readonly #dark = new Map<number, Map<string, DarkPath>>();
+
+  constructor(sink: DarkSink) {
+    this.#sink = sink;
+  }
+
+  /** Of all connections. */
+  *[Symbol.iterator](): Generator<DarkPath> {
+    for (const paths of this.#dark.values()) yield* paths.values();
+  }
+
+  update(view: PolicyView, token?: number): void {
+    if (token === undefined) {
+      for (const each of this.#dark.keys())
+        if (!view.connections.has(each)) this.#dark.delete(each);
+      for (const connection of view.connections.values()) this.#compare(view, connection);
+      return;
+    }
+    const connection = view.connections.get(token);
+    if (connection) this.#compare(view, connection);
+    else this.#dark.delete(token);
+  }
+
+  #compare(view: PolicyView, { token, paths }: ConnectionView): void {
+    const known = this.#dark.get(token) ?? new Map<string, DarkPath>();
+    for (const path of paths) {
+      const key = keyOf(path);
+      const before = known.get(key);
+      const reason = whyDark(view, path);
+      if (reason !== undefined && !before) {
+        const { local, remote, interface: device } = path;
+        const dark = { token, local, remote, ...(device && { interface: device }), reason };
+        known.set(key, dark);
+        this.#sink.dark(dark);
+      } else if (reason === undefined && before) {
+        known.delete(key);
+        this.#sink.alive(before);
+      }
+    }
+    if (known.size > 0) this.#dark.set(token, known);
+    else this.#dark.delete(token);
+  }
+}

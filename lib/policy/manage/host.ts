@@ -1,0 +1,16 @@
+import type { Endpoints } from '../../endpoints/endpoints';
+import type { EventsOptions, PathManagerEvents } from '../../events/stream';
+import type { Interfaces } from '../../interfaces/interfaces';
+import type { Commands } from '../../kernel/commands';
+import type { Mode } from '../../userspace/mode';
+import type { Userspace } from '../../userspace/userspace';
+
+/** What a policy at work needs of its PathManager. */
+export interface PolicyHost {
+  readonly commands: Commands;
+  readonly userspace: Userspace;
+  readonly endpoints: Endpoints;
+  readonly interfaces: Interfaces;
+  readonly mode: Mode;
+  readonly events: (options: EventsOptions) => PathManagerEvents;
+}

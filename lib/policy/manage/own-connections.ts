@@ -1,0 +1,52 @@
+import diagnostics from 'node:diagnostics_channel';
+import type net from 'node:net';
+import { type Connection, connectionOf } from '../../connection/connection';
+import { channels } from '../../sockets/channels';
+
+const BEGINNINGS = [channels.connect, channels.accept];
+
+interface Made {
+  socket?: net.Socket;
+  status: string;
+}
+
+/** The MPTCP connections of this environment (main thread or worker), told as they begin. */
+export class OwnConnections {
+  readonly #found: (token: number) => void;
+  readonly #byToken = new Map<number, Connection>();
+  #closed = false;
+
+  constructor(found: (token: number) => void) {
+    this.#found = found;
+    for (const { name } of BEGINNINGS) diagnostics.subscribe(name, this.#listen);
+  }
+
+  get(token: number): Connection | undefined {
+    return this.#byToken.get(token);
+  }
+
+  add(connection: Connection): void {
+    const { token } = connection;
+    if (token === undefined || this.#closed) return;
+    this.#byToken.set(token, connection);
+    this.#found(token);
+  }
+
+  delete(token: number): void {
+    this.#byToken.delete(token);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { name } of BEGINNINGS) diagnostics.unsubscribe(name, this.#listen);
+    this.#byToken.clear();
+  }
+
+  readonly #listen = (message: unknown): void => {
+    const { socket, status } = message as Made;
+    if (!socket || status !== 'mptcp') return;
+    const add = (): void => this.add(connectionOf(socket));
+    if (socket.connecting) socket.prependOnceListener('connect', add);
+    else add();
+  };
+}

@@ -1,0 +1,53 @@
+import type { Connection, Subflow } from '../../connection/connection';
+import { lookAt, type Looked, stopLooking } from '../../base/poller';
+import type { PathProgress } from '../policy';
+
+/** Milliseconds to the next look at paths on which nothing moves. */
+const IDLE = 250;
+
+function progressOf({ local, remote, tcpInfo }: Subflow): PathProgress {
+  const { state, rtt, rto, unacked, lastAckRecv, lastDataSent, lastDataRecv } = tcpInfo;
+  const { sndWnd } = tcpInfo;
+  const { bytesSent = 0, bytesAcked = 0, bytesReceived = 0, dataSegsOut = 0 } = tcpInfo;
+  return {
+    ...{ local, remote, state, rtt, rttvar: tcpInfo.rttvar, rto, unacked },
+    ...(sndWnd !== undefined && { sndWnd }),
+    ...{ lastAckRecv, lastDataSent, lastDataRecv, retransmits: tcpInfo.retransmits },
+    ...{ bytesSent, bytesAcked, bytesReceived, totalRetrans: tcpInfo.totalRetrans, dataSegsOut },
+  };
+}
+
+/** What has been carried in all: as long as it grows, something moves. */
+const carried = (paths: readonly PathProgress[]): number =>
+  paths.reduce((sum, path) => sum + path.bytesSent + path.bytesAcked + path.bytesReceived, 0);
+
+/** Looks at what the paths of one connection carry: seldom while they carry nothing. */
+export class ProgressWatch implements Looked {
+  readonly #connection: Connection;
+  readonly #interval: number;
+  readonly #tell: (paths: PathProgress[]) => void;
+  #carried = -1;
+
+  /** `interval` in milliseconds. */
+  constructor(connection: Connection, interval: number, tell: (paths: PathProgress[]) => void) {
+    this.#connection = connection;
+    this.#interval = interval;
+    this.#tell = tell;
+    lookAt(this, 0);
+  }
+
+  look(): number | undefined {
+    const reading = this.#connection.reading();
+    if (!reading?.info) return undefined;
+    const paths = reading.subflows.map(progressOf);
+    const before = this.#carried;
+    this.#carried = carried(paths);
+    this.#tell(paths);
+    const moves = this.#carried !== before || paths.some(({ unacked }) => unacked > 0);
+    return moves ? this.#interval : Math.max(this.#interval, IDLE);
+  }
+
+  close(): void {
+    stopLooking(this);
+  }
+}

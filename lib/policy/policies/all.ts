@@ -1,0 +1,96 @@
+import type { EndpointOptions } from '../../endpoints/endpoints';
+import { checkFunction, checkObject, invalidArgType } from '../../base/arguments';
+import type { PathAction, PathPolicy, PolicyAction, PolicyEvent, PolicyView } from '../policy';
+import { isPair, pairOf } from '../engine/state';
+
+/**
+ * Several policies at once. What one of them does not permit, none does; where they answer one event
+ * with opposite priorities for a path the first one wins, and a pair of addresses that one of them
+ * takes a path from gets no new one by the same answer. What one throws ends them all for that event.
+ */
+export function all(...policies: PathPolicy[]): PathPolicy {
+  policies.forEach((policy, index) => checkPolicy(`policies[${index}]`, policy));
+  const progress = Math.min(...policies.map((each) => each.progress ?? Infinity));
+  const withEndpoints = policies.filter((each) => 'endpoints' in each);
+  return {
+    name: policies.map(({ name }) => name).join(' + '),
+    ...(progress !== Infinity && { progress }),
+    decide: (view, event) => withoutConflicts(answers(policies, view, event)),
+    permits: (view, action) => policies.every((each) => each.permits?.(view, action) ?? true),
+    ...(withEndpoints.length > 0 && {
+      endpoints: (view: Pick<PolicyView, 'interfaces' | 'leaving'>) =>
+        joined(withEndpoints.flatMap((each) => each.endpoints?.(view) ?? [])),
+    }),
+  };
+}
+
+function checkPolicy(name: string, value: unknown): void {
+  checkObject(name, value);
+  const policy = value as Partial<PathPolicy>;
+  if (typeof policy.name !== 'string') {
+    throw invalidArgType(`${name}.name`, 'of type string', policy.name);
+  }
+  checkFunction(`${name}.decide`, policy.decide);
+}
+
+function answers(
+  policies: readonly PathPolicy[],
+  view: PolicyView,
+  event: PolicyEvent,
+): PolicyAction[] {
+  return policies.flatMap((policy) => {
+    const others = policies.filter((each) => each !== policy);
+    const permits = (action: PathAction): boolean =>
+      others.every((each) => each.permits?.(view, action) ?? true);
+    const outer = view.permits;
+    const joined = {
+      ...view,
+      permits: (action: PathAction) => permits(action) && (outer?.(action) ?? true),
+    };
+    return policy
+      .decide(joined, event)
+      .filter((action) => action.type === 'wake' || permits(action));
+  });
+}
+
+function withoutConflicts(actions: readonly PolicyAction[]): PolicyAction[] {
+  const destroyed = actions.filter((each) => each.type === 'destroySubflow');
+  const priorities = actions.filter((each) => each.type === 'setBackup');
+  return actions.filter((action) => {
+    if (action.type === 'createSubflow') {
+      const pair = { local: action.local.address, remote: action.remote };
+      return !destroyed.some((each) => each.token === action.token && isPair(pairOf(each), pair));
+    }
+    if (action.type !== 'setBackup') return true;
+    const first = priorities.find(
+      (each) =>
+        each.token === action.token &&
+        each.local.port === action.local.port &&
+        isPair(pairOf(each), pairOf(action)),
+    );
+    return first?.backup === action.backup;
+  });
+}
+
+/** One endpoint an address and port, with what each wants of it. */
+function joined(endpoints: readonly EndpointOptions[]): EndpointOptions[] {
+  const found = new Map<string, EndpointOptions>();
+  for (const endpoint of endpoints) {
+    const key = `${endpoint.address} ${endpoint.port ?? ''}`;
+    const known = found.get(key);
+    if (!known) found.set(key, endpoint);
+    else found.set(key, together(known, endpoint));
+  }
+  return [...found.values()];
+}
+
+/** The kernel has no endpoint that is both announced and fullmesh: then the subflows matter less. */
+function together(one: EndpointOptions, other: EndpointOptions): EndpointOptions {
+  const signal = one.signal === true || other.signal === true;
+  const both = { ...one, ...other };
+  for (const flag of ['subflow', 'backup', 'laminar'] as const) {
+    if (one[flag] || other[flag]) both[flag] = true;
+  }
+  const fullmesh = (one.fullmesh === true || other.fullmesh === true) && !signal;
+  return { ...both, ...(signal && { signal }), fullmesh };
+}

@@ -1,0 +1,196 @@
+/** What happens at each step of a socket's life: the hooks of tcp-handle.ts, put together. */
+import net from 'node:net';
+import { MptcpError } from '../base/errors';
+import { checkMptcpOptions, type Settings } from './options';
+import { Client, clientOf, setClient } from './client';
+import { closing } from './closing';
+import { clusterHooks } from './cluster';
+import { acceptClient, connected, publishAccepted } from './connected';
+import { forestallAccepted } from '../hints/apply';
+import { isMptcpSocket, whyUnavailable } from './availability';
+import {
+  excludesListener,
+  noteOffer,
+  type Offer,
+  offer,
+  offerOf,
+  setServerSettings,
+  settingsOfListener,
+  settingsOfServer,
+  settingsOfSocket,
+  withSettings,
+} from './offer';
+import {
+  type ConnectRequest,
+  type ConnectTarget,
+  followHandles,
+  handleOf,
+  install as installHooks,
+  installInCluster,
+  type ListenAddress,
+  onConnection,
+  socketOf,
+  type TcpHandle,
+} from './node/handle';
+import { beginAttempt, endAttempt, isBlackhole, stopAttempts } from './tcp-retry';
+
+const CANCELED = -125; // UV_ECANCELED
+
+function socketConnect(socket: net.Socket, target: ConnectTarget): void {
+  const given = settingsOfSocket(socket);
+  if (!given || target.path) return; // http.Agent says null for none
+  const settings =
+    target.mptcp === undefined ? given : { ...given, ...checkMptcpOptions(target.mptcp) };
+  const client = new Client(settings, target);
+  setClient(socket, client);
+  followHandles(socket);
+  if (settings.mode !== 'require' || !mayOffer(client)) return;
+  const error = whyUnavailable() ?? boundAsTcp(socket);
+  // Before Node's own next step, which then finds the socket destroyed.
+  if (error) process.nextTick(() => socket.destroy(error));
+}
+
+/** A descriptor that came with the socket, as a net.BoundSocket does, stays what it is. */
+function boundAsTcp(socket: net.Socket): MptcpError | undefined {
+  const handle = handleOf(socket);
+  if (!handle || handle.fd < 0 || isMptcpSocket(handle)) return undefined;
+  return new MptcpError(
+    'ERR_MPTCP_UNAVAILABLE',
+    'The socket that this one was made of is bound already, and is no MPTCP socket',
+  );
+}
+
+/** Binding a client comes before its remote address is known: what may be excluded stays TCP. */
+function mayOffer({ settings, target }: Client): boolean {
+  if (!settings.excludes) return true;
+  const { host = 'localhost', port = 0 } = target;
+  return net.isIP(host) !== 0 && !settings.excludes(host, port);
+}
+
+function bind(handle: TcpHandle, family: 4 | 6, address: string, port: number): number {
+  const socket = socketOf(handle);
+  const client = socket && clientOf(socket);
+  if (client) client.local = { address, port };
+  if (handle.fd >= 0) return 0;
+  if (client) {
+    const settings = { ...client.settings, excludes: undefined };
+    return mayOffer(client) ? offer(handle, 'client', settings, family, address, port) : 0;
+  }
+  const settings = settingsOfListener();
+  return settings ? offer(handle, 'server', settings, family, address, port) : 0;
+}
+
+function connect(
+  handle: TcpHandle,
+  family: 4 | 6,
+  request: ConnectRequest,
+  address: string,
+  port: number,
+): number {
+  const socket = socketOf(handle);
+  const client = socket && clientOf(socket);
+  if (!client) return 0;
+  const { settings } = client;
+  if (settings.mode === 'off' || settings.excludes?.(address, port)) return 0;
+  const bare = handle.fd < 0;
+  if (bare && settings.mode === 'prefer' && isBlackhole(address)) {
+    noteOffer(handle, 'client', settings);
+    return 0;
+  }
+  const keepsItsPort = !bare && !client.local; // bound before this socket had it
+  const refused = bare ? offer(handle, 'client', settings, family, address, port) : 0;
+  const made = offerOf(handle);
+  if (refused !== 0 || !made) return refused;
+  if (made.opened && settings.mode === 'prefer' && !keepsItsPort) {
+    made.retried = client;
+    beginAttempt(client, { handle, request, family, address, port });
+  }
+  made.oncomplete = request.oncomplete;
+  request.oncomplete = completed;
+  return 0;
+}
+
+/** In the place of Node's `oncomplete`; one function for all, and it is told the handle. */
+function completed(this: ConnectRequest, status: number, handle: TcpHandle, ...rest: unknown[]) {
+  const made = offerOf(handle);
+  const socket = socketOf(handle);
+  if (made?.retried) endAttempt(made.retried);
+  let result = status;
+  if (made && socket && status === 0 && handleOf(socket) === handle) {
+    if (made.retried) stopAttempts(made.retried);
+    connected(socket, handle, made);
+    if (socket.destroyed) result = CANCELED; // it requires MPTCP, and did not get it
+  }
+  made?.oncomplete?.call(this, result, handle, ...rest);
+}
+
+/** What is in force now also holds once the address has been looked up. */
+function serverListens(server: net.Server): void {
+  const settings = settingsOfServer(server);
+  if (settings) setServerSettings(server, settings);
+}
+
+function serverListen(
+  server: net.Server,
+  at: ListenAddress | undefined,
+  listen: () => void,
+): Error | undefined {
+  const settings = settingsOfServer(server);
+  if (!settings || (at && excludesListener(settings, at))) {
+    listen();
+    return undefined;
+  }
+  if (at && settings.mode === 'require') {
+    const error = whyUnavailable();
+    if (error) return error;
+  }
+  withSettings(settings, listen);
+  if (settings.mode === 'off') return undefined;
+  if (!at && !isMptcpSocket(handleOf(server))) return handedOver(server, settings);
+  const auto = autoOf(handleOf(server), settings);
+  onConnection(
+    server,
+    (client) => {
+      const made = noteOffer(client, 'server', settings);
+      made.auto = auto;
+      return acceptClient(server, client, made);
+    },
+    publishAccepted,
+  );
+  return undefined;
+}
+
+/** Of what the listener accepts. */
+function autoOf(listener: TcpHandle | undefined, { congestionControl }: Settings): Offer['auto'] {
+  const own = listener && offerOf(listener);
+  if (own) return own.auto;
+  return congestionControl === 'auto' && forestallAccepted(listener?.fd) && 'forestalled';
+}
+
+/** A listening socket made elsewhere stays what it is, as a Unix socket does. */
+function handedOver(server: net.Server, { mode }: Settings): Error | undefined {
+  if (mode !== 'require' || !handleOf(server)) return undefined;
+  return new MptcpError(
+    'ERR_MPTCP_UNAVAILABLE',
+    'The listening socket that was handed over is no MPTCP socket: whoever makes it has to ask for one, as systemd does by SocketProtocol=mptcp',
+  );
+}
+
+function close(handle: TcpHandle, socket: net.Socket | undefined): void {
+  const retried = offerOf(handle)?.retried;
+  if (retried) {
+    if (socket?.destroyed) stopAttempts(retried);
+    else endAttempt(retried); // Happy Eyeballs goes on to the next address
+  }
+  closing(handle, socket);
+}
+
+let installed = false;
+
+/** Makes this environment's sockets and servers ask for MPTCP where they were told to. */
+export function install(): void {
+  if (installed) return;
+  installed = true;
+  installHooks({ socketConnect, serverListens, serverListen, bind, connect, close });
+  installInCluster(clusterHooks);
+}
