@@ -1,12 +1,12 @@
 /** node:http with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import http from 'node:http';
-import { serverClass, serverFactory } from './drop-in/wrappers';
 import {
   agentClass,
   GLOBAL_AGENT_OPTIONS,
   type RequestArguments,
   withAgent,
 } from './drop-in/http-agent';
+import { serverClass, serverFactory } from './drop-in/wrappers';
 import type { WithMptcpOptions } from './sockets/options';
 
 export * from 'node:http';

@@ -1,13 +1,13 @@
 /** node:https with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import type { ClientRequest, IncomingMessage, RequestListener } from 'node:http';
 import https from 'node:https';
-import { serverClass, serverFactory } from './drop-in/wrappers';
 import {
   agentClass,
   GLOBAL_AGENT_OPTIONS,
   type RequestArguments,
   withAgent,
 } from './drop-in/http-agent';
+import { serverClass, serverFactory } from './drop-in/wrappers';
 import type { WithMptcpOptions } from './sockets/options';
 
 export * from 'node:https';

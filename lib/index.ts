@@ -1,16 +1,11 @@
-export { type Capabilities, capabilities } from './sockets/capabilities';
-export {
-  type AddSubflowOptions,
-  type Address,
-  type AnnouncedAddress,
-  type Connection,
-  connectionOf,
-  type ConnectionStatus,
-  type MptcpInfo,
-  type SocketLike,
-  type Subflow,
-  type TcpInfo,
-} from './connection/connection';
+import { setUp } from './drop-in/setup';
+
+export type { Address, MptcpInfo, TcpInfo } from '../types/native';
+export type { SocketAddress, SubflowReference } from './base/addresses';
+export { AbortError, MptcpError, type MptcpErrorCode } from './base/errors';
+export type { EventStream, EventStreamOptions, Overrun } from './base/event-stream';
+export type { Connection, ConnectionStatus } from './connection/connection';
+export { connectionOf, type SocketLike } from './connection/connection-of';
 export type {
   AddressAnnounced,
   AddressRemoved,
@@ -26,25 +21,21 @@ export type {
   SubflowOpened,
   WatchOptions,
 } from './connection/events';
+export type { AddSubflowOptions, AnnouncedAddress } from './connection/paths';
+export type { Subflow } from './connection/subflow';
 export { enable } from './drop-in/enable';
-export type {
-  ConnectionFilter,
-  ConnectionsOptions,
-  ConnectionSubflow,
-  NamespaceConnection,
-  TcpState,
-} from './kernel/sock-diag';
-export type { Counters } from './kernel/counters';
 export type {
   Endpoint,
   EndpointFlags,
   EndpointOptions,
   EndpointReference,
-  Endpoints,
   FirstSubflow,
-} from './endpoints/endpoints';
-export { AbortError, MptcpError, type MptcpErrorCode } from './base/errors';
-export type { EventStream, EventStreamOptions, Overrun } from './base/event-stream';
+  FollowEvent,
+  FollowOptions,
+} from './endpoints/endpoint';
+export type { Endpoints } from './endpoints/endpoints';
+export type { FollowedEndpoints } from './endpoints/followed';
+export type { Limits, LimitValues } from './endpoints/limits';
 export type {
   Announced,
   Closed,
@@ -55,7 +46,6 @@ export type {
   ListenerClosed,
   ListenerCreated,
   PathManagerEvent,
-  PathManagerEvents,
   Removed,
   Reset,
   ResetReason,
@@ -63,8 +53,8 @@ export type {
   SubflowEstablished,
   SubflowPriority,
   Unknown,
-} from './events/stream';
-export type { FollowedEndpoints, FollowEvent, FollowOptions } from './endpoints/followed';
+} from './events/events';
+export type { PathManagerEvents } from './events/stream';
 export type {
   HintName,
   HintResult,
@@ -78,21 +68,36 @@ export type {
   Interface,
   InterfaceAddress,
   InterfaceEvent,
-  InterfaceEvents,
-  Interfaces,
   Link,
   NextHop,
   Route,
   WatchInterfacesOptions,
-} from './interfaces/interfaces';
-export type { Limits, LimitValues } from './endpoints/limits';
+} from './interfaces/interface';
+export type { InterfaceEvents, Interfaces } from './interfaces/interfaces';
+export type { Counters } from './kernel/counters';
+export type {
+  ConnectionFilter,
+  ConnectionsOptions,
+  ConnectionSubflow,
+  NamespaceConnection,
+  TcpState,
+} from './kernel/sock-diag';
+export type { SysctlName, Sysctls, SysctlValues, WritableSysctl } from './kernel/sysctls';
 export type { BehindLoadBalancer, LoadBalancerOptions } from './path-manager/load-balancer';
-export type { Mode, ModeOwner, ModeState, PathManagerMode, SetModeOptions } from './userspace/mode';
-export type { MptcpMode, MptcpOptions, WithMptcpOptions } from './sockets/options';
 export { PathManager, type PathManagerOptions } from './path-manager/path-manager';
+export {
+  differences,
+  parseLog,
+  type PolicyLog,
+  type PolicyLogDifference,
+  type PolicyLogEntry,
+  type PolicyLogHeader,
+  replay,
+} from './policy/engine/log';
 export type { DarkPath } from './policy/manage/dark-paths';
 export type { ManageOptions } from './policy/manage/manage-options';
 export type { ManagedPolicy, ManagedPolicyEvents } from './policy/manage/managed-policy';
+export * as policies from './policy/policies/index';
 export type {
   BackupOptions,
   DataCapOptions,
@@ -103,16 +108,6 @@ export type {
   PerInterfaceOptions,
   SignalAllOptions,
 } from './policy/policies/index';
-export * as policies from './policy/policies/index';
-export {
-  differences,
-  parseLog,
-  type PolicyLog,
-  type PolicyLogDifference,
-  type PolicyLogEntry,
-  type PolicyLogHeader,
-  replay,
-} from './policy/engine/log';
 export type {
   AbandonSubflow,
   Announce,
@@ -134,12 +129,14 @@ export type {
   Wake,
   Withdraw,
 } from './policy/policy';
-export type { SysctlName, Sysctls, SysctlValues, WritableSysctl } from './kernel/sysctls';
+export { type Capabilities, capabilities } from './sockets/capabilities';
+export type { MptcpMode, MptcpOptions, WithMptcpOptions } from './sockets/options';
+export type { Mode, ModeOwner, ModeState, PathManagerMode, SetModeOptions } from './userspace/mode';
 export type {
   AnnounceOptions,
   ConnectionAddresses,
   CreateSubflowOptions,
-  SocketAddress,
   SubflowLocal,
-  SubflowReference,
 } from './userspace/userspace';
+
+setUp(); // so that a Connection is remembered when it closes, and a cluster's primary may import this alone

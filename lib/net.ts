@@ -1,7 +1,7 @@
 /** node:net with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import net from 'node:net';
-import { connecting, serverClass, serverFactory, socketClass } from './drop-in/wrappers';
 import { withWholeOptions } from './drop-in/whole-options';
+import { connecting, serverClass, serverFactory, socketClass } from './drop-in/wrappers';
 import type { WithMptcpOptions } from './sockets/options';
 
 export * from 'node:net';

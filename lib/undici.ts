@@ -2,8 +2,8 @@
 import type undici from 'undici';
 import type { buildConnector } from 'undici';
 import { settingsFrom } from './drop-in/wrappers';
-import { withSettings } from './sockets/offer';
 import type { WithMptcpOptions } from './sockets/options';
+import { withSettings } from './sockets/settings';
 
 /** undici's own connector (TLS sessions, ALPN, time-outs are its own), over MPTCP. */
 export function connector(

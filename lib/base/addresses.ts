@@ -39,3 +39,13 @@ export const subflowKey = (subflow: {
 export const subflowIdentity = (
   subflow: Parameters<typeof subflowKey>[0] & { id?: number },
 ): string => `${subflow.id ?? ''} ${subflowKey(subflow)}`;
+export interface SocketAddress {
+  address: string;
+  port: number;
+}
+
+/** The addresses and ports of a subflow, as events and connections() give them. */
+export interface SubflowReference {
+  local: SocketAddress;
+  remote: SocketAddress;
+}

@@ -1,6 +1,6 @@
 /** Argument checks with Node's own codes, made before any system call. */
-import { inspect } from 'node:util';
 import net from 'node:net';
+import { inspect } from 'node:util';
 import { familyOf } from './addresses';
 
 function withCode<T extends Error>(error: T, code: string): T {

@@ -1,12 +1,6 @@
 import { EventEmitter } from 'node:events';
+import { checkBoolean, checkIfGiven, checkInteger, checkObject, checkSignal } from './arguments';
 import { AbortError, MptcpError } from './errors';
-import {
-  checkBoolean,
-  checkIfGiven,
-  checkInteger,
-  checkObject,
-  checkSignal,
-} from './arguments';
 
 export interface EventStreamOptions {
   /** Aborting closes the stream: its iterator throws the AbortError. */

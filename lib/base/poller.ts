@@ -2,7 +2,6 @@
  * Looks at sockets again and again, for what no event tells: one timer for all of them, each with
  * an interval of its own.
  */
-
 const SLICE = 1; // ms that one turn of the event loop may take
 const SHARE = 20; // a sweep is followed by so many times its own length without one
 

@@ -5,4 +5,4 @@
  * symbols are enumerable too. Each module says its own symbol, a constant: so V8 finds the property,
  * and that there is none, by the object's shape.
  */
-export type Knowing<O extends object, K extends symbol, V> = O & Partial<Record<K, V | undefined>>;
+export type Tagged<O extends object, K extends symbol, V> = O & Partial<Record<K, V | undefined>>;

@@ -2,8 +2,8 @@
  * The backup flags of subflows, which sock_diag alone shows: one dump after the other, on a thread,
  * for all connections whose priorities somebody wants to know of.
  */
-import { subflowsByToken } from '../kernel/sock-diag';
 import { subflowKey } from '../base/addresses';
+import { subflowsByToken } from '../kernel/sock-diag';
 
 const INTERVAL = 500; // ms
 const SHARE = 20; // a dump is followed by so many times its own length without one

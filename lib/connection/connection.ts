@@ -1,45 +1,33 @@
 import { EventEmitter } from 'node:events';
-import type http from 'node:http';
-import type http2 from 'node:http2';
 import net from 'node:net';
-import type {
-  Address,
-  MptcpInfo,
-  Native,
-  Subflow as NativeSubflow,
-  TcpInfo,
-} from '../../types/native';
-import { MptcpError, systemError } from '../base/errors';
-import { checkHints, type HintResult, type SchedulingHints } from '../hints/hints';
-import type { ConnectionEvent, Sample, WatchOptions } from './events';
-import { checkStreamOptions, EventStream, type Overrun } from '../base/event-stream';
+import type { Address, MptcpInfo, Native, Subflow as NativeSubflow } from '../../types/native';
+import { type Abortable, throwIfAborted } from '../base/abort';
+import type { SubflowReference } from '../base/addresses';
 import { subflowIdentity } from '../base/addresses';
-import { checkAbortable, checkInteger, invalidArgType } from '../base/arguments';
-import { onBeforeClose } from '../sockets/closing';
-import { type Abortable, throwIfAborted } from '../kernel/commands';
+import { checkAbortable, checkInteger } from '../base/arguments';
+import { MptcpError, systemError } from '../base/errors';
+import { checkStreamOptions, EventStream, type Overrun } from '../base/event-stream';
+import { checkHints, type HintResult, type SchedulingHints } from '../hints/hints';
+import { interfaceOf } from '../interfaces/local-addresses';
+import { loadNative } from '../kernel/addon';
+import { isMptcpSocket } from '../sockets/availability';
+import { onBeforeClose } from '../sockets/before-close';
+import { hint } from '../sockets/connected';
+import { handleOf } from '../sockets/node/handle';
+import { type TcpHandle } from '../sockets/node/types';
+import { offerOf } from '../sockets/offer';
+import { hintPathsOf } from '../sockets/path-hinter';
+import type { ConnectionEvent, Sample, WatchOptions } from './events';
 import {
   type AddSubflowOptions,
   type AnnouncedAddress,
   type ConnectionPaths,
   pathsOf,
 } from './paths';
-import { ConnectionEventSource } from '../internal/connection-streams';
+import { ConnectionEventSource, PathSampler } from './streams';
+import type { Subflow } from './subflow';
+import { withInterface } from './subflow';
 import { ConnectionWatch, type Follower, type Reading } from './watch';
-import { hintIntent, source } from '../intents/intents';
-import { PathSampler } from './streams';
-import { hint } from '../sockets/connected';
-import { install } from '../sockets/hooks';
-import { interfaceOf } from '../internal/interface-of';
-import { isMptcpSocket } from '../sockets/availability';
-import { loadNative } from '../kernel/addon';
-import { offerOf } from '../sockets/offer';
-import { handleOf, type TcpHandle } from '../sockets/node/handle';
-import type { SubflowReference } from '../userspace/userspace';
-
-export type { Address, AddSubflowOptions, AnnouncedAddress, MptcpInfo, TcpInfo };
-
-// To remember a connection when it closes; and a cluster's primary may import nothing but 'mptcp'.
-install();
 
 /**
  * `pending`: not connected yet. `mptcp`. `fallback`: MPTCP was asked for here and the connection
@@ -48,15 +36,10 @@ install();
  */
 export type ConnectionStatus = 'pending' | 'mptcp' | 'fallback' | 'tcp' | 'unknown';
 
-/** One path of a connection. After a fallback, and over TCP, there is one, from TCP_INFO. */
-export interface Subflow extends NativeSubflow {
-  /** The network interface that has the local address now. */
-  interface?: string;
-}
-
 type ConnectionEventMap = {
   [Type in ConnectionEvent['type']]: [event: Extract<ConnectionEvent, { type: Type }>];
 };
+
 const NAMES: readonly string[] = [
   'subflow',
   'subflowClosed',
@@ -70,18 +53,6 @@ const NAMES: readonly string[] = [
 function checkWatchOptions(options: unknown): asserts options is WatchOptions {
   checkStreamOptions(options);
   throwIfAborted(options.signal, false);
-}
-
-export type SocketLike =
-  | net.Socket
-  | http.IncomingMessage
-  | http.ServerResponse
-  | http2.Http2Stream
-  | { readonly socket: net.Socket | null | undefined };
-
-function withInterface(subflow: NativeSubflow): Subflow {
-  const name = interfaceOf(subflow.local.address);
-  return name === undefined ? subflow : { ...subflow, interface: name };
 }
 
 /**
@@ -312,7 +283,7 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     throwIfAborted(abort.signal, false);
     const { handle } = this.#connected();
     const results = hint(handle, checked);
-    return [...results, ...(await hintIntent(handle, checked, abort))];
+    return [...results, ...(await hintPathsOf(handle, checked, abort))];
   }
 
   /**
@@ -405,37 +376,3 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     return { native, handle };
   }
 }
-
-/** Of sockets, and of what was asked about and may lose its socket, as HTTP/2's messages do. */
-const connections = new WeakMap<object, Connection>();
-
-/** A socket itself, also where HTTP/2 hands out a proxy of it: its methods still give the socket. */
-function bare(socket: unknown): net.Socket | undefined {
-  return socket instanceof net.Socket ? socket.off('mptcp', () => undefined) : undefined;
-}
-
-/** The socket under an HTTP message, an HTTP/2 session or stream, or a socket itself. */
-function socketUnder(socketLike: unknown): net.Socket | undefined {
-  if (typeof socketLike !== 'object' || socketLike === null) return undefined;
-  if (socketLike instanceof net.Socket) return bare(socketLike);
-  const { socket, session, req } = socketLike as Record<'socket' | 'session' | 'req', unknown>;
-  // A message that has ended gives up its socket, but not the one that it belongs to.
-  return bare(socket) ?? socketUnder(session ?? req);
-}
-
-/** The one Connection of a socket. TypeError for what is no socket and has none. */
-export function connectionOf(socketLike: SocketLike): Connection {
-  const socket = socketUnder(socketLike);
-  const connection = connections.get(socket ?? socketLike) ?? (socket && new Connection(socket));
-  if (!connection) {
-    throw invalidArgType(
-      'socketLike',
-      'a net.Socket, a TLSSocket, an HTTP message or an HTTP/2 session with its socket',
-      socketLike,
-    );
-  }
-  connections.set(socket ?? socketLike, connection).set(socketLike, connection);
-  return connection;
-}
-
-source.connectionOf = (socket) => connectionOf(socket as net.Socket);

@@ -1,7 +1,8 @@
 /** What happens to one connection, as its `Connection` tells it. See docs/events.md. */
-import type { MptcpInfo, Subflow } from './connection';
+import type { MptcpInfo } from '../../types/native';
 import type { EventStreamOptions } from '../base/event-stream';
-import type { Reset } from '../events/stream';
+import type { Reset } from '../events/events';
+import type { Subflow } from './subflow';
 
 /**
  * `kernel`: its message, which needs CAP_NET_ADMIN. `dump`: found after the kernel had lost messages.

@@ -3,12 +3,8 @@ import net from 'node:net';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NativeEndpoint } from '../../types/native';
-import type { Subflow } from './connection';
-import { AbortError, MptcpError, systemError } from '../base/errors';
-import type { PathManagerEvent, SubflowClosed, SubflowEstablished } from '../events/stream';
-import type { Claim } from '../userspace/mode';
-import type { SocketAddress, SubflowReference } from '../userspace/userspace';
-import { freeId, idFor } from '../userspace/address-ids';
+import { type Abortable, throwIfAborted } from '../base/abort';
+import type { SocketAddress, SubflowReference } from '../base/addresses';
 import { canonicalAddress, familyOf, subflowKey, withoutScope } from '../base/addresses';
 import {
   checkAbortable,
@@ -19,18 +15,22 @@ import {
   checkObject,
   checkPort,
 } from '../base/arguments';
-import { lookAtBackup } from './backup-flags';
-import { type Abortable, throwIfAborted } from '../kernel/commands';
-import { onBeforeClose } from '../sockets/closing';
-import { interfaceOf } from '../internal/interface-of';
-import type { Knowing } from '../base/tagged';
-import { chooseLocal, type LocalAddress } from '../interfaces/local-addresses';
-import { requireNative } from '../sockets/availability';
+import { AbortError, MptcpError, systemError } from '../base/errors';
+import type { Tagged } from '../base/tagged';
+import type { PathManagerEvent, SubflowClosed, SubflowEstablished } from '../events/events';
+import { TokenEvents } from '../events/token-events';
+import { chooseLocal, interfaceOf, type LocalAddress } from '../interfaces/local-addresses';
+import { requireNative } from '../kernel/addon';
+import { onBeforeClose } from '../sockets/before-close';
+import { socketOf } from '../sockets/node/handle';
+import { type TcpHandle } from '../sockets/node/types';
 import { offerOf } from '../sockets/offer';
+import { freeId, idFor } from '../userspace/address-ids';
+import type { Claim } from '../userspace/mode';
 import { modeOwner } from '../userspace/mode-owner';
 import { type Shared, useCommands } from '../userspace/shared-commands';
-import { socketOf, type TcpHandle } from '../sockets/node/handle';
-import { TokenEvents } from '../events/token-events';
+import { lookAtBackup } from './backup-flags';
+import type { Subflow } from './subflow';
 
 export interface AddSubflowOptions {
   /** The local address. Unless given, of `interface`, or of one that has no subflow yet. */
@@ -101,9 +101,7 @@ function checkAnnounced(options: unknown): asserts options is AnnouncedAddress {
 const PATHS = Symbol('mptcp.paths');
 
 /** Of a connection that is open. */
-export function pathsOf(
-  handle: Knowing<TcpHandle, typeof PATHS, ConnectionPaths>,
-): ConnectionPaths {
+export function pathsOf(handle: Tagged<TcpHandle, typeof PATHS, ConnectionPaths>): ConnectionPaths {
   const known = handle[PATHS];
   if (known) return known;
   const made = new ConnectionPaths(handle);

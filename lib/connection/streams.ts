@@ -1,10 +1,10 @@
 /** Reads a connection's paths at an interval, and makes rates of their counters. */
-import type { Follower } from './watch';
-import type { PathSample, Sample } from './events';
-import type { Subflow } from './connection';
-import type { EventSink, EventSource } from '../base/event-stream';
 import { subflowIdentity as keyOf } from '../base/addresses';
+import type { EventSink, EventSource } from '../base/event-stream';
 import { lookAt, type Looked, setRef, stopLooking } from '../base/poller';
+import type { ConnectionEvent, PathSample, Sample } from './events';
+import type { Subflow } from './subflow';
+import type { ConnectionWatch, Follower, Tell } from './watch';
 
 export class PathSampler implements Looked, Follower, EventSource<Sample> {
   readonly #interval: number;
@@ -88,4 +88,34 @@ export function pathSample(
     retransmissions,
     ...(sent > 0 && { loss: Math.min(1, retransmissions / sent) }),
   };
+}
+
+/** The events that a watch tells; a stream that is too slow misses them for good. */
+export class ConnectionEventSource implements EventSource<ConnectionEvent> {
+  readonly #watch: ConnectionWatch;
+  readonly #tell: Tell;
+
+  constructor(watch: ConnectionWatch, sink: EventSink<ConnectionEvent>) {
+    this.#watch = watch;
+    this.#tell = (event) => sink.deliver([event]);
+    watch.add(this.#tell, true);
+    void watch.ready().then(() => sink.ready());
+  }
+
+  remember(): () => ConnectionEvent[] {
+    return () => [];
+  }
+
+  ref(): void {
+    this.#watch.ref(this.#tell, true);
+  }
+
+  unref(): void {
+    this.#watch.ref(this.#tell, false);
+  }
+
+  close(): Promise<void> {
+    this.#watch.remove(this.#tell);
+    return Promise.resolve();
+  }
 }

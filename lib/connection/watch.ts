@@ -2,12 +2,9 @@
  * One connection for all who want to know of it: what the kernel says of it, and what has changed
  * since the last look.
  */
-import type {
-  ConnectionEvent,
-  ConnectionEventSourceName,
-  EventSubflow,
-} from './events';
-import type { MptcpInfo, Subflow } from './connection';
+import type { MptcpInfo } from '../../types/native';
+import { subflowIdentity as keyOf, subflowKey } from '../base/addresses';
+import { lookAt, type Looked, setRef, stopLooking } from '../base/poller';
 import type {
   Announced,
   EventSourceName,
@@ -16,8 +13,8 @@ import type {
   SubflowClosed,
   SubflowEstablished,
   SubflowPriority,
-} from '../events/stream';
-import { subflowIdentity as keyOf, subflowKey } from '../base/addresses';
+} from '../events/events';
+import { TokenEvents } from '../events/token-events';
 import {
   type BackupFlags,
   type FlagsOfSubflows,
@@ -25,9 +22,9 @@ import {
   unwatchBackup,
   watchBackup,
 } from './backup-flags';
-import { lookAt, type Looked, setRef, stopLooking } from '../base/poller';
-import { TokenEvents } from '../events/token-events';
 import { ToldOnce } from './dedup';
+import type { ConnectionEvent, ConnectionEventSourceName, EventSubflow } from './events';
+import type { Subflow } from './subflow';
 
 /** Milliseconds to the next look: few after a change, then twice as many each time. */
 const SHORTEST = 50;

@@ -1,8 +1,8 @@
 import net from 'node:net';
 import { invalidArgType } from '../base/arguments';
-import { install } from '../sockets/hooks';
-import { setServerSettings, setSocketSettings } from '../sockets/offer';
 import { checkMptcpOptions, type MptcpOptions } from '../sockets/options';
+import { setServerSettings, setSocketSettings } from '../sockets/settings';
+import { setUp } from './setup';
 
 function invalidState(message: string): Error {
   return Object.assign(new Error(message), { code: 'ERR_INVALID_STATE' });
@@ -28,6 +28,6 @@ export function enable<T extends net.Server | net.Socket>(
   } else {
     throw invalidArgType('serverOrSocket', 'a net.Server or a net.Socket', serverOrSocket);
   }
-  install();
+  setUp();
   return serverOrSocket;
 }

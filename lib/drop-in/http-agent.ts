@@ -2,8 +2,8 @@
 import type http from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { MptcpOptions, WithMptcpOptions } from '../sockets/options';
+import { withSettings } from '../sockets/settings';
 import { settingsFrom } from './wrappers';
-import { withSettings } from '../sockets/offer';
 
 interface AgentMethods {
   createConnection(options: object, callback?: unknown): Duplex | undefined;

@@ -8,8 +8,8 @@
  *                                listening; several by commas; IPv6 with a port in brackets
  */
 import net from 'node:net';
-import { checkMptcpOptions, type Settings } from '../sockets/options';
 import { invalidArgValue } from '../base/arguments';
+import { checkMptcpOptions, type Settings } from '../sockets/options';
 
 const NAME = 'NODE_MPTCP';
 const KEYS = ['mode', 'connect', 'listen', 'congestionControl', 'exclude'];

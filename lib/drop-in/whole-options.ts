@@ -3,7 +3,7 @@
  * hidden classes of its own, and Node's inline caches miss wherever they look at it: half of a
  * client's instructions in user mode. Options that have these keys already are spared that.
  */
-import { toTarget } from '../sockets/node/handle';
+import { toTarget } from '../sockets/node/install';
 
 type Connect = (...args: never[]) => unknown;
 

@@ -1,10 +1,10 @@
 /** What the drop-in modules share: Node's classes and functions, with the `mptcp` option. */
 import type net from 'node:net';
 import { checkMptcpOptions, type Settings } from '../sockets/options';
-import { install } from '../sockets/hooks';
-import { setServerSettings, setSocketSettings, withSettings } from '../sockets/offer';
+import { setServerSettings, setSocketSettings, withSettings } from '../sockets/settings';
+import { setUp } from './setup';
 
-install();
+setUp();
 
 /** Of the first of `args` that is an object with the key `mptcp`, or the default. */
 export function settingsFrom(args: readonly unknown[]): Settings {

@@ -1,185 +1,36 @@
 import type { NativeCommand, NativeEndpoint, NativeHeldSocket } from '../../types/native';
-import { MptcpError } from '../base/errors';
-import type { FollowedEndpoints, FollowOptions } from './followed';
-import { canonicalAddress, scopeOf, withoutScope } from '../base/addresses';
+import type { Abortable } from '../base/abort';
+import { canonicalAddress, withoutScope } from '../base/addresses';
 import {
   checkAddress,
   checkBoolean,
-  checkId,
   checkIfGiven,
   checkInteger,
-  checkInterface,
   checkObject,
-  checkPort,
-  invalidArgType,
-  invalidArgValue,
 } from '../base/arguments';
-import type { Abortable, Commands } from '../kernel/commands';
-import { interfaceIndex, interfaceNames } from '../interfaces/names';
-
-/** MPTCP_PM_ADDR_FLAG_* */
-const FLAGS = {
-  signal: 1,
-  subflow: 2,
-  backup: 4,
-  fullmesh: 8,
-  implicit: 16,
-  laminar: 32,
-} as const;
-type Flag = keyof typeof FLAGS;
-const SETTABLE = ['signal', 'subflow', 'backup', 'fullmesh', 'laminar'] as const;
-
-export interface EndpointFlags {
-  /** Announced to the peer of each connection (ADD_ADDR). */
-  signal?: boolean;
-  /** Used to open a subflow of each connection. */
-  subflow?: boolean;
-  /** Its subflows carry data only when no other one can. */
-  backup?: boolean;
-  /** With `subflow`: to every address that the peer announced. */
-  fullmesh?: boolean;
-  /** Used as the source towards an address that the peer announces; since Linux 6.18. */
-  laminar?: boolean;
-}
-
-export interface EndpointOptions extends EndpointFlags {
-  address: string;
-  /** Of its own to listen at; with `signal` and without `subflow` alone. */
-  port?: number;
-  /** 1 to 255; the kernel chooses unless given. */
-  id?: number;
-  /** The name of the interface to use. */
-  interface?: string;
-}
-
-/** An address that the path manager may use, as the kernel has it. */
-export interface Endpoint extends Required<EndpointFlags> {
-  id: number;
-  address: string;
-  port?: number;
-  interface?: string;
-  /** Made by the kernel itself, for a connection that uses the address. */
-  implicit: boolean;
-}
-
-/** An id, or an address that an endpoint has. */
-export type EndpointReference = number | string;
-
-/** The endpoint of each connection's first subflow, which has no id of its own. */
-export interface FirstSubflow {
-  id: 0;
-  address: string;
-}
-
-/** @internal */
-export interface KeptEndpoint {
-  endpoint: Endpoint;
-  /** Somebody else may keep it. */
-  release: () => void;
-}
-
-function checkOptions(name: string, options: unknown): asserts options is EndpointOptions {
-  checkObject(name, options);
-  const { address, port, id, interface: device, ...rest } = options as EndpointOptions;
-  checkAddress(`${name}.address`, address);
-  checkIfGiven(checkPort, `${name}.port`, port);
-  checkIfGiven(checkId, `${name}.id`, id);
-  checkIfGiven(checkInterface, `${name}.interface`, device);
-  const scope = scopeOf(address);
-  if (device !== undefined && scope !== undefined && scope !== device) {
-    throw invalidArgValue(`${name}.interface`, device, `must be ${scope}, as in ${address}`);
-  }
-  checkFlags(name, rest);
-}
-
-export function checkFlags(name: string, flags: unknown): asserts flags is EndpointFlags {
-  checkObject(name, flags);
-  const given: EndpointFlags = flags;
-  for (const flag of SETTABLE) checkIfGiven(checkBoolean, `${name}.${flag}`, given[flag]);
-}
-
-function checkReference(reference: unknown): asserts reference is EndpointReference {
-  if (typeof reference === 'string') checkAddress('endpoint', reference);
-  else if (typeof reference === 'number') checkId('endpoint', reference);
-  else throw invalidArgType('endpoint', 'an id or an address', reference);
-}
-
-/** Of the endpoints that have an address the kernel has one, on whatever interface. */
-const isAt = (endpoint: NativeEndpoint, address: string): boolean =>
-  withoutScope(endpoint.address) === withoutScope(address);
-
-function isMeant(endpoint: NativeEndpoint, address: string): boolean {
-  const [scope, own] = [scopeOf(address), scopeOf(endpoint.address)];
-  const scoped = scope !== undefined && own !== undefined;
-  return isAt(endpoint, address) && (!scoped || [own, String(endpoint.interface)].includes(scope));
-}
-
-const namesOf = (flags: number): Flag[] =>
-  (Object.keys(FLAGS) as Flag[]).filter((flag) => flags & FLAGS[flag]);
-
-export const flagsOf = (flags: EndpointFlags): number =>
-  SETTABLE.reduce((bits, flag) => (flags[flag] ? bits | FLAGS[flag] : bits), 0);
-
-function isSame(
-  endpoint: Endpoint,
-  { address, port, interface: device, ...flags }: EndpointOptions,
-) {
-  return (
-    withoutScope(endpoint.address) === withoutScope(address) &&
-    endpoint.port === port &&
-    endpoint.interface === device &&
-    flagsOf(endpoint) === flagsOf(flags) &&
-    !endpoint.implicit
-  );
-}
-
-function withNames(
-  { id, address, port, flags, interface: index }: NativeEndpoint,
-  names?: Map<number, string>,
-): Endpoint {
-  const endpoint: Endpoint = {
-    id,
-    address,
-    signal: (flags & FLAGS.signal) !== 0,
-    subflow: (flags & FLAGS.subflow) !== 0,
-    backup: (flags & FLAGS.backup) !== 0,
-    fullmesh: (flags & FLAGS.fullmesh) !== 0,
-    implicit: (flags & FLAGS.implicit) !== 0,
-    laminar: (flags & FLAGS.laminar) !== 0,
-  };
-  if (port !== 0) endpoint.port = port;
-  const device = names?.get(index);
-  if (device !== undefined) endpoint.interface = device;
-  return endpoint;
-}
-
-/** Gives endpoints their public form, in which interfaces have names. */
-export async function publicEndpoints(
-  commands: Commands,
-  endpoints: NativeEndpoint[],
-  abort?: Abortable,
-): Promise<Endpoint[]> {
-  const named = endpoints.some((each) => each.interface !== 0);
-  const names = named ? await interfaceNames(commands, abort) : undefined;
-  return endpoints.map((each) => withNames(each, names));
-}
-
-export async function publicEndpoint(
-  commands: Commands,
-  endpoint: NativeEndpoint,
-  abort?: Abortable,
-): Promise<Endpoint> {
-  const names = endpoint.interface === 0 ? undefined : await interfaceNames(commands, abort);
-  return withNames(endpoint, names);
-}
-
-function notFound(reference: EndpointReference): MptcpError {
-  const what = typeof reference === 'number' ? `the id ${reference}` : `the address ${reference}`;
-  return new MptcpError(
-    'ERR_MPTCP_NOT_FOUND',
-    `No endpoint has ${what}: pm.endpoints.list() gives those there are`,
-  );
-}
+import { MptcpError } from '../base/errors';
+import { interfaceIndex } from '../interfaces/names';
+import type { Commands } from '../kernel/commands';
+import type {
+  Endpoint,
+  EndpointOptions,
+  EndpointReference,
+  FirstSubflow,
+  FollowOptions,
+  KeptEndpoint,
+} from './endpoint';
+import {
+  checkOptions,
+  checkReference,
+  flagsOf,
+  isMeant,
+  isSame,
+  namesOf,
+  notFound,
+  publicEndpoint,
+  publicEndpoints,
+} from './endpoint';
+import type { FollowedEndpoints } from './followed';
 
 /** The addresses that the in-kernel path manager uses, for every connection of the namespace. */
 export class Endpoints {

@@ -1,14 +1,9 @@
-import {
-  type Endpoint,
-  type EndpointOptions,
-  type Endpoints,
-  flagsOf,
-  type KeptEndpoint,
-} from './endpoints';
 import { MptcpError } from '../base/errors';
 import type { EventSink, EventSource } from '../base/event-stream';
-import type { FollowEvent } from './followed';
-import type { Interface, InterfaceAddress, InterfaceEvents } from '../interfaces/interfaces';
+import type { Interface, InterfaceAddress } from '../interfaces/interface';
+import type { InterfaceEvents } from '../interfaces/interfaces';
+import type { EndpointStore, FollowEvent } from './endpoint';
+import { type Endpoint, type EndpointOptions, flagsOf, type KeptEndpoint } from './endpoint';
 
 /** An endpoint that there is to be, of an address that an interface has. */
 export interface WantedEndpoint {
@@ -33,7 +28,7 @@ const isGone = (error: unknown): boolean =>
 
 /** Brings endpoints in line with those wanted, one pass after another while there is a reason. */
 export class EndpointKeeper implements EventSource<FollowEvent> {
-  readonly #endpoints: Endpoints;
+  readonly #endpoints: EndpointStore;
   readonly #interfaces: InterfaceEvents;
   readonly #wanted: (interfaces: Interface[]) => Iterable<WantedEndpoint>;
   readonly #sink: EventSink<FollowEvent>;
@@ -44,7 +39,7 @@ export class EndpointKeeper implements EventSource<FollowEvent> {
   #closed = false;
 
   constructor(
-    endpoints: Endpoints,
+    endpoints: EndpointStore,
     interfaces: InterfaceEvents,
     wanted: (interfaces: Interface[]) => Iterable<WantedEndpoint>,
     sink: EventSink<FollowEvent>,

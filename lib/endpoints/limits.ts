@@ -1,6 +1,7 @@
 import type { NativeLimits } from '../../types/native';
+import { type Abortable, throwIfAborted } from '../base/abort';
 import { checkIfGiven, checkInteger, checkObject } from '../base/arguments';
-import { type Abortable, type Commands, throwIfAborted } from '../kernel/commands';
+import { type Commands } from '../kernel/commands';
 
 export interface LimitValues {
   /** Subflows that a connection may have beyond its first. */

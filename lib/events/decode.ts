@@ -1,8 +1,7 @@
 import { getSystemErrorName } from 'node:util';
-import type { NativeEvent, NativeSocketAddress } from '../../types/native';
-import type { Address } from '../connection/connection';
-import { type PathManagerEvent, RESET_REASONS, type Reset } from './stream';
+import type { Address, NativeEvent, NativeSocketAddress } from '../../types/native';
 import { eventsTell, noteFlags } from './denied-joins';
+import { type PathManagerEvent, type Reset, RESET_REASONS } from './events';
 
 /** MPTCP_EVENT_* */
 const TYPES = {

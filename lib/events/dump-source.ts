@@ -1,7 +1,7 @@
 import type { EventSink, EventSource } from '../base/event-stream';
-import type { EventsOptions, PathManagerEvent } from './stream';
-import { adopt, type Connections, copy, difference } from './table';
+import type { EventsOptions, PathManagerEvent } from './events';
 import { snapshot } from './snapshot';
+import { adopt, type Connections, copy, difference } from './table';
 
 const INTERVAL = 1000;
 

@@ -1,11 +1,11 @@
 import type { NativeEvent, NativeWatcher } from '../../types/native';
 import { type EventSink, type EventSource, QUEUE, RECEIVE_BUFFER } from '../base/event-stream';
-import type { EventsOptions, PathManagerEvent } from './stream';
+import { requireNative } from '../kernel/addon';
 import { commandError } from '../kernel/command-errors';
-import { adopt, apply, type Connections, copy, difference } from './table';
 import { decodeEvent } from './decode';
-import { requireNative } from '../sockets/availability';
+import type { EventsOptions, PathManagerEvent } from './events';
 import { snapshot } from './snapshot';
+import { adopt, apply, type Connections, copy, difference } from './table';
 
 /** Of this environment: what one has heard, and no dump tells, another that begins later can ask. */
 const listening = new Set<KernelEvents>();

@@ -1,7 +1,7 @@
 /** What a dump says of the connections that events tell of. */
 import type { NativeConnection, NativeDiagSubflow } from '../../types/native';
-import { dumpConnections, OPEN_STATES, publicSubflow, subflowsByToken } from '../kernel/sock-diag';
 import { subflowKey } from '../base/addresses';
+import { dumpConnections, OPEN_STATES, publicSubflow, subflowsByToken } from '../kernel/sock-diag';
 import { type Connections, type KnownConnection, newConnection } from './table';
 
 const ESTABLISHED = 1;

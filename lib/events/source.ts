@@ -1,7 +1,7 @@
 import { MptcpError } from '../base/errors';
 import type { EventSink, EventSource } from '../base/event-stream';
-import type { EventsOptions, PathManagerEvent } from './stream';
 import { DumpedEvents } from './dump-source';
+import type { EventsOptions, PathManagerEvent } from './events';
 import { KernelEvents } from './kernel-source';
 
 /** The kernel's events, or what dumps tell where the kernel wants a capability for them. */

@@ -1,12 +1,12 @@
 /** The connections and subflows of a network namespace as their events tell them. */
+import { subflowKey } from '../base/addresses';
 import type {
   Announced,
   ConnectionBegin,
   EventSourceName,
   OfSubflow,
   PathManagerEvent,
-} from './stream';
-import { subflowKey } from '../base/addresses';
+} from './events';
 
 export type KnownSubflow = Omit<OfSubflow, 'source'>;
 

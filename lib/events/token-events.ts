@@ -2,7 +2,7 @@
  * The kernel's messages for this environment's connections that somebody watches: one listener for
  * all of them, and none where there are none, or where CAP_NET_ADMIN is missing.
  */
-import type { PathManagerEvent } from './stream';
+import type { PathManagerEvent } from './events';
 import { KernelEvents } from './kernel-source';
 
 /** Milliseconds that it waits for the next connection: opening reads all of the namespace's. */

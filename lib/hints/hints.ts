@@ -1,5 +1,5 @@
 import net from 'node:net';
-import type { MptcpError } from '../base/errors';
+import type { SubflowReference } from '../base/addresses';
 import {
   checkBoolean,
   checkIfGiven,
@@ -8,7 +8,7 @@ import {
   checkOneOf,
   checkText,
 } from '../base/arguments';
-import type { SubflowReference } from '../userspace/userspace';
+import type { MptcpError } from '../base/errors';
 
 const MOST = 0x7fff_ffff; // INT_MAX: what setsockopt() takes
 
@@ -136,6 +136,7 @@ const CHECKS: { [Name in keyof SchedulingHints]-?: (name: string, value: unknown
   interface: (name, value) => checkText(name, value, LONGEST_NAME),
   paths: checkPaths,
 };
+
 const MOST_SUBFLOWS = 255;
 
 function checkPaths(name: string, value: unknown): void {

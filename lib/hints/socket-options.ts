@@ -1,7 +1,6 @@
 /** The hints that are socket options: which, with which values, and why the kernel refuses them. */
 import type { IntegerOption, TextOption } from '../../types/native';
-import type { HintName, HintValue, SchedulingHints } from './hints';
-import { withIntent } from '../internal/intents';
+import type { HintName, HintValue, Intent, SchedulingHints } from './hints';
 
 /** One socket option that is to be set. */
 export interface OptionHint {
@@ -99,4 +98,20 @@ export function optionHints(given: SchedulingHints): OptionHint[] {
     );
   }
   return all.flatMap(([hint, by, wanted]) => (wanted === undefined ? [] : [{ hint, by, wanted }]));
+}
+
+/** So that a path that carries nothing is known to be gone after 20 seconds. */
+const keepAlive = { idle: 10, interval: 2, count: 5 };
+const OPTIONS: Record<Intent, SchedulingHints> = {
+  aggregate: { optimize: 'throughput' },
+  interactive: { optimize: 'latency' },
+  handover: { keepAlive, noDelay: true }, // the last packet on a path that is left does not wait
+  backup: { keepAlive },
+};
+
+/** What is given beside the intent wins. */
+export function withIntent(hints: SchedulingHints): SchedulingHints {
+  if (!hints.intent) return hints;
+  const given = Object.entries(hints).filter(([, value]) => value !== undefined);
+  return { ...OPTIONS[hints.intent], ...Object.fromEntries(given) };
 }

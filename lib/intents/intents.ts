@@ -3,32 +3,30 @@
  * the userspace mode.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connection } from '../connection/connection';
+import type { Abortable } from '../base/abort';
 import { MptcpError } from '../base/errors';
+import type { Tagged } from '../base/tagged';
+import { connectionOf } from '../connection/connection-of';
+import { pathsOf } from '../connection/paths';
+import { heardDenyJoinId0 } from '../events/kernel-source';
+import { mergeResults } from '../hints/apply';
 import type { HintName, HintResult, Intent, PathHints } from '../hints/hints';
-import type { PathManager } from '../path-manager/path-manager';
+import { places, type Places } from '../hints/path-selector';
+import { PathManager } from '../path-manager/path-manager';
 import type { ManagedPolicy } from '../policy/manage/managed-policy';
 import { aggregate, backup, handover, interactive } from '../policy/policies/index';
 import type { PathPolicy } from '../policy/policy';
-import { onBeforeClose } from '../sockets/closing';
-import type { Abortable } from '../kernel/commands';
-import { pathsOf } from '../connection/paths';
-import { mergeResults } from '../hints/apply';
-import type { Knowing } from '../base/tagged';
+import { onBeforeClose } from '../sockets/before-close';
+import { socketOf } from '../sockets/node/handle';
+import { type TcpHandle } from '../sockets/node/types';
 import { offerOf } from '../sockets/offer';
-import { heardDenyJoinId0 } from '../events/kernel-source';
 import { modeOwner } from '../userspace/mode-owner';
 import { asMptcpError, hintPaths } from './path-hints';
-import { places, type Places } from '../hints/path-selector';
-import { socketOf, type TcpHandle } from '../sockets/node/handle';
 
 interface Shared {
   policy: ManagedPolicy;
   tokens: Set<number>;
 }
-
-/** Where connections come from, which would be a circle of imports. */
-export const source: { connectionOf?: (socket: object) => Connection } = {};
 
 const shared = new WeakMap<PathManager, Map<string, Shared>>();
 const LEAVE = Symbol('mptcp.intent');
@@ -89,17 +87,17 @@ async function untilHeard(token: number): Promise<void> {
 }
 
 async function takeOn(
-  handle: Knowing<TcpHandle, typeof LEAVE, () => void>,
+  handle: Tagged<TcpHandle, typeof LEAVE, () => void>,
   intent: Intent,
   paths: PathHints,
   abort: Abortable,
 ): Promise<void> {
   const owner = modeOwner();
   const socket = socketOf(handle);
-  const connection = socket && source.connectionOf?.(socket);
+  const connection = socket && connectionOf(socket);
   const commanded = pathsOf(handle);
   const { token } = commanded; // throws over TCP
-  if (!owner || !connection) throw noOwner();
+  if (!(owner instanceof PathManager) || !connection) throw noOwner();
   await commanded.checkManaged(abort);
   await untilHeard(token);
   handle[LEAVE]?.();

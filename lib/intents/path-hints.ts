@@ -1,20 +1,20 @@
 /** Hints about paths: which subflows there are, and which of them are backup. */
 import { once } from 'node:events';
 import type { NativeEndpoint } from '../../types/native';
-import type { Subflow } from '../connection/connection';
-import { AbortError, MptcpError, systemError } from '../base/errors';
-import type { HintResult, PathHints } from '../hints/hints';
+import { type Abortable, throwIfAborted } from '../base/abort';
 import { familyOf, subflowKey, withoutScope } from '../base/addresses';
+import { AbortError, MptcpError, systemError } from '../base/errors';
+import type { Tagged } from '../base/tagged';
 import { readBackupFlags } from '../connection/backup-flags';
-import { type Abortable, throwIfAborted } from '../kernel/commands';
 import { type ConnectionPaths, pathsOf } from '../connection/paths';
+import type { Subflow } from '../connection/subflow';
 import { mergeResults } from '../hints/apply';
-import { type LocalAddress, usableAddresses } from '../interfaces/local-addresses';
-import { offerOf } from '../sockets/offer';
+import type { HintResult, PathHints } from '../hints/hints';
 import { isAt, places, type Places } from '../hints/path-selector';
+import { type LocalAddress, usableAddresses } from '../interfaces/local-addresses';
+import type { TcpHandle } from '../sockets/node/types';
+import { offerOf } from '../sockets/offer';
 import { useCommands } from '../userspace/shared-commands';
-import type { Knowing } from '../base/tagged';
-import type { TcpHandle } from '../sockets/node/handle';
 
 const BACKUP = 4;
 const ESTABLISHED = 1;
@@ -273,7 +273,7 @@ async function untilAborted(turn: Promise<unknown>, { signal }: Abortable): Prom
 }
 
 export async function hintPaths(
-  handle: Knowing<TcpHandle, typeof TURN, Promise<unknown>>,
+  handle: Tagged<TcpHandle, typeof TURN, Promise<unknown>>,
   hints: PathHints,
   abort: Abortable = {},
 ): Promise<HintResult[]> {

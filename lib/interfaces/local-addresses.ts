@@ -1,6 +1,6 @@
 import os from 'node:os';
-import { MptcpError } from '../base/errors';
 import { canonicalAddress, familyOf, type IpFamily } from '../base/addresses';
+import { MptcpError } from '../base/errors';
 
 export interface LocalAddress {
   address: string;
@@ -34,4 +34,12 @@ export function chooseLocal(
       ? `Each interface with an IPv${family} address has a subflow already: say local for another one`
       : `No interface ${name} is up with an IPv${family} address`,
   );
+}
+
+/** The name of the network interface that has the address now. */
+export function interfaceOf(address: string): string | undefined {
+  const [bare] = address.split('%');
+  return Object.entries(os.networkInterfaces()).find(([, addresses]) =>
+    addresses?.some((each) => each.address === bare),
+  )?.[0];
 }

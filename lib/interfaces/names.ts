@@ -1,5 +1,6 @@
+import type { Abortable } from '../base/abort';
 import { MptcpError } from '../base/errors';
-import type { Abortable, Commands } from '../kernel/commands';
+import type { Commands } from '../kernel/commands';
 
 /** Read anew each time: interfaces come, go and are renamed. */
 export async function interfaceNames(

@@ -6,6 +6,9 @@ import type {
   NativeWatcher,
 } from '../../types/native';
 import { type EventSink, type EventSource, QUEUE, RECEIVE_BUFFER } from '../base/event-stream';
+import { requireNative } from '../kernel/addon';
+import { commandError } from '../kernel/command-errors';
+import type { Commands } from '../kernel/commands';
 import {
   type Interface,
   type InterfaceEvent,
@@ -13,10 +16,7 @@ import {
   publicLink,
   publicRoute,
   type WatchInterfacesOptions,
-} from './interfaces';
-import { commandError } from '../kernel/command-errors';
-import type { Commands } from '../kernel/commands';
-import { requireNative } from '../sockets/availability';
+} from './interface';
 
 interface State {
   links: Map<number, NativeLink>;

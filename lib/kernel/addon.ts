@@ -1,6 +1,7 @@
-import path from 'node:path';
 import nodeGypBuild from 'node-gyp-build';
+import path from 'node:path';
 import type { Native } from '../../types/native';
+import { MptcpError } from '../base/errors';
 
 let loaded: { native?: Native; error?: Error } | undefined;
 
@@ -36,4 +37,15 @@ export function loadNative(): Native | undefined {
 export function loadError(): Error | undefined {
   loaded ??= load();
   return loaded.error;
+}
+
+/** The addon, or ERR_MPTCP_UNAVAILABLE. */
+export function requireNative(): Native {
+  const native = loadNative();
+  if (native) return native;
+  throw new MptcpError(
+    'ERR_MPTCP_UNAVAILABLE',
+    `Multipath TCP is not available: ${loadError()?.message ?? 'no addon'}`,
+    { cause: loadError() },
+  );
 }

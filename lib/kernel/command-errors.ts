@@ -22,6 +22,7 @@ const needs = (what: string, capability: 'NET_ADMIN' | 'SYS_ADMIN'): string => {
     '(unshare -Urn). Do not use setcap on node: it then ignores NODE_OPTIONS'
   );
 };
+
 const NEEDS_NET_ADMIN = needs('This', 'NET_ADMIN');
 const NEEDS_SYS_ADMIN = needs('Another network namespace', 'SYS_ADMIN');
 

@@ -10,15 +10,12 @@ import type {
   NativeLink,
   NativeRoute,
 } from '../../types/native';
-import { AbortError, isNativeError, MptcpError } from '../base/errors';
+import type { Abortable } from '../base/abort';
+import { throwIfAborted } from '../base/abort';
 import { checkAbortable } from '../base/arguments';
+import { AbortError, isNativeError, MptcpError } from '../base/errors';
+import { requireNative } from './addon';
 import { commandError } from './command-errors';
-import { requireNative } from '../sockets/availability';
-
-export interface Abortable {
-  /** Withdraws what the kernel does not have yet; the AbortError says whether it was `applied`. */
-  signal?: AbortSignal;
-}
 
 type Done<T> = (error: NativeCommandError | null, result?: T) => void;
 type Reply = NativeEndpoint | NativeLimits | undefined;
@@ -31,10 +28,6 @@ interface Read {
 
 /** Their conversion is a short turn of the event loop. */
 const MOST_READS = 64;
-
-export function throwIfAborted(signal: AbortSignal | undefined, applied: boolean): void {
-  if (signal?.aborted) throw new AbortError(signal, applied);
-}
 
 /** The addon's command thread as promises. Nothing here runs on the event loop. */
 export class Commands {

@@ -1,5 +1,14 @@
-import type { DiagFilter, NativeConnection, NativeDiagSubflow } from '../../types/native';
-import type { Address, MptcpInfo, TcpInfo } from '../connection/connection';
+import type {
+  Address,
+  DiagFilter,
+  MptcpInfo,
+  NativeConnection,
+  NativeDiagSubflow,
+  NativeDump,
+  TcpInfo,
+} from '../../types/native';
+import { type Abortable, throwIfAborted } from '../base/abort';
+import { canonicalAddress } from '../base/addresses';
 import {
   checkAddress,
   checkBoolean,
@@ -9,10 +18,8 @@ import {
   checkPort,
   checkSignal,
 } from '../base/arguments';
-import { canonicalAddress } from '../base/addresses';
-import type { Abortable } from './commands';
-import { readDump } from '../internal/dump';
-import { requireNative } from '../sockets/availability';
+import { requireNative } from './addon';
+import { commandError } from './command-errors';
 
 /** include/net/tcp_states.h; the number of a state is its place, from 1. */
 export const TCP_STATES = [
@@ -223,5 +230,37 @@ export async function* connections(
   const byToken = subflows ? await subflowsByToken(netns, true, abort) : undefined;
   for await (const batch of connectionBatches(netns, diagFilter(filter), abort)) {
     for (const connection of batch) yield publicConnection(connection, byToken);
+  }
+}
+
+/** The batches of a dump as they come; `restart` says that those before are void. */
+export async function* readDump<T>(
+  dump: NativeDump<T>,
+  restart: () => void,
+  { signal }: Abortable = {},
+): AsyncGenerator<T[], void, undefined> {
+  throwIfAborted(signal, false);
+  const close = (): void => dump.close();
+  signal?.addEventListener('abort', close, { once: true });
+  try {
+    for (;;) {
+      const next = await new Promise<{ batch: T[]; restarted: boolean } | undefined>(
+        (resolve, reject) =>
+          dump.next((error, result) => {
+            if (error) reject(error);
+            else resolve(result);
+          }),
+      );
+      throwIfAborted(signal, false);
+      if (!next) return;
+      if (next.restarted) restart();
+      yield next.batch;
+    }
+  } catch (error) {
+    throwIfAborted(signal, false);
+    throw commandError(error);
+  } finally {
+    signal?.removeEventListener('abort', close);
+    dump.close();
   }
 }

@@ -1,6 +1,7 @@
-import { MptcpError } from '../base/errors';
+import type { Abortable } from '../base/abort';
 import { checkBoolean, checkInteger, checkOneOf, checkText } from '../base/arguments';
-import type { Abortable, Commands } from './commands';
+import { MptcpError } from '../base/errors';
+import type { Commands } from './commands';
 
 /** Every setting below net.mptcp, in the kernel's own words (Documentation/networking/mptcp-sysctl). */
 export interface SysctlValues {
@@ -46,6 +47,7 @@ const flag: Kind<boolean> = {
     return value ? '1' : '0';
   },
 };
+
 const integer = (max: number): Kind<number> => ({
   read: Number,
   write: (name, value) => {
@@ -61,6 +63,7 @@ const text: Kind<string> = {
     return value;
   },
 };
+
 const list: Kind<string[]> = { read: (value) => value.split(/\s+/).filter(Boolean) };
 const seconds = integer(0x7fff_ffff);
 
@@ -79,6 +82,7 @@ const KINDS: { [Name in SysctlName]: Kind<SysctlValues[Name]> } = {
   stale_loss_cnt: integer(0xffff_ffff),
   syn_retrans_before_tcp_fallback: integer(255),
 };
+
 const NAMES = Object.keys(KINDS) as SysctlName[];
 const MODES: readonly SysctlName[] = ['path_manager', 'pm_type'];
 

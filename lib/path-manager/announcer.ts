@@ -1,12 +1,12 @@
 /** Announces an address to the clients of this thread's servers, where userspace manages paths. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type net from 'node:net';
-import { connectionOf } from '../connection/connection';
-import { MptcpError } from '../base/errors';
-import type { AnnounceOptions } from '../userspace/userspace';
+import type { Abortable } from '../base/abort';
 import { canonicalAddress, withoutScope } from '../base/addresses';
+import { MptcpError } from '../base/errors';
+import { connectionOf } from '../connection/connection-of';
 import { channels } from '../sockets/channels';
-import type { Abortable } from '../kernel/commands';
+import type { AnnounceOptions } from '../userspace/userspace';
 
 const LAST_ID = 255;
 

@@ -7,12 +7,14 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NativeHeldSocket } from '../../types/native';
+import { throwIfAborted } from '../base/abort';
 import { MptcpError } from '../base/errors';
-import { type Commands, throwIfAborted } from '../kernel/commands';
+import { type Commands } from '../kernel/commands';
 
 const PREFIX = 'mptcp-load-balancer';
 const LOCK = `${PREFIX}-lock`;
 const USER = new RegExp(` @${PREFIX}/[0-9a-f]+/([01])/([01])/([^/\\s]+)/(\\d+)$`, 'gm');
+
 /** Milliseconds until the lock is tried again: it is held for some commands. */
 const RETRY = 5;
 

@@ -1,7 +1,6 @@
 /** Servers behind a layer-4 balancer: see docs/load-balancing.md. */
 import type { NativeHeldSocket } from '../../types/native';
-import type { Endpoint, Endpoints } from '../endpoints/endpoints';
-import { AbortError, MptcpError } from '../base/errors';
+import type { Abortable } from '../base/abort';
 import { canonicalAddress, familyOf } from '../base/addresses';
 import {
   checkAbortable,
@@ -12,7 +11,14 @@ import {
   checkObject,
   checkPort,
 } from '../base/arguments';
-import type { Abortable, Commands } from '../kernel/commands';
+import { AbortError, MptcpError } from '../base/errors';
+import type { Endpoint } from '../endpoints/endpoint';
+import type { Endpoints } from '../endpoints/endpoints';
+import type { Commands } from '../kernel/commands';
+import { sysctlPath, type Sysctls } from '../kernel/sysctls';
+import type { Mode } from '../userspace/mode';
+import type { Userspace } from '../userspace/userspace';
+import { OwnAnnouncements } from './announcer';
 import {
   enlist,
   exclusively,
@@ -22,10 +28,6 @@ import {
   usersIn,
   usersOf,
 } from './load-balancer-users';
-import { OwnAnnouncements } from './announcer';
-import type { Mode } from '../userspace/mode';
-import { sysctlPath, type Sysctls } from '../kernel/sysctls';
-import type { Userspace } from '../userspace/userspace';
 
 const SETTING = 'allow_join_initial_addr_port';
 

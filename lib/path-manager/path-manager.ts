@@ -1,4 +1,15 @@
 import type { EventEmitter } from 'node:events';
+import { type Abortable } from '../base/abort';
+import { type SubflowReference } from '../base/addresses';
+import { checkAbortable, checkIfGiven, checkObject, checkText } from '../base/arguments';
+import { Endpoints } from '../endpoints/endpoints';
+import { FollowedEndpoints } from '../endpoints/followed';
+import { Limits } from '../endpoints/limits';
+import { type EventsOptions } from '../events/events';
+import { PathManagerEvents } from '../events/stream';
+import { Interfaces } from '../interfaces/interfaces';
+import { Commands } from '../kernel/commands';
+import { Counters } from '../kernel/counters';
 import {
   checkConnectionsArguments,
   type ConnectionFilter,
@@ -6,28 +17,19 @@ import {
   type ConnectionsOptions,
   type NamespaceConnection,
 } from '../kernel/sock-diag';
-import { Counters } from '../kernel/counters';
-import { Endpoints } from '../endpoints/endpoints';
-import { type EventsOptions, PathManagerEvents } from '../events/stream';
-import { FollowedEndpoints } from '../endpoints/followed';
-import { Interfaces } from '../interfaces/interfaces';
-import { checkAbortable, checkIfGiven, checkObject, checkText } from '../base/arguments';
-import { type Abortable, Commands } from '../kernel/commands';
-import { addOpenManager, deleteOpenManager } from '../userspace/mode-owner';
-import { Limits } from '../endpoints/limits';
-import { BehindLoadBalancer, type LoadBalancerOptions, type Means } from './load-balancer';
-import { Mode } from '../userspace/mode';
+import { Sysctls } from '../kernel/sysctls';
 import type { ManageOptions } from '../policy/manage/manage-options';
 import { ManagedPolicy } from '../policy/manage/managed-policy';
 import type { PathPolicy } from '../policy/policy';
-import { Sysctls } from '../kernel/sysctls';
+import { Mode } from '../userspace/mode';
+import { addOpenManager, deleteOpenManager } from '../userspace/mode-owner';
 import {
   type AnnounceOptions,
   ConnectionAddresses,
   type CreateSubflowOptions,
-  type SubflowReference,
   Userspace,
 } from '../userspace/userspace';
+import { BehindLoadBalancer, type LoadBalancerOptions, type Means } from './load-balancer';
 
 export interface PathManagerOptions extends Abortable {
   /**

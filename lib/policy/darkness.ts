@@ -1,6 +1,6 @@
 /** Which paths are dark, and which are surely not. */
-import { isOpen } from './policies/paths';
 import type { ConnectionView, PathProgress, PathView, PolicyView } from './policy';
+import { isOpen } from './reading';
 
 const LOOKS = 2; // in a row: one may come late, after a pause of this very host
 const FEW = 4; // packets

@@ -1,8 +1,8 @@
 /** Between which addresses subflows may be made. */
 import net from 'node:net';
-import type { Interface, InterfaceAddress } from '../interfaces/interfaces';
 import { familyOf, isAddress, withoutScope } from '../base/addresses';
-import { isUsable } from '../internal/usable-address';
+import type { Interface, InterfaceAddress } from '../interfaces/interface';
+import { isUsable } from '../interfaces/interface';
 
 export interface LocalAddress {
   readonly address: string;
@@ -39,6 +39,7 @@ function blocks(v4: readonly [string, number][], v6: readonly [string, number][]
 }
 
 const LOOPBACK = blocks([['127.0.0.0', 8]], [['::1', 128]]);
+
 /** This host, link-local, multicast. */
 const SPECIAL = blocks(
   [

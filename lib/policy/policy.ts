@@ -2,6 +2,9 @@
  * What a policy is given and what it answers: plain data, so that a log of it can be replayed. See
  * docs/policies.md.
  */
+import type { Address } from '../../types/native';
+import type { Overrun } from '../base/event-stream';
+import type { EndpointOptions } from '../endpoints/endpoint';
 import type {
   Announced,
   Closed,
@@ -11,11 +14,8 @@ import type {
   SubflowClosed,
   SubflowEstablished,
   SubflowPriority,
-} from '../events/stream';
-import type { EndpointOptions } from '../endpoints/endpoints';
-import type { Interface, InterfaceEvent } from '../interfaces/interfaces';
-import type { Overrun } from '../base/event-stream';
-import type { Address } from '../connection/connection';
+} from '../events/events';
+import type { Interface, InterfaceEvent } from '../interfaces/interface';
 
 /** What a subflow carries, of TCP_INFO: of the process's own connections alone. */
 export interface PathProgress {

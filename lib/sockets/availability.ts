@@ -1,9 +1,8 @@
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
-import type { Native } from '../../types/native';
 import { errnoName, MptcpError, systemError } from '../base/errors';
+import { loadNative, requireNative } from '../kernel/addon';
 import { channels } from './channels';
-import { loadError, loadNative } from '../kernel/addon';
-import type { TcpHandle } from './node/handle';
+import type { TcpHandle } from './node/types';
 
 /** What this machine says to a request for an MPTCP socket, by errno. */
 const ADVICE: Partial<Record<string, string>> = {
@@ -13,17 +12,6 @@ const ADVICE: Partial<Record<string, string>> = {
   EACCES: 'A security policy forbids MPTCP sockets',
   EPERM: 'A security policy forbids MPTCP sockets',
 };
-
-/** The addon, or ERR_MPTCP_UNAVAILABLE. */
-export function requireNative(): Native {
-  const native = loadNative();
-  if (native) return native;
-  throw new MptcpError(
-    'ERR_MPTCP_UNAVAILABLE',
-    `Multipath TCP is not available: ${loadError()?.message ?? 'no addon'}`,
-    { cause: loadError() },
-  );
-}
 
 /**
  * An MPTCP file descriptor. Throws ERR_MPTCP_UNAVAILABLE where this machine has no MPTCP, and the

@@ -1,7 +1,7 @@
 import type { Native } from '../../types/native';
 import type { MptcpError } from '../base/errors';
-import { openMptcpSocket, whyUnavailable } from './availability';
 import { loadNative } from '../kernel/addon';
+import { openMptcpSocket, whyUnavailable } from './availability';
 
 /** What this machine can do, asked of the kernel now. undefined: it could not be asked. */
 export interface Capabilities {

@@ -1,9 +1,10 @@
 /** Sockets that connect, or may: what they asked for, and how they go about it. */
 import type net from 'node:net';
-import type { Settings } from './options';
 import type { Queued } from '../base/delay-queue';
-import type { Knowing } from '../base/tagged';
-import type { ConnectRequest, ConnectTarget, TcpHandle } from './node/handle';
+import type { Tagged } from '../base/tagged';
+import { kClient } from './node/handle';
+import type { ConnectRequest, ConnectTarget, TcpHandle } from './node/types';
+import type { Settings } from './options';
 
 /** To connect over MPTCP. */
 export interface Attempt {
@@ -36,13 +37,12 @@ export class Client implements Queued {
   ) {}
 }
 
-const CLIENT = Symbol('mptcp.client');
-type Socket = Knowing<net.Socket, typeof CLIENT, Client>;
+type Socket = Tagged<net.Socket, typeof kClient, Client>;
 
 export function clientOf(socket: Socket): Client | undefined {
-  return socket[CLIENT];
+  return socket[kClient];
 }
 
 export function setClient(socket: Socket, client: Client | undefined): void {
-  socket[CLIENT] = client;
+  socket[kClient] = client;
 }

@@ -1,8 +1,8 @@
 /** A cluster's worker has its servers bound by the primary, which has to know whether they want MPTCP. */
 import { MptcpError } from '../base/errors';
+import type { installInCluster } from './node/cluster';
 import { checkMptcpOptions } from './options';
-import { enterSettings, excludesListener, settingsOfServer } from './offer';
-import type { installInCluster } from './node/handle';
+import { enterSettings, excludesListener, settingsOfServer } from './settings';
 
 const preferred = checkMptcpOptions();
 const off = checkMptcpOptions({ mode: 'off' });

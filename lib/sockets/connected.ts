@@ -1,28 +1,26 @@
 /** A connection has been made: what it speaks, and what follows from that. */
 import type net from 'node:net';
-import { MptcpError } from '../base/errors';
-import type { HintResult, SchedulingHints } from '../hints/hints';
-import { channels } from './channels';
 import { DelayQueue } from '../base/delay-queue';
-import { watchFallback } from './fallback-watch';
+import { MptcpError } from '../base/errors';
+import { applyOptions, isOfPaths, mergeResults } from '../hints/apply';
 import {
   applyAuto,
   applyCongestionControl,
-  applyOptions,
   forestalled,
-  isOfPaths,
-  mergeResults,
   restoreSystem,
   settleCollapse,
   undoAuto,
-} from '../hints/apply';
-import { sendHeldBack } from '../internal/held-back-data';
-import { hintIntent } from '../intents/intents';
-import { cannotTell } from './availability';
-import { loadNative } from '../kernel/addon';
-import { type Offer, offerOf } from './offer';
+} from '../hints/congestion-control';
+import type { HintResult, SchedulingHints } from '../hints/hints';
 import { optionHints } from '../hints/socket-options';
-import { socketOf, type TcpHandle } from './node/handle';
+import { loadNative } from '../kernel/addon';
+import { cannotTell } from './availability';
+import { channels } from './channels';
+import { watchFallback } from './fallback-watch';
+import { socketOf } from './node/handle';
+import { type TcpHandle } from './node/types';
+import { type Offer, offerOf } from './offer';
+import { hintPathsOf } from './path-hinter';
 
 export type SpokenProtocol = 'mptcp' | 'fallback' | 'unknown';
 
@@ -68,7 +66,7 @@ function goOn(handle: TcpHandle, offer: Offer): void {
 async function hintAtCreation(handle: TcpHandle, { settings }: Offer): Promise<void> {
   try {
     await Promise.resolve(); // a connection that a server takes has its socket after this turn
-    (await hintIntent(handle, settings)).forEach((result) => tell(handle, result));
+    (await hintPathsOf(handle, settings)).forEach((result) => tell(handle, result));
   } catch {
     // the connection has closed meanwhile
   }
@@ -196,4 +194,13 @@ function peerOf(handle: TcpHandle): { address?: string; port?: number } {
 export function publishAccepted(handle: TcpHandle, socket: net.Socket): void {
   if (!channels.accept.hasSubscribers || handle.fd < 0) return;
   channels.accept.publish({ socket, status: spoken(handle) });
+}
+
+/** Taking a cork away, also where there is none, sends what waits (kernel: net/mptcp/sockopt.c). */
+export function sendHeldBack({ fd }: TcpHandle): void {
+  try {
+    loadNative()?.setOption(fd, 'TCP_CORK', 0);
+  } catch {
+    // not of MPTCP sockets before Linux 5.17
+  }
 }

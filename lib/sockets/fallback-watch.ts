@@ -2,15 +2,15 @@
  * A connection can fall back to TCP while it lives (RFC 8684 section 3.7: infinite mapping), and
  * no event tells: the connections that have a reason to know are looked at.
  */
-import type { Knowing } from '../base/tagged';
-import { loadNative } from '../kernel/addon';
 import { lookAt, type Looked, stopLooking } from '../base/poller';
-import type { TcpHandle } from './node/handle';
+import type { Tagged } from '../base/tagged';
+import { loadNative } from '../kernel/addon';
+import type { TcpHandle } from './node/types';
 
 const INTERVAL = 250; // ms
 
 const WATCHED = Symbol('mptcp.fallbackWatch');
-type Handle = Knowing<TcpHandle, typeof WATCHED, Looked>;
+type Handle = Tagged<TcpHandle, typeof WATCHED, Looked>;
 
 export function watchFallback(handle: Handle, onFallback: () => void): void {
   unwatchFallback(handle);

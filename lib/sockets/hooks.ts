@@ -1,37 +1,31 @@
 /** What happens at each step of a socket's life: the hooks of tcp-handle.ts, put together. */
 import net from 'node:net';
 import { MptcpError } from '../base/errors';
-import { checkMptcpOptions, type Settings } from './options';
+import { forestallAccepted } from '../hints/congestion-control';
+import { isMptcpSocket, whyUnavailable } from './availability';
 import { Client, clientOf, setClient } from './client';
 import { closing } from './closing';
 import { clusterHooks } from './cluster';
 import { acceptClient, connected, publishAccepted } from './connected';
-import { forestallAccepted } from '../hints/apply';
-import { isMptcpSocket, whyUnavailable } from './availability';
+import { installInCluster } from './node/cluster';
+import { followHandles, handleOf, socketOf } from './node/handle';
+import { install as installInNode, onConnection } from './node/install';
+import {
+  type ConnectRequest,
+  type ConnectTarget,
+  type ListenAddress,
+  type TcpHandle,
+} from './node/types';
+import { noteOffer, type Offer, offer, offerOf } from './offer';
+import { checkMptcpOptions, type Settings } from './options';
 import {
   excludesListener,
-  noteOffer,
-  type Offer,
-  offer,
-  offerOf,
   setServerSettings,
   settingsOfListener,
   settingsOfServer,
   settingsOfSocket,
   withSettings,
-} from './offer';
-import {
-  type ConnectRequest,
-  type ConnectTarget,
-  followHandles,
-  handleOf,
-  install as installHooks,
-  installInCluster,
-  type ListenAddress,
-  onConnection,
-  socketOf,
-  type TcpHandle,
-} from './node/handle';
+} from './settings';
 import { beginAttempt, endAttempt, isBlackhole, stopAttempts } from './tcp-retry';
 
 const CANCELED = -125; // UV_ECANCELED
@@ -191,6 +185,6 @@ let installed = false;
 export function install(): void {
   if (installed) return;
   installed = true;
-  installHooks({ socketConnect, serverListens, serverListen, bind, connect, close });
+  installInNode({ socketConnect, serverListens, serverListen, bind, connect, close });
   installInCluster(clusterHooks);
 }

@@ -2,18 +2,18 @@
  * What each socket, server and handle asked for. An offer is a handle whose connection this side
  * wants to be MPTCP, whether or not this machine could open an MPTCP socket for it.
  */
-import type net from 'node:net';
-import { MptcpError, negativeErrno } from '../base/errors';
-import type { HintResult } from '../hints/hints';
-import type { Settings } from './options';
-import { Client, clientOf, setClient } from './client';
 import type { Queued } from '../base/delay-queue';
-import { applyEarly, forestallCollapse, forestallConnecting } from '../hints/apply';
-import { earlyPathHints } from '../internal/early-path-hints';
-import type { Knowing } from '../base/tagged';
-import { openMptcpSocket, warnUnavailable } from './availability';
+import { MptcpError, negativeErrno } from '../base/errors';
+import type { Tagged } from '../base/tagged';
+import { applyEarly } from '../hints/apply';
+import { forestallCollapse, forestallConnecting } from '../hints/congestion-control';
+import type { HintResult } from '../hints/hints';
+import { earlyPathHints } from '../hints/path-selector';
 import { loadNative } from '../kernel/addon';
-import type { ConnectRequest, ListenAddress, TcpHandle } from './node/handle';
+import { openMptcpSocket, warnUnavailable } from './availability';
+import type { Client } from './client';
+import type { ConnectRequest, TcpHandle } from './node/types';
+import type { Settings } from './options';
 
 const NONE: readonly HintResult[] = [];
 const UNAVAILABLE = -92; // UV_ENOPROTOOPT, for want of an errno: there is no addon
@@ -41,68 +41,8 @@ export class Offer implements Queued {
   ) {}
 }
 
-const SETTINGS = Symbol('mptcp.settings');
 const OFFER = Symbol('mptcp.offer');
-type Server = Knowing<net.Server, typeof SETTINGS, Settings>;
-type Handle = Knowing<TcpHandle, typeof OFFER, Offer>;
-
-let scope: Settings | undefined;
-const defaults: { connect?: Settings; listen?: Settings } = {};
-
-/** For everything that connects or listens in this environment and was not told otherwise. */
-export function setDefaults(connect: Settings, listen: Settings): void {
-  Object.assign(defaults, { connect, listen });
-}
-
-/** Sockets that `create` connects and servers that it binds, before it returns, have `settings`. */
-export function withSettings<Args extends unknown[], T>(
-  settings: Settings | undefined,
-  create: (...args: Args) => T,
-  ...args: Args
-): T {
-  const outer = scope;
-  scope = settings;
-  try {
-    return create(...args);
-  } finally {
-    scope = outer;
-  }
-}
-
-/** From now on, until it is called again without, as {@link withSettings}. */
-export function enterSettings(settings?: Settings): void {
-  scope = settings;
-}
-
-export function setSocketSettings(socket: net.Socket, settings: Settings): void {
-  const client = clientOf(socket);
-  if (client) client.settings = settings;
-  else setClient(socket, new Client(settings));
-}
-
-export function setServerSettings(server: Server, settings: Settings): void {
-  server[SETTINGS] = settings;
-}
-
-export function settingsOfSocket(socket: net.Socket): Settings | undefined {
-  return clientOf(socket)?.settings ?? scope ?? defaults.connect;
-}
-
-export function settingsOfServer(server: Server): Settings | undefined {
-  return server[SETTINGS] ?? scope ?? defaults.listen;
-}
-
-/** Of a handle that is bound for no server: a cluster's primary binds for workers. */
-export function settingsOfListener(): Settings | undefined {
-  return scope ?? defaults.listen;
-}
-
-export function excludesListener(
-  { excludes }: Settings,
-  { address, port }: ListenAddress,
-): boolean {
-  return excludes?.(address ?? '::', port) ?? false;
-}
+type Handle = Tagged<TcpHandle, typeof OFFER, Offer>;
 
 export function offerOf(handle: Handle): Offer | undefined {
   return handle[OFFER];

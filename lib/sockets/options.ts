@@ -1,5 +1,5 @@
-import { checkHints, type Intent, type PathHints, type SchedulingHints } from '../hints/hints';
 import { checkObject, checkOneOf } from '../base/arguments';
+import { checkHints, type Intent, type PathHints, type SchedulingHints } from '../hints/hints';
 import { type OptionHint, optionHints } from '../hints/socket-options';
 
 export type MptcpMode = 'prefer' | 'require' | 'off';

@@ -3,10 +3,10 @@
  * them, and before Linux 6.12 never does. So a connection that prefers MPTCP and has no answer after
  * a second and a bit is tried over TCP too; the first of the two that is made is the connection.
  */
-import { channels } from './channels';
-import type { Attempt, Client } from './client';
 import { DelayQueue } from '../base/delay-queue';
 import { loadNative } from '../kernel/addon';
+import { channels } from './channels';
+import type { Attempt, Client } from './client';
 import { connectPlain, socketOf } from './node/handle';
 
 /** Longer than the kernel's first retransmission of a SYN, so that one lost packet costs nothing. */

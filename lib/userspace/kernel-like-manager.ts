@@ -1,9 +1,10 @@
 import type { NativeCommand, NativeEndpoint, NativeLimits } from '../../types/native';
-import { MptcpError } from '../base/errors';
-import type { Announced, Established, OfSubflow, PathManagerEvents } from '../events/stream';
-import { idFor } from './address-ids';
 import { isAddress, subflowKey } from '../base/addresses';
+import { MptcpError } from '../base/errors';
+import type { Announced, Established, OfSubflow } from '../events/events';
+import type { PathManagerEvents } from '../events/stream';
 import type { Commands } from '../kernel/commands';
+import { idFor } from './address-ids';
 import {
   accept,
   type Config,

@@ -2,10 +2,9 @@
  * What the in-kernel path manager does (net/mptcp/pm_kernel.c), for connections that it no longer
  * manages: the decisions, apart from who carries them out.
  */
-import type { NativeCommand, NativeEndpoint, NativeLimits } from '../../types/native';
-import type { Address } from '../connection/connection';
-import type { Announced, Established } from '../events/stream';
+import type { Address, NativeCommand, NativeEndpoint, NativeLimits } from '../../types/native';
 import { familyOf, isAddress } from '../base/addresses';
+import type { Announced, Established } from '../events/events';
 
 const SIGNAL = 1;
 const SUBFLOW = 2;

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { NativeHeldSetting, NativeHeldSocket } from '../../types/native';
-import { MptcpError } from '../base/errors';
-import type { Established, PathManagerEvents } from '../events/stream';
+import { type Abortable, throwIfAborted } from '../base/abort';
 import {
   checkAbortable,
   checkFunction,
@@ -9,11 +8,14 @@ import {
   checkObject,
   checkOneOf,
 } from '../base/arguments';
-import { commandError } from '../kernel/command-errors';
-import { type Abortable, type Commands, throwIfAborted } from '../kernel/commands';
-import { DefaultManager } from './kernel-like-manager';
+import { MptcpError } from '../base/errors';
 import { findOut } from '../events/denied-joins';
+import type { Established } from '../events/events';
+import type { PathManagerEvents } from '../events/stream';
+import { commandError } from '../kernel/command-errors';
+import { type Commands } from '../kernel/commands';
 import { sysctlPath, type Sysctls } from '../kernel/sysctls';
+import { DefaultManager } from './kernel-like-manager';
 
 export type PathManagerMode = 'kernel' | 'userspace';
 
@@ -45,6 +47,7 @@ export interface SetModeOptions extends Abortable {
 }
 
 const MODES = ['kernel', 'userspace'] as const;
+
 /** An abstract Unix name: one a network namespace, free again when its holder ends in any way. */
 const OWNER = 'mptcp-path-manager';
 

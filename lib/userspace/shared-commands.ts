@@ -3,8 +3,8 @@
  * the first command, closed when there has been none for a while and nothing is announced.
  */
 import { PathManagerEvents } from '../events/stream';
-import { Userspace } from './userspace';
 import { Commands } from '../kernel/commands';
+import { Userspace } from './userspace';
 
 const LINGER = 1000; // ms
 

@@ -1,10 +1,8 @@
 /** Path management of single connections, which userspace must manage: see {@link Mode}. */
-import type { NativeEndpoint, NativeHeldSocket } from '../../types/native';
-import { dumpConnections, OPEN_STATES } from '../kernel/sock-diag';
-import { type Endpoint, publicEndpoint, publicEndpoints } from '../endpoints/endpoints';
-import { MptcpError } from '../base/errors';
-import type { PathManagerEvents } from '../events/stream';
-import { canonicalAddress, socketKey } from '../base/addresses';
+import type { NativeEndpoint } from '../../types/native';
+import type { Abortable } from '../base/abort';
+import type { SocketAddress, SubflowReference } from '../base/addresses';
+import { canonicalAddress } from '../base/addresses';
 import {
   checkAbortable,
   checkAddress,
@@ -16,12 +14,16 @@ import {
   checkPort,
   checkToken,
 } from '../base/arguments';
-import type { Abortable, Commands } from '../kernel/commands';
+import { MptcpError } from '../base/errors';
+import { type Endpoint, publicEndpoint, publicEndpoints } from '../endpoints/endpoint';
+import type { PathManagerEvents } from '../events/stream';
 import { interfaceIndex } from '../interfaces/names';
+import type { Commands } from '../kernel/commands';
+import { dumpConnections, OPEN_STATES } from '../kernel/sock-diag';
+import { Listeners } from './listeners';
 
 const SIGNAL = 1;
 const BACKUP = 4;
-const LISTEN = 10;
 
 export interface AnnounceOptions {
   /** 1 to 255: what withdraw() names. */
@@ -29,11 +31,6 @@ export interface AnnounceOptions {
   address: string;
   /** That of the connection unless given. */
   port?: number;
-}
-
-export interface SocketAddress {
-  address: string;
-  port: number;
 }
 
 export interface SubflowLocal {
@@ -49,12 +46,6 @@ export interface CreateSubflowOptions {
   remote: SocketAddress;
   /** It carries data only when no other one can. */
   backup?: boolean;
-}
-
-/** The addresses and ports of a subflow, as events and connections() give them. */
-export interface SubflowReference {
-  local: SocketAddress;
-  remote: SocketAddress;
 }
 
 function checkSocketAddress(name: string, value: unknown): asserts value is SocketAddress {
@@ -73,63 +64,6 @@ const plain = ({ address, port }: SocketAddress): SocketAddress => ({
   address: canonicalAddress(address),
   port,
 });
-
-/** A listener that joins at an announced address need, and the announcements that need it. */
-interface Listener {
-  socket: NativeHeldSocket;
-  announcements: Set<string>;
-}
-
-/** MPTCP listeners for announced addresses where nobody else listens. */
-class Listeners {
-  readonly #commands: Commands;
-  readonly #byAddress = new Map<string, Listener>();
-
-  constructor(commands: Commands) {
-    this.#commands = commands;
-  }
-
-  get size(): number {
-    return this.#byAddress.size;
-  }
-
-  /** Gives the way back. */
-  async hold(announcement: string, at: SocketAddress): Promise<() => void> {
-    const key = socketKey(at);
-    const held = this.#byAddress.get(key);
-    if (held?.announcements.has(announcement)) return () => undefined;
-    const release = (): void => this.release((each, of) => each === announcement && of === key);
-    if (held) {
-      held.announcements.add(announcement);
-      return release;
-    }
-    try {
-      const socket = await this.#commands.listen(at.address, at.port);
-      this.#byAddress.set(key, { socket, announcements: new Set([announcement]) });
-    } catch (error) {
-      const inUse = error instanceof MptcpError && error.code === 'ERR_MPTCP_EXISTS';
-      if (!inUse || !(await this.#isMptcp(at))) throw error;
-    }
-    return release;
-  }
-
-  release(match: (announcement: string, key: string) => boolean): void {
-    for (const [key, { socket, announcements }] of this.#byAddress) {
-      for (const each of announcements) if (match(each, key)) announcements.delete(each);
-      if (announcements.size > 0) continue;
-      socket.close();
-      this.#byAddress.delete(key);
-    }
-  }
-
-  async #isMptcp({ address, port }: SocketAddress): Promise<boolean> {
-    const filter = { localPort: port, states: 1 << LISTEN };
-    for await (const { local } of dumpConnections(this.#commands.netns, filter)) {
-      if ([address, '0.0.0.0', '::'].includes(local.address)) return true;
-    }
-    return false;
-  }
-}
 
 export class Userspace {
   readonly #commands: Commands;

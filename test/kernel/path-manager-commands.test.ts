@@ -3,7 +3,8 @@ import { AbortError, MptcpError, type MptcpErrorCode, PathManager } from 'mptcp'
 import type { NativeEndpoint } from '../../types/native';
 import { Endpoints } from '../../lib/endpoints/endpoints';
 import { canonicalAddress } from '../../lib/base/addresses';
-import { type Abortable, Commands } from '../../lib/kernel/commands';
+import { Commands } from '../../lib/kernel/commands';
+import { type Abortable } from 'mptcp/base/abort';
 import { describeKernel } from '../lab/jest';
 import { Namespace, run } from '../lab/namespace';
 import type { Process } from '../lab/process';

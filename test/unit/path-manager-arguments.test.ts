@@ -1,5 +1,5 @@
-import net from 'node:net';
 import * as fc from 'fast-check';
+import net from 'node:net';
 import { PathManager } from '../../lib';
 import type { NativeCommand } from '../../types/native';
 

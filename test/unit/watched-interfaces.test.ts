@@ -1,6 +1,6 @@
 import type { InterfaceEvent } from '../../lib';
-import type { Commands } from '../../lib/kernel/commands';
 import { WatchedInterfaces } from '../../lib/interfaces/source';
+import type { Commands } from '../../lib/kernel/commands';
 import type { Deliver, NativeInterfaceChange, NativeLink, NativeRoute } from '../../types/native';
 
 let mockDeliver: Deliver<NativeInterfaceChange>;

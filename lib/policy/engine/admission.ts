@@ -1,6 +1,4 @@
 /** Which of the actions that a policy wants are carried out now, and what the view has then. */
-import { abandon } from './connections';
-import { backOff, roomAt } from './pacing';
 import type {
   Announce,
   CreateSubflow,
@@ -9,8 +7,11 @@ import type {
   SetBackup,
   Withdraw,
 } from '../policy';
+import { isPair, type Pair, pairOf } from '../reading';
+import { abandon } from './connections';
+import { backOff, roomAt } from './pacing';
 import { holdKey, isAnnouncement } from './refusals';
-import { type Connection, findPath, isPair, type Pair, pairOf, type State, take } from './state';
+import { type Connection, findPath, type State, take } from './state';
 
 /** Gives the action as it is carried out; a time: not before that; undefined: not at all. */
 export type Admission = PathAction | number | undefined;

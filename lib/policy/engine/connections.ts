@@ -1,4 +1,5 @@
 /** Connections and their paths as their events tell them. */
+import { isAddress, subflowKey } from '../../base/addresses';
 import type {
   Announced,
   Established,
@@ -6,24 +7,12 @@ import type {
   SubflowClosed,
   SubflowEstablished,
   SubflowPriority,
-} from '../../events/stream';
-import { isAddress, subflowKey } from '../../base/addresses';
+} from '../../events/events';
+import type { AbandonSubflow, OpeningView } from '../policy';
+import { interfaceOf, isInsteadOf, isPair, type Pair, pairOf } from '../reading';
 import { fail } from './failures';
 import { newBucket } from './pacing';
-import type { AbandonSubflow, OpeningView } from '../policy';
-import {
-  type Connection,
-  findPath,
-  interfaceOf,
-  isInsteadOf,
-  isPair,
-  type Pair,
-  pairOf,
-  type Path,
-  remember,
-  type State,
-  take,
-} from './state';
+import { type Connection, findPath, type Path, remember, type State, take } from './state';
 
 const ENDING = 3500; // ms in which the end of what was abandoned is surely told, on a busy machine too
 const STEADY = 10_000; // ms that a path lives which makes up for failures before it

@@ -3,14 +3,14 @@
  * policy, and lets of its actions through what is new, within the limits and not too soon.
  */
 import { checkIfGiven, checkInteger } from '../../base/arguments';
+import type { PathAction, PathPolicy, PolicyEvent, PolicyLimits, PolicyView } from '../policy';
 import { admit } from './admission';
 import { checkActions } from './check-actions';
 import { abandon } from './connections';
 import { fail } from './failures';
-import type { PathAction, PathPolicy, PolicyEvent, PolicyLimits, PolicyView } from '../policy';
+import { follow, newState } from './follow';
 import { restoredState } from './saved-state';
 import type { State } from './state';
-import { follow, newState } from './follow';
 import { Wakes } from './wakes';
 
 const DEFAULTS: PolicyLimits = { subflows: 8, addresses: 8 };

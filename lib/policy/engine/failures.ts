@@ -1,6 +1,7 @@
 /** What failed between two addresses, and until when it is not tried again. */
+import { isPair, type Pair } from '../reading';
 import { backOff } from './pacing';
-import { type Connection, isPair, type Pair, remember, type State, take } from './state';
+import { type Connection, remember, type State, take } from './state';
 
 /** `since`: when it was tried, from which the back-off counts; `before`: failures in a row so far. */
 export function fail(

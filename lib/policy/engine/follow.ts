@@ -1,12 +1,13 @@
 /** Brings the view up to date by an event. */
+import { hasAddress, type LocalAddress, usableAddresses } from '../local-addresses';
+import type { AbandonSubflow, PolicyEvent, PolicyLimits } from '../policy';
+import { interfaceOf, type Pair } from '../reading';
 import { abandon, establish, followConnection } from './connections';
 import { forgive } from './failures';
 import { interfacesAfter, type LocalEvent } from './interfaces';
-import { hasAddress, type LocalAddress, usableAddresses } from '../local-addresses';
-import type { AbandonSubflow, PolicyEvent, PolicyLimits } from '../policy';
 import { addUsage, look } from './progress';
 import { applied, refused } from './refusals';
-import { findPath, interfaceOf, type Pair, type State } from './state';
+import { findPath, type State } from './state';
 
 export const newState = (limits: PolicyLimits): State => ({
   now: 0,

@@ -1,5 +1,5 @@
 /** Interfaces as their events tell them. */
-import type { Interface, InterfaceAddress, Link } from '../../interfaces/interfaces';
+import type { Interface, InterfaceAddress, Link } from '../../interfaces/interface';
 import type { PolicyEvent } from '../policy';
 
 export type LocalEvent = Extract<

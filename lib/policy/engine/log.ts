@@ -4,8 +4,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { checkObject, invalidArgValue } from '../../base/arguments';
-import { PolicyMachine } from './engine';
 import type { PathAction, PathPolicy, PolicyEvent, PolicyLimits } from '../policy';
+import { PolicyMachine } from './engine';
 import { savedState } from './saved-state';
 
 const VERSION = 1;

@@ -1,10 +1,11 @@
 /** What follows where the kernel takes an action, or refuses it. */
 import { isAddress } from '../../base/addresses';
+import type { Announce, PathAction, PolicyEvent } from '../policy';
+import { isPair, pairOf } from '../reading';
 import { lose } from './connections';
 import { fail } from './failures';
 import { backOff } from './pacing';
-import type { Announce, PathAction, PolicyEvent } from '../policy';
-import { type Connection, findPath, isPair, pairOf, type State, take } from './state';
+import { type Connection, findPath, type State, take } from './state';
 
 /** The view has had it since it was asked for: no more than that it is not refused in a row. */
 export function applied({ connections }: State, action: PathAction): void {

@@ -1,7 +1,6 @@
 /** What the engine knows: the view that policies get, and what paces their actions. */
-import { isAddress, subflowKey } from '../../base/addresses';
-import type { Interface } from '../../interfaces/interfaces';
-import { type Bucket, type Hold } from './pacing';
+import { subflowKey } from '../../base/addresses';
+import type { Interface } from '../../interfaces/interface';
 import type {
   ConnectionView,
   FailureView,
@@ -11,6 +10,8 @@ import type {
   PolicyLimits,
   PolicyView,
 } from '../policy';
+import type { Ends } from '../reading';
+import { type Bucket, type Hold } from './pacing';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -44,31 +45,6 @@ export interface State extends PolicyView {
   usage: Map<string, number>;
 }
 
-export interface Ends {
-  readonly local: { readonly address: string; readonly port: number };
-  readonly remote: { readonly address: string; readonly port: number };
-}
-
-/** Between a local address and a remote address and port. */
-export interface Pair {
-  readonly local: string;
-  readonly remote: { readonly address: string; readonly port: number };
-}
-
-export const isPair = (one: Pair, other: Pair): boolean =>
-  one.remote.port === other.remote.port &&
-  isAddress(one.remote.address, other.remote.address) &&
-  isAddress(one.local, other.local);
-
-export const pairOf = ({ local, remote }: Ends): Pair => ({
-  local: local.address,
-  remote: { address: remote.address, port: remote.port },
-});
-
-/** Both are there, and one of them is to go. */
-export const isInsteadOf = (one: PathView, other: PathView): boolean =>
-  one.insteadOf === other.local.port && isPair(pairOf(one), pairOf(other));
-
 export const findPath = (connection: Connection, ends: Ends): Path | undefined =>
   connection.paths.find((path) => subflowKey(path) === subflowKey(ends));
 
@@ -77,14 +53,6 @@ export function take<T>(list: T[], match: (item: T) => boolean): T | undefined {
   const index = list.findIndex(match);
   return index < 0 ? undefined : list.splice(index, 1)[0];
 }
-
-/** The name of the interface that has an address. */
-export const interfaceOf = (
-  interfaces: readonly Interface[],
-  address: string,
-): string | undefined =>
-  interfaces.find(({ addresses }) => addresses.some((each) => isAddress(each.address, address)))
-    ?.name;
 
 const REMEMBERED = 64;
 

@@ -1,5 +1,6 @@
 import type { Endpoints } from '../../endpoints/endpoints';
-import type { EventsOptions, PathManagerEvents } from '../../events/stream';
+import type { EventsOptions } from '../../events/events';
+import type { PathManagerEvents } from '../../events/stream';
 import type { Interfaces } from '../../interfaces/interfaces';
 import type { Commands } from '../../kernel/commands';
 import type { Mode } from '../../userspace/mode';

@@ -1,14 +1,13 @@
+import { isAddress, withoutScope } from '../../base/addresses';
 import type { EventSink } from '../../base/event-stream';
-import type { FollowEvent } from '../../endpoints/followed';
-import { withoutScope } from '../../base/addresses';
+import type { FollowEvent } from '../../endpoints/endpoint';
 import { EndpointKeeper, type WantedEndpoint } from '../../endpoints/keeper';
-import type { Interface } from '../../interfaces/interfaces';
-import type { DarkPath } from './dark-paths';
-import type { ManageOptions } from './manage-options';
+import type { Interface, InterfaceAddress } from '../../interfaces/interface';
 import { backOff } from '../engine/pacing';
 import type { PathPolicy, PolicyView } from '../policy';
+import type { DarkPath } from './dark-paths';
 import type { PolicyHost } from './host';
-import { wantedEndpoints } from '../wanted-endpoints';
+import type { ManageOptions } from './manage-options';
 
 const STEADY = 10_000; // ms that an address works which makes up for what was before
 
@@ -101,4 +100,25 @@ export class KeptEndpoints {
       return [{ options: backup ? { ...options, backup } : options, address }];
     });
   }
+}
+
+type Seen = Parameters<NonNullable<PathPolicy['endpoints']>>[0];
+function addressOf(
+  interfaces: readonly Interface[],
+  address: string,
+  device: string | undefined,
+): InterfaceAddress | undefined {
+  return interfaces
+    .filter(({ name }) => device === undefined || name === device)
+    .flatMap(({ addresses }) => addresses)
+    .find((each) => isAddress(each.address, address));
+}
+
+/** The endpoints that a policy wants, of addresses that there are. */
+export function wantedEndpoints(policy: PathPolicy, view: Seen): WantedEndpoint[] {
+  const wanted = policy.endpoints?.(view) ?? [];
+  return wanted.flatMap((options) => {
+    const address = addressOf(view.interfaces, options.address, options.interface);
+    return address ? [{ options, address }] : [];
+  });
 }

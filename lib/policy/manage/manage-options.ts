@@ -1,4 +1,4 @@
-import type { Established } from '../../events/stream';
+import { type Abortable, throwIfAborted } from '../../base/abort';
 import {
   checkFunction,
   checkIfGiven,
@@ -9,7 +9,7 @@ import {
   checkString,
   invalidArgValue,
 } from '../../base/arguments';
-import { type Abortable, throwIfAborted } from '../../kernel/commands';
+import type { Established } from '../../events/events';
 import type { PathPolicy, PolicyLimits } from '../policy';
 
 const MEANS = ['userspace', 'endpoints', 'report'] as const;

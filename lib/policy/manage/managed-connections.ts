@@ -1,4 +1,4 @@
-import type { Established, PathManagerEvent } from '../../events/stream';
+import type { Established, PathManagerEvent } from '../../events/events';
 import { apply, type Connections, difference } from '../../events/table';
 import type { PolicyEvent } from '../policy';
 

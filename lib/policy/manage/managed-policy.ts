@@ -1,24 +1,25 @@
 import { EventEmitter } from 'node:events';
 import { Writable } from 'node:stream';
 import { getSystemErrorName } from 'node:util';
-import type { Connection } from '../../connection/connection';
-import { AbortError, MptcpError } from '../../base/errors';
-import type { Established, PathManagerEvents } from '../../events/stream';
-import type { FollowEvent } from '../../endpoints/followed';
-import type { InterfaceEvents } from '../../interfaces/interfaces';
 import { checkObject, checkString, invalidArgType } from '../../base/arguments';
+import { AbortError, MptcpError } from '../../base/errors';
+import type { Connection } from '../../connection/connection';
+import type { FollowEvent } from '../../endpoints/endpoint';
+import type { Established } from '../../events/events';
+import type { PathManagerEvents } from '../../events/stream';
+import type { InterfaceEvents } from '../../interfaces/interfaces';
 import type { Claim } from '../../userspace/mode';
+import type { Handled } from '../engine/engine';
+import { encodeLine, logEntry, logHeader, type PolicyLogEntry } from '../engine/log';
+import type { PathAction, PathPolicy, PolicyEvent, PolicyView } from '../policy';
+import { PolicyRun } from './clock';
 import { type DarkPath, DarkPaths } from './dark-paths';
+import type { PolicyHost } from './host';
 import { KeptEndpoints } from './kept-endpoints';
 import { checkManageOptions, type ManageOptions } from './manage-options';
-import { encodeLine, logEntry, logHeader, type PolicyLogEntry } from '../engine/log';
 import { ManagedConnections } from './managed-connections';
 import { OwnConnections } from './own-connections';
 import { PathCommands } from './path-commands';
-import type { PathAction, PathPolicy, PolicyEvent, PolicyView } from '../policy';
-import type { PolicyHost } from './host';
-import { PolicyRun } from './clock';
-import type { Handled } from '../engine/engine';
 import { ProgressWatch } from './progress-watch';
 
 export interface ManagedPolicyEvents {

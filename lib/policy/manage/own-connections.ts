@@ -1,6 +1,7 @@
 import diagnostics from 'node:diagnostics_channel';
 import type net from 'node:net';
-import { type Connection, connectionOf } from '../../connection/connection';
+import { type Connection } from '../../connection/connection';
+import { connectionOf } from '../../connection/connection-of';
 import { channels } from '../../sockets/channels';
 
 const BEGINNINGS = [channels.connect, channels.accept];

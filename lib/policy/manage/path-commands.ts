@@ -1,9 +1,9 @@
 import type { NativeCommand } from '../../../types/native';
-import { subflowsByToken } from '../../kernel/sock-diag';
-import { MptcpError } from '../../base/errors';
-import { idFor } from '../../userspace/address-ids';
 import { canonicalAddress, isAddress } from '../../base/addresses';
+import { MptcpError } from '../../base/errors';
 import type { Commands } from '../../kernel/commands';
+import { subflowsByToken } from '../../kernel/sock-diag';
+import { idFor } from '../../userspace/address-ids';
 import type { Userspace } from '../../userspace/userspace';
 import type { AbandonSubflow, CreateSubflow, PathAction } from '../policy';
 

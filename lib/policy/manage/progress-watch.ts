@@ -1,5 +1,6 @@
-import type { Connection, Subflow } from '../../connection/connection';
 import { lookAt, type Looked, stopLooking } from '../../base/poller';
+import type { Connection } from '../../connection/connection';
+import type { Subflow } from '../../connection/subflow';
 import type { PathProgress } from '../policy';
 
 /** Milliseconds to the next look at paths on which nothing moves. */

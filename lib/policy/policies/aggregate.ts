@@ -1,6 +1,7 @@
-import { everywhere } from './fullmesh';
-import { concernedByPaths, endpointsOf, isOpen, priority } from './paths';
 import type { PathPolicy } from '../policy';
+import { isOpen } from '../reading';
+import { everywhere } from './fullmesh';
+import { concernedByPaths, endpointsOf, priority } from './paths';
 
 /** All paths at once: fullmesh(), and none of them a backup. */
 export function aggregate(): PathPolicy {

@@ -1,7 +1,7 @@
-import type { EndpointOptions } from '../../endpoints/endpoints';
 import { checkFunction, checkObject, invalidArgType } from '../../base/arguments';
+import type { EndpointOptions } from '../../endpoints/endpoint';
 import type { PathAction, PathPolicy, PolicyAction, PolicyEvent, PolicyView } from '../policy';
-import { isPair, pairOf } from '../engine/state';
+import { isPair, pairOf } from '../reading';
 
 /**
  * Several policies at once. What one of them does not permit, none does; where they answer one event

@@ -1,8 +1,9 @@
 import { checkIfGiven, checkObject } from '../../base/arguments';
+import type { PathPolicy, PolicyView } from '../policy';
+import { isOpen } from '../reading';
 import { everywhere } from './fullmesh';
 import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
-import { concernedByPaths, endpointsOf, isOpen, priority } from './paths';
-import type { PathPolicy, PolicyView } from '../policy';
+import { concernedByPaths, endpointsOf, priority } from './paths';
 
 export interface BackupOptions {
   /** Every other interface unless given. */

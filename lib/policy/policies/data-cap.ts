@@ -1,8 +1,8 @@
 import { checkIfGiven, checkInteger, checkObject, checkOneOf } from '../../base/arguments';
-import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
-import { destruction, isOpen, priority } from './paths';
 import type { PathPolicy, PolicyView } from '../policy';
-import { interfaceOf } from '../engine/state';
+import { interfaceOf, isOpen } from '../reading';
+import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
+import { destruction, priority } from './paths';
 
 const PROGRESS = 1000; // ms
 

@@ -1,3 +1,4 @@
+import type { ConnectionView, PathAction, PathPolicy, PolicyView } from '../policy';
 import {
   announcements,
   concernedByPaths,
@@ -7,7 +8,6 @@ import {
   missing,
   vacate,
 } from './paths';
-import type { ConnectionView, PathAction, PathPolicy, PolicyView } from '../policy';
 
 /**
  * A subflow between every local address and every address of the peer. A server, which cannot reach

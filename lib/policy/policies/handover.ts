@@ -7,20 +7,19 @@ import {
   outOfRange,
 } from '../../base/arguments';
 import { isDark, isLocallyUp, isQuiet, movedAt } from '../darkness';
+import type { ConnectionView, PathPolicy, PathView, PolicyAction, PolicyView } from '../policy';
+import { interfaceOf, isOpen, isPair } from '../reading';
 import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
 import {
   announcements,
   concerned,
   creation,
   destruction,
-  isOpen,
   type LocalPair,
   mesh,
   missing,
   priority,
 } from './paths';
-import type { ConnectionView, PathPolicy, PathView, PolicyAction, PolicyView } from '../policy';
-import { interfaceOf, isPair } from '../engine/state';
 
 const PROGRESS = 100; // ms
 const PATIENCE = 1000; // ms that a path may take to open before the next one is tried

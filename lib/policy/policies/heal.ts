@@ -1,8 +1,7 @@
-import { checkBoolean, checkIfGiven, checkInteger, checkObject } from '../../base/arguments';
 import { socketKey } from '../../base/addresses';
+import { checkBoolean, checkIfGiven, checkInteger, checkObject } from '../../base/arguments';
 import { isAlive, isDark, isLocallyUp } from '../darkness';
 import { hasAddress } from '../local-addresses';
-import { concerned, creation, destruction, isOpen, locals, remotes } from './paths';
 import type {
   ConnectionView,
   CreateSubflow,
@@ -12,7 +11,8 @@ import type {
   PathView,
   PolicyView,
 } from '../policy';
-import { isInsteadOf, isPair, pairOf } from '../engine/state';
+import { isInsteadOf, isOpen, isPair, pairOf } from '../reading';
+import { concerned, creation, destruction, locals, remotes } from './paths';
 
 const PROGRESS = 50; // ms
 

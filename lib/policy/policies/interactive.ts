@@ -1,16 +1,6 @@
-import { checkIfGiven, checkInteger, checkObject } from '../../base/arguments';
 import { subflowKey } from '../../base/addresses';
+import { checkIfGiven, checkInteger, checkObject } from '../../base/arguments';
 import { isAlive, isDark, isLocallyUp } from '../darkness';
-import {
-  announcements,
-  concerned,
-  creation,
-  isOpen,
-  mesh,
-  missing,
-  priority,
-  vacate,
-} from './paths';
 import type {
   ConnectionView,
   PathAction,
@@ -19,6 +9,8 @@ import type {
   PolicyView,
   SetBackup,
 } from '../policy';
+import { isOpen } from '../reading';
+import { announcements, concerned, creation, mesh, missing, priority, vacate } from './paths';
 
 const PROGRESS = 100; // ms
 const LOSS = 0.05;

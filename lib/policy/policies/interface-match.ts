@@ -1,6 +1,6 @@
 /** Which interfaces are meant. */
-import type { Interface } from '../../interfaces/interfaces';
 import { invalidArgType } from '../../base/arguments';
+import type { Interface } from '../../interfaces/interface';
 import type { PolicyView } from '../policy';
 
 /** A name, names by a pattern, whatever a function says, or one of several. */

@@ -1,7 +1,7 @@
 import { checkInteger } from '../../base/arguments';
 import { hasAddress } from '../local-addresses';
-import { concernedByPaths, creation, locals, remotes } from './paths';
 import type { ConnectionView, PathPolicy, PolicyAction, PolicyView } from '../policy';
+import { concernedByPaths, creation, locals, remotes } from './paths';
 
 /**
  * `count` subflows between the two addresses of the connection, from as many ports: for networks that

@@ -1,6 +1,6 @@
 /** What policies have in common: the paths that there could be, and those that there are. */
-import type { EndpointOptions } from '../../endpoints/endpoints';
 import { familyOf, isAddress, socketKey } from '../../base/addresses';
+import type { EndpointOptions } from '../../endpoints/endpoint';
 import { isOrdinary, type LocalAddress, localAddresses, usableAddresses } from '../local-addresses';
 import type {
   Announce,
@@ -13,7 +13,7 @@ import type {
   SetBackup,
   Withdraw,
 } from '../policy';
-import { type Ends, isPair, type Pair, pairOf } from '../engine/state';
+import { type Ends, isOpen, isPair, type Pair, pairOf } from '../reading';
 
 /** The connections for which an event may change what is wanted. */
 export function concerned(
@@ -76,8 +76,6 @@ export function mesh(view: PolicyView, connection: ConnectionView): LocalPair[] 
       .map((remote) => ({ local: address, remote, interface: name })),
   );
 }
-
-export const isOpen = ({ closing }: PathView): boolean => closing === undefined;
 
 /** Between two addresses, those included that are being opened or destroyed. */
 export const countBetween = ({ paths, opening }: ConnectionView, pair: Pair): number =>

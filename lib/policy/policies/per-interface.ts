@@ -1,17 +1,16 @@
 import { checkIfGiven, checkInteger, checkObject } from '../../base/arguments';
+import type { ConnectionView, PathAction, PathPolicy, PolicyView } from '../policy';
+import { interfaceOf, isOpen } from '../reading';
 import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
 import {
   concernedByPaths,
   creation,
   destruction,
   endpointsOf,
-  isOpen,
   mesh,
   missing,
   vacate,
 } from './paths';
-import type { ConnectionView, PathAction, PathPolicy, PolicyView } from '../policy';
-import { interfaceOf } from '../engine/state';
 
 export interface PerInterfaceOptions {
   /** All unless given. */

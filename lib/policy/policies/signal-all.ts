@@ -1,6 +1,6 @@
 import { checkIfGiven, checkObject, checkPort } from '../../base/arguments';
-import { announcements, concernedByPaths, endpointsOf } from './paths';
 import type { PathPolicy } from '../policy';
+import { announcements, concernedByPaths, endpointsOf } from './paths';
 
 export interface SignalAllOptions {
   /** At which the peer is to join (that of the connection). */

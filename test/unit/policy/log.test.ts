@@ -1,6 +1,6 @@
 import { differences, parseLog, policies, replay } from '../../../lib';
-import { encodeLine, logEntry, logHeader } from '../../../lib/policy/engine/log';
 import { PolicyMachine } from '../../../lib/policy/engine/engine';
+import { encodeLine, logEntry, logHeader } from '../../../lib/policy/engine/log';
 import type { PathPolicy, PolicyEvent } from '../../../lib/policy/policy';
 import { announced, begin, established, linkChanged, Said, subflow } from './support';
 

@@ -1,11 +1,11 @@
 import type { Route } from '../../../lib';
-import type { PolicyEvent } from '../../../lib/policy/policy';
 import { PolicyMachine } from '../../../lib/policy/engine/engine';
+import type { PolicyEvent } from '../../../lib/policy/policy';
 import {
   announced,
   begin,
-  closed,
   CLIENT,
+  closed,
   create,
   device,
   established,

@@ -1,8 +1,8 @@
 /** Whatever is told, in whatever order: late, twice, or of what was never there. */
 import fc from 'fast-check';
 import { differences, parseLog, type PathPolicy, policies, replay } from '../../../lib';
-import { encodeLine, logEntry, logHeader } from '../../../lib/policy/engine/log';
 import { PolicyMachine } from '../../../lib/policy/engine/engine';
+import { encodeLine, logEntry, logHeader } from '../../../lib/policy/engine/log';
 import type {
   ConnectionView,
   PathAction,

@@ -1,0 +1,196 @@
+import type {
+  NativeInterfaceAddress,
+  NativeLink,
+  NativeNextHop,
+  NativeRoute,
+} from '../../types/native';
+import { familyOf } from '../base/addresses';
+import type { EventStreamOptions, Overrun } from '../base/event-stream';
+
+/** RFC 2863, by IF_OPER_* */
+const OPERATIONAL_STATES = [
+  'unknown',
+  'notPresent',
+  'down',
+  'lowerLayerDown',
+  'testing',
+  'dormant',
+  'up',
+] as const;
+
+/** RT_SCOPE_* */
+const SCOPES = { 0: 'global', 200: 'site', 253: 'link', 254: 'host', 255: 'nowhere' } as const;
+
+/** RTN_* */
+const ROUTE_TYPES = [
+  'unspecified',
+  'unicast',
+  'local',
+  'broadcast',
+  'anycast',
+  'multicast',
+  'blackhole',
+  'unreachable',
+  'prohibit',
+  'throw',
+  'nat',
+] as const;
+
+export interface Link {
+  index: number;
+  name: string;
+  /** Switched on (IFF_UP). */
+  up: boolean;
+  /** Ready to carry packets (IFF_RUNNING). */
+  running: boolean;
+  loopback: boolean;
+  operationalState?: (typeof OPERATIONAL_STATES)[number];
+  /** A cable, an access point is there. */
+  carrier?: boolean;
+  mtu?: number;
+  /** As its driver says: 'veth', 'bridge' … */
+  kind?: string;
+  /** The name of the bridge, bond or VRF that it belongs to. */
+  master?: string;
+}
+
+export interface InterfaceAddress {
+  /** The name of the interface. */
+  interface: string;
+  address: string;
+  prefixLength: number;
+  family: 'IPv4' | 'IPv6';
+  scope: (typeof SCOPES)[keyof typeof SCOPES] | number;
+  /** Not to be used yet: duplicates are being looked for. */
+  tentative: boolean;
+  /** Not to be used for anything new. */
+  deprecated: boolean;
+  /** Somebody else has it. */
+  duplicate: boolean;
+}
+
+/** An interface with its addresses. */
+export interface Interface extends Link {
+  addresses: InterfaceAddress[];
+}
+
+export interface NextHop {
+  gateway?: string;
+  /** The name of the interface. */
+  interface?: string;
+  weight: number;
+}
+
+export interface Route {
+  family: 'IPv4' | 'IPv6';
+  /** undefined: the default route. */
+  destination?: string;
+  prefixLength: number;
+  /** None: unreachable, blackhole … */
+  nextHops: NextHop[];
+  /** 254: main, 255: local. */
+  table: number;
+  /** The lower wins. */
+  metric: number;
+  /** The preferred source address. */
+  source?: string;
+  type: (typeof ROUTE_TYPES)[number] | number;
+  /** RTPROT_*: who made it; 2: the kernel, 3: boot, 4: static. */
+  protocol: number;
+}
+
+type Change = 'Added' | 'Changed' | 'Removed';
+export type InterfaceEvent =
+  | {
+      [How in Change]: { type: `link${How}`; link: Link };
+    }[Change]
+  | {
+      [How in Change]: { type: `address${How}`; address: InterfaceAddress };
+    }[Change]
+  | {
+      [How in Change]: { type: `route${How}`; route: Route };
+    }[Change]
+  | Overrun;
+
+export interface WatchInterfacesOptions extends EventStreamOptions {
+  /** false: links and addresses alone (true). A router may have a million routes. */
+  routes?: boolean;
+}
+
+const UP = 0x1;
+const LOOPBACK = 0x8;
+const RUNNING = 0x40;
+const TENTATIVE = 0x40;
+const DEPRECATED = 0x20;
+const DUPLICATE = 0x08;
+
+export type Names = ReadonlyMap<number, { name: string }>;
+
+/** Where an interface has gone its index is the only name left. */
+const nameOf = (names: Names, index: number): string => names.get(index)?.name ?? String(index);
+const family = (number: 4 | 6): 'IPv4' | 'IPv6' => (number === 4 ? 'IPv4' : 'IPv6');
+
+export function publicLink(link: NativeLink, names: Names): Link {
+  const { index, name, flags, operationalState, carrier, mtu, kind, master } = link;
+  const state = operationalState === undefined ? undefined : OPERATIONAL_STATES[operationalState];
+  return {
+    ...{ index, name },
+    up: (flags & UP) !== 0,
+    running: (flags & RUNNING) !== 0,
+    loopback: (flags & LOOPBACK) !== 0,
+    ...(state && { operationalState: state }),
+    ...(carrier !== undefined && { carrier }),
+    ...(mtu !== undefined && { mtu }),
+    ...(kind !== undefined && { kind }),
+    ...(master !== undefined && { master: nameOf(names, master) }),
+  };
+}
+
+export function publicInterfaceAddress(
+  { interface: index, address, prefixLength, flags, scope }: NativeInterfaceAddress,
+  names: Names,
+): InterfaceAddress {
+  return {
+    interface: nameOf(names, index),
+    ...{ address, prefixLength },
+    family: family(familyOf(address)),
+    scope: (SCOPES as Partial<Record<number, InterfaceAddress['scope']>>)[scope] ?? scope,
+    tentative: (flags & TENTATIVE) !== 0,
+    deprecated: (flags & DEPRECATED) !== 0,
+    duplicate: (flags & DUPLICATE) !== 0,
+  };
+}
+
+export function publicRoute(route: NativeRoute, names: Names): Route {
+  const { destination, prefixLength, table, metric, source, type, protocol } = route;
+  const nextHop = ({ gateway, interface: index, weight }: NativeNextHop): NextHop => ({
+    ...(gateway !== undefined && { gateway }),
+    ...(index !== 0 && { interface: nameOf(names, index) }),
+    weight,
+  });
+  return {
+    family: family(route.family),
+    ...(destination !== '' && { destination }),
+    prefixLength,
+    nextHops: route.nextHops.map(nextHop),
+    ...{ table, metric },
+    ...(source !== undefined && { source }),
+    type: ROUTE_TYPES[type] ?? type,
+    protocol,
+  };
+}
+
+export const byIndex = (links: NativeLink[]): Map<number, NativeLink> =>
+  new Map(links.map((link) => [link.index, link]));
+
+/** Whether subflows may be made from an address, to somewhere else than this host. */
+export function isUsable(address: InterfaceAddress, link: Interface): boolean {
+  return (
+    link.running &&
+    !link.loopback &&
+    address.scope === 'global' &&
+    !address.tentative &&
+    !address.deprecated &&
+    !address.duplicate
+  );
+}

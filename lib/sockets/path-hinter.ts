@@ -1,0 +1,26 @@
+/** The port through which sockets hand over hints about paths: the layers above carry them out. */
+import type { Abortable } from '../base/abort';
+import type { HintResult, Intent, PathHints } from '../hints/hints';
+import type { TcpHandle } from './node/types';
+
+/** The hints that concern paths; each may be missing. */
+export interface WantedPaths {
+  readonly intent?: Intent | undefined;
+  readonly paths?: PathHints | undefined;
+}
+
+type PathHinter = (
+  handle: TcpHandle,
+  wanted: WantedPaths,
+  abort?: Abortable,
+) => Promise<HintResult[]>;
+
+let pathHinter: PathHinter = () => Promise.resolve([]);
+
+/** Sets who carries hints about paths out; drop-in/setup.ts does so once. */
+export function setPathHinter(hinter: PathHinter): void {
+  pathHinter = hinter;
+}
+
+/** Carries out the intent and the hints about paths of a connection, and resolves to their results. */
+export const hintPathsOf: PathHinter = (handle, wanted, abort) => pathHinter(handle, wanted, abort);
