@@ -3,25 +3,25 @@ import { setUp } from './drop-in/setup';
 export type { Address, MptcpInfo, TcpInfo } from '../types/native';
 export type { SocketAddress, SubflowReference } from './base/addresses';
 export { AbortError, MptcpError, type MptcpErrorCode } from './base/errors';
-export type { EventStream, EventStreamOptions, Overrun } from './base/event-stream';
+export type { EventStream, EventStreamOptions, OverrunEvent } from './base/event-stream';
 export type { Connection, ConnectionStatus } from './connection/connection';
 export { connectionOf, type SocketLike } from './connection/connection-of';
 export type {
-  AddressAnnounced,
-  AddressRemoved,
-  ConnectionClosed,
+  ConnectionAnnouncedEvent,
+  ConnectionClosedEvent,
   ConnectionEvent,
   ConnectionEventSourceName,
+  ConnectionFallbackEvent,
+  ConnectionRemovedEvent,
+  ConnectionSample,
+  ConnectionSubflowClosedEvent,
+  ConnectionSubflowEstablishedEvent,
+  ConnectionSubflowPriorityEvent,
   EventSubflow,
-  FellBack,
   PathSample,
-  PriorityChanged,
-  Sample,
-  SubflowGone,
-  SubflowOpened,
   WatchOptions,
 } from './connection/events';
-export type { AddSubflowOptions, AnnouncedAddress } from './connection/paths';
+export type { AnnouncedAddress, ConnectionSubflowOptions } from './connection/paths';
 export type { Subflow } from './connection/subflow';
 export { enable } from './drop-in/enable';
 export type {
@@ -37,22 +37,22 @@ export type { Endpoints } from './endpoints/endpoints';
 export type { FollowedEndpoints } from './endpoints/followed';
 export type { Limits, LimitValues } from './endpoints/limits';
 export type {
-  Announced,
-  Closed,
-  Created,
-  Established,
+  AnnouncedEvent,
+  ClosedEvent,
+  CreatedEvent,
+  EstablishedEvent,
   EventsOptions,
   EventSourceName,
-  ListenerClosed,
-  ListenerCreated,
+  ListenerClosedEvent,
+  ListenerCreatedEvent,
   PathManagerEvent,
-  Removed,
-  Reset,
+  RemovedEvent,
   ResetReason,
-  SubflowClosed,
-  SubflowEstablished,
-  SubflowPriority,
-  Unknown,
+  SubflowClosedEvent,
+  SubflowEstablishedEvent,
+  SubflowPriorityEvent,
+  SubflowReset,
+  UnknownEvent,
 } from './events/events';
 export type { PathManagerEvents } from './events/stream';
 export type {
@@ -65,12 +65,12 @@ export type {
   SchedulingHints,
 } from './hints/hints';
 export type {
-  Interface,
-  InterfaceAddress,
   InterfaceEvent,
-  Link,
-  NextHop,
-  Route,
+  NetworkAddress,
+  NetworkInterface,
+  NetworkLink,
+  NetworkNextHop,
+  NetworkRoute,
   WatchInterfacesOptions,
 } from './interfaces/interface';
 export type { InterfaceEvents, Interfaces } from './interfaces/interfaces';
@@ -109,11 +109,11 @@ export type {
   SignalAllOptions,
 } from './policy/policies/index';
 export type {
-  AbandonSubflow,
-  Announce,
+  AbandonSubflowAction,
+  AnnounceAction,
   ConnectionView,
-  CreateSubflow,
-  DestroySubflow,
+  CreateSubflowAction,
+  DestroySubflowAction,
   FailureView,
   LostView,
   OpeningView,
@@ -125,13 +125,19 @@ export type {
   PolicyEvent,
   PolicyLimits,
   PolicyView,
-  SetBackup,
-  Wake,
-  Withdraw,
+  SetBackupAction,
+  WakeAction,
+  WithdrawAction,
 } from './policy/policy';
 export { type Capabilities, capabilities } from './sockets/capabilities';
 export type { MptcpMode, MptcpOptions, WithMptcpOptions } from './sockets/options';
-export type { Mode, ModeOwner, ModeState, PathManagerMode, SetModeOptions } from './userspace/mode';
+export type {
+  ModeControl,
+  ModeOwner,
+  ModeState,
+  PathManagerMode,
+  SetModeOptions,
+} from './userspace/mode';
 export type {
   AnnounceOptions,
   ConnectionAddresses,

@@ -51,7 +51,7 @@ export type EventMapOf<Event extends { type: string }> = {
 } & { event: [event: Event]; error: [error: unknown]; close: [] };
 
 /** How many events were lost before this one; absent: the kernel does not say. */
-export interface Overrun {
+export interface OverrunEvent {
   type: 'overrun';
   lost?: number;
 }
@@ -210,7 +210,7 @@ export class EventStream<Event extends { type: string }>
     this.#recover = undefined;
     this.#lost = 0;
     if (!recover || lost === 0) return;
-    const overrun: Overrun = { type: 'overrun', lost };
+    const overrun: OverrunEvent = { type: 'overrun', lost };
     this.#queue.push(overrun as unknown as Event, ...recover());
   }
 

@@ -5,7 +5,7 @@
 const SLICE = 1; // ms that one turn of the event loop may take
 const SHARE = 20; // a sweep is followed by so many times its own length without one
 
-export interface Looked {
+export interface Polled {
   /** Looks now, and says in how many milliseconds to look again; undefined: never. */
   look(): number | undefined;
 }
@@ -16,14 +16,14 @@ interface Entry {
   ref: boolean;
 }
 
-const entries = new Map<Looked, Entry>();
+const entries = new Map<Polled, Entry>();
 let timer: NodeJS.Timeout | undefined;
 let timerDue = Infinity;
 let sweeping = false;
 let restUntil = 0;
 let refs = 0;
 
-export function lookAt(looked: Looked, delay: number): void {
+export function poll(looked: Polled, delay: number): void {
   const due = performance.now() + delay;
   const entry = entries.get(looked);
   if (entry) entry.due = due;
@@ -31,7 +31,7 @@ export function lookAt(looked: Looked, delay: number): void {
   if (!sweeping && Math.max(due, restUntil) < timerDue) schedule(due);
 }
 
-export function stopLooking(looked: Looked): void {
+export function stopPolling(looked: Polled): void {
   setRef(looked, false);
   entries.delete(looked);
   if (entries.size > 0 || sweeping) return;
@@ -40,7 +40,7 @@ export function stopLooking(looked: Looked): void {
 }
 
 /** Whether looking keeps the process alive; it does not unless told. */
-export function setRef(looked: Looked, ref: boolean): void {
+export function setRef(looked: Polled, ref: boolean): void {
   const entry = entries.get(looked);
   if (!entry || entry.ref === ref) return;
   entry.ref = ref;
@@ -66,7 +66,7 @@ function schedule(due: number): void {
   keep(timer);
 }
 
-function sweep(rest: IterableIterator<[Looked, Entry]>, before: number): void {
+function sweep(rest: IterableIterator<[Polled, Entry]>, before: number): void {
   const start = performance.now();
   for (let next = rest.next(); !next.done; next = rest.next()) {
     const [looked, entry] = next.value;
@@ -86,13 +86,13 @@ function sweep(rest: IterableIterator<[Looked, Entry]>, before: number): void {
   if (entries.size > 0) schedule(due);
 }
 
-function lookNow(looked: Looked, entry: Entry): void {
+function lookNow(looked: Polled, entry: Entry): void {
   try {
     const again = looked.look();
-    if (again === undefined) stopLooking(looked);
+    if (again === undefined) stopPolling(looked);
     else entry.due = performance.now() + again;
   } catch (error) {
-    stopLooking(looked);
+    stopPolling(looked);
     process.nextTick(() => {
       throw error; // takes nothing from the others
     });

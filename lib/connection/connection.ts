@@ -6,7 +6,7 @@ import type { SubflowReference } from '../base/addresses';
 import { subflowIdentity } from '../base/addresses';
 import { checkAbortable, checkInteger } from '../base/arguments';
 import { MptcpError, systemError } from '../base/errors';
-import { checkStreamOptions, EventStream, type Overrun } from '../base/event-stream';
+import { checkStreamOptions, EventStream, type OverrunEvent } from '../base/event-stream';
 import { checkHints, type HintResult, type SchedulingHints } from '../hints/hints';
 import { interfaceOf } from '../interfaces/local-addresses';
 import { loadNative } from '../kernel/addon';
@@ -17,11 +17,11 @@ import { handleOf } from '../sockets/node/handle';
 import { type TcpHandle } from '../sockets/node/types';
 import { offerOf } from '../sockets/offer';
 import { hintPathsOf } from '../sockets/path-hinter';
-import type { ConnectionEvent, Sample, WatchOptions } from './events';
+import type { ConnectionEvent, ConnectionSample, WatchOptions } from './events';
 import {
-  type AddSubflowOptions,
   type AnnouncedAddress,
   type ConnectionPaths,
+  type ConnectionSubflowOptions,
   pathsOf,
 } from './paths';
 import { ConnectionEventSource, PathSampler } from './streams';
@@ -41,11 +41,11 @@ type ConnectionEventMap = {
 };
 
 const NAMES: readonly string[] = [
-  'subflow',
+  'subflowEstablished',
   'subflowClosed',
-  'priority',
-  'addressAnnounced',
-  'addressRemoved',
+  'subflowPriority',
+  'announced',
+  'removed',
   'fallback',
   'closed',
 ] satisfies ConnectionEvent['type'][];
@@ -108,8 +108,11 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     hooks.on('newListener', (name: string) => {
       if (!NAMES.includes(name)) return;
       const watch = this.#watched();
-      if (!this.#emitting || name === 'priority') {
-        watch.add(this.#emit, name === 'priority' || hooks.listenerCount('priority') > 0);
+      if (!this.#emitting || name === 'subflowPriority') {
+        watch.add(
+          this.#emit,
+          name === 'subflowPriority' || hooks.listenerCount('subflowPriority') > 0,
+        );
       }
       if (!this.#emitting) watch.ref(this.#emit, this.#ref);
       this.#emitting = true;
@@ -117,7 +120,7 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     hooks.on('removeListener', (name: string) => {
       const left = NAMES.some((each) => hooks.listenerCount(each) > 0);
       if (!left) this.#watch?.remove(this.#emit);
-      else if (name === 'priority' && hooks.listenerCount(name) === 0) {
+      else if (name === 'subflowPriority' && hooks.listenerCount(name) === 0) {
         this.#watch?.add(this.#emit, false);
       }
       this.#emitting = left;
@@ -190,11 +193,11 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   }
 
   /** What happens from now on, for one `for await` loop, which ends with the connection. */
-  events(options: WatchOptions = {}): EventStream<ConnectionEvent | Overrun> {
+  events(options: WatchOptions = {}): EventStream<ConnectionEvent | OverrunEvent> {
     checkWatchOptions(options);
     const watch = this.#watched();
     return this.#stream(
-      new EventStream<ConnectionEvent | Overrun>(
+      new EventStream<ConnectionEvent | OverrunEvent>(
         (sink) => new ConnectionEventSource(watch, sink),
         options,
       ),
@@ -202,11 +205,14 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   }
 
   /** The paths every `interval` milliseconds, from the first one on, until the connection ends. */
-  sample(interval: number, options: WatchOptions = {}): EventStream<Sample | Overrun> {
+  sample(
+    interval: number,
+    options: WatchOptions = {},
+  ): EventStream<ConnectionSample | OverrunEvent> {
     checkInteger('interval', interval, 1, 0x7fff_ffff);
     checkWatchOptions(options);
     let sampler: PathSampler | undefined;
-    const stream = new EventStream<Sample | Overrun>(
+    const stream = new EventStream<ConnectionSample | OverrunEvent>(
       (sink) => (sampler = new PathSampler(interval, () => this.#read()?.subflows ?? [], sink)),
       options,
     );
@@ -292,13 +298,16 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
    * error where the connect fails (ECONNREFUSED, ETIMEDOUT …); an AbortError says whether the kernel
    * tries on (`applied`). See docs/connection-paths.md.
    */
-  async addSubflow(options: AddSubflowOptions = {}, abort: Abortable = {}): Promise<Subflow> {
-    return this.#paths().add(options, abort);
+  async createSubflow(
+    options: ConnectionSubflowOptions = {},
+    abort: Abortable = {},
+  ): Promise<Subflow> {
+    return this.#paths().createSubflow(options, abort);
   }
 
   /** Closes a subflow, on both sides. */
-  async removeSubflow(subflow: SubflowReference, abort: Abortable = {}): Promise<void> {
-    return this.#paths().remove(subflow, abort);
+  async destroySubflow(subflow: SubflowReference, abort: Abortable = {}): Promise<void> {
+    return this.#paths().destroySubflow(subflow, abort);
   }
 
   /** Makes a subflow backup or not, on both sides (MP_PRIO). */

@@ -8,7 +8,7 @@ export interface Teller {
 }
 
 /** Of the looks and the kernel, which know of the same facts, one tells each. */
-export class ToldOnce {
+export class Dedup {
   /** What looks have seen and the kernel has yet to tell, since when. */
   readonly #awaited = new Map<string, number>();
   /** What looks have told that the kernel may tell yet. */

@@ -1,7 +1,7 @@
 /** What happens to one connection, as its `Connection` tells it. See docs/events.md. */
 import type { MptcpInfo } from '../../types/native';
 import type { EventStreamOptions } from '../base/event-stream';
-import type { Reset } from '../events/events';
+import type { SubflowReset } from '../events/events';
 import type { Subflow } from './subflow';
 
 /**
@@ -10,7 +10,7 @@ import type { Subflow } from './subflow';
  */
 export type ConnectionEventSourceName = 'kernel' | 'dump' | 'watch';
 
-interface Told {
+interface EventBase {
   source: ConnectionEventSourceName;
 }
 
@@ -18,25 +18,25 @@ interface Told {
 export type EventSubflow = Omit<Subflow, 'tcpInfo'> & Partial<Pick<Subflow, 'tcpInfo'>>;
 
 /** A subflow is connected. Those that were there when the watching began are not told. */
-export interface SubflowOpened extends Told {
-  type: 'subflow';
+export interface ConnectionSubflowEstablishedEvent extends EventBase {
+  type: 'subflowEstablished';
   subflow: EventSubflow;
 }
 
 /** A subflow of a connection that goes on is gone; or, told by the kernel alone, never came to be. */
-export interface SubflowGone extends Told {
+export interface ConnectionSubflowClosedEvent extends EventBase {
   type: 'subflowClosed';
   /** As it was last seen. */
   subflow: EventSubflow;
   /** From the kernel: why, as errno(3) names it ('ECONNREFUSED', 'ETIMEDOUT' …). */
   error?: string;
   /** From the kernel: the peer said why (MP_TCPRST). */
-  reset?: Reset;
+  reset?: SubflowReset;
 }
 
 /** One side made a subflow backup, or no longer backup (MP_PRIO). */
-export interface PriorityChanged extends Told {
-  type: 'priority';
+export interface ConnectionSubflowPriorityEvent extends EventBase {
+  type: 'subflowPriority';
   subflow: EventSubflow;
   /** What this side or the peer wishes now: it is backup if either does. */
   backup: boolean;
@@ -44,8 +44,8 @@ export interface PriorityChanged extends Told {
 }
 
 /** The peer announced an address (ADD_ADDR). */
-export interface AddressAnnounced extends Told {
-  type: 'addressAnnounced';
+export interface ConnectionAnnouncedEvent extends EventBase {
+  type: 'announced';
   /** Undefined from `watch`, which sees only that this side accepted one. */
   address?: string;
   /** Undefined: that of the connection. */
@@ -54,8 +54,8 @@ export interface AddressAnnounced extends Told {
 }
 
 /** The peer withdrew an address (REMOVE_ADDR). */
-export interface AddressRemoved extends Told {
-  type: 'addressRemoved';
+export interface ConnectionRemovedEvent extends EventBase {
+  type: 'removed';
   /** Undefined where it was announced before the watching began, and from `watch`. */
   address?: string;
   port?: number;
@@ -63,12 +63,12 @@ export interface AddressRemoved extends Told {
 }
 
 /** The connection wanted MPTCP, and speaks TCP: from the start, or from now on. */
-export interface FellBack extends Told {
+export interface ConnectionFallbackEvent extends EventBase {
   type: 'fallback';
 }
 
 /** This side closed its socket, for whatever reason. The last event. */
-export interface ConnectionClosed extends Told {
+export interface ConnectionClosedEvent extends EventBase {
   type: 'closed';
   /** Every subflow with its totals, read before the descriptor was closed, or last seen before. */
   subflows: Subflow[];
@@ -77,13 +77,13 @@ export interface ConnectionClosed extends Told {
 }
 
 export type ConnectionEvent =
-  | SubflowOpened
-  | SubflowGone
-  | PriorityChanged
-  | AddressAnnounced
-  | AddressRemoved
-  | FellBack
-  | ConnectionClosed;
+  | ConnectionSubflowEstablishedEvent
+  | ConnectionSubflowClosedEvent
+  | ConnectionSubflowPriorityEvent
+  | ConnectionAnnouncedEvent
+  | ConnectionRemovedEvent
+  | ConnectionFallbackEvent
+  | ConnectionClosedEvent;
 
 /** One path of a sample; rates and counts are of the time since the sample before. */
 export interface PathSample {
@@ -102,7 +102,7 @@ export interface PathSample {
   loss?: number;
 }
 
-export interface Sample {
+export interface ConnectionSample {
   type: 'sample';
   /** Milliseconds since the sample before, as measured. */
   elapsed: number;

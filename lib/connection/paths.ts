@@ -17,7 +17,11 @@ import {
 } from '../base/arguments';
 import { AbortError, MptcpError, systemError } from '../base/errors';
 import type { Tagged } from '../base/tagged';
-import type { PathManagerEvent, SubflowClosed, SubflowEstablished } from '../events/events';
+import type {
+  PathManagerEvent,
+  SubflowClosedEvent,
+  SubflowEstablishedEvent,
+} from '../events/events';
 import { TokenEvents } from '../events/token-events';
 import { chooseLocal, interfaceOf, type LocalAddress } from '../interfaces/local-addresses';
 import { requireNative } from '../kernel/addon';
@@ -32,7 +36,7 @@ import { type Shared, useCommands } from '../userspace/shared-commands';
 import { lookAtBackup } from './backup-flags';
 import type { Subflow } from './subflow';
 
-export interface AddSubflowOptions {
+export interface ConnectionSubflowOptions {
   /** The local address. Unless given, of `interface`, or of one that has no subflow yet. */
   local?: string;
   /** The name of the interface to use. */
@@ -61,14 +65,14 @@ interface Attempt {
   remote: SocketAddress;
   /** By subflowKey(): those that were there before. */
   others: Set<string>;
-  established: (event: SubflowEstablished) => void;
+  established: (event: SubflowEstablishedEvent) => void;
   failed: (error: Error) => void;
 }
 
 const isAddress = (one: string, other: string): boolean =>
   withoutScope(one) === withoutScope(other);
 
-function whyFailed({ error, reset, remote }: SubflowClosed): Error {
+function whyFailed({ error, reset, remote }: SubflowClosedEvent): Error {
   if (error === undefined) {
     const reason = reset ? `: ${reset.reason ?? `reset reason ${reset.code}`}` : '';
     return new MptcpError('ERR_MPTCP_SYSTEM', `The peer or the path refused the subflow${reason}`);
@@ -175,7 +179,7 @@ export class ConnectionPaths {
     return this.#run(({ commands }, token) => commands.endpoints(token, abort), false);
   }
 
-  async add(options: AddSubflowOptions, abort: Abortable): Promise<Subflow> {
+  async createSubflow(options: ConnectionSubflowOptions, abort: Abortable): Promise<Subflow> {
     checkObject('options', options);
     const { local, interface: name, remote, backup = false } = options;
     checkIfGiven(checkAddress, 'options.local', local);
@@ -196,7 +200,7 @@ export class ConnectionPaths {
     return this.#attempt(token, from, to, backup, abort);
   }
 
-  remove(subflow: SubflowReference, abort: Abortable): Promise<void> {
+  destroySubflow(subflow: SubflowReference, abort: Abortable): Promise<void> {
     return this.#run(({ userspace }, token) => userspace.destroySubflow(token, subflow, abort));
   }
 
@@ -205,7 +209,7 @@ export class ConnectionPaths {
     checkBoolean('backup', backup);
     const { local, remote } = subflow;
     await this.#run(({ userspace }, token) =>
-      userspace.setPriority(token, { local, remote, backup }, abort),
+      userspace.setBackup(token, { local, remote }, backup, abort),
     );
     void lookAtBackup(); // the kernel does not tell this side
   }
@@ -273,7 +277,7 @@ export class ConnectionPaths {
     signal?.addEventListener('abort', aborted, { once: true });
     try {
       await events.settled;
-      const made = new Promise<SubflowEstablished>((established, failed) => {
+      const made = new Promise<SubflowEstablishedEvent>((established, failed) => {
         attempt = { local: from.address, remote, others, established, failed };
         this.#attempts.add(attempt);
       });
@@ -343,7 +347,7 @@ export class ConnectionPaths {
     else attempt.failed(whyFailed(event));
   };
 
-  #found(event: SubflowEstablished): Subflow {
+  #found(event: SubflowEstablishedEvent): Subflow {
     const key = subflowKey(event);
     const found = this.subflows().find((each) => subflowKey(each) === key);
     if (found) return found;

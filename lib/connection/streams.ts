@@ -1,20 +1,20 @@
 /** Reads a connection's paths at an interval, and makes rates of their counters. */
 import { subflowIdentity as keyOf } from '../base/addresses';
 import type { EventSink, EventSource } from '../base/event-stream';
-import { lookAt, type Looked, setRef, stopLooking } from '../base/poller';
-import type { ConnectionEvent, PathSample, Sample } from './events';
+import { poll, type Polled, setRef, stopPolling } from '../base/poller';
+import type { ConnectionEvent, ConnectionSample, PathSample } from './events';
 import type { Subflow } from './subflow';
 import type { ConnectionWatch, Follower, Tell } from './watch';
 
-export class PathSampler implements Looked, Follower, EventSource<Sample> {
+export class PathSampler implements Polled, Follower, EventSource<ConnectionSample> {
   readonly #interval: number;
   readonly #read: () => Subflow[];
-  readonly #sink: EventSink<Sample>;
+  readonly #sink: EventSink<ConnectionSample>;
   #before = new Map<string, Subflow>();
   #at = 0;
   #ref = false;
 
-  constructor(interval: number, read: () => Subflow[], sink: EventSink<Sample>) {
+  constructor(interval: number, read: () => Subflow[], sink: EventSink<ConnectionSample>) {
     this.#interval = interval;
     this.#read = read;
     this.#sink = sink;
@@ -23,12 +23,12 @@ export class PathSampler implements Looked, Follower, EventSource<Sample> {
 
   opened(): void {
     this.#take(this.#read());
-    lookAt(this, this.#interval);
+    poll(this, this.#interval);
     setRef(this, this.#ref);
   }
 
   closing(): void {
-    stopLooking(this);
+    stopPolling(this);
   }
 
   look(): number {
@@ -37,7 +37,7 @@ export class PathSampler implements Looked, Follower, EventSource<Sample> {
     return this.#interval;
   }
 
-  remember(): () => Sample[] {
+  remember(): () => ConnectionSample[] {
     return () => []; // the next sample says it all
   }
 
@@ -52,7 +52,7 @@ export class PathSampler implements Looked, Follower, EventSource<Sample> {
   }
 
   close(): Promise<void> {
-    stopLooking(this);
+    stopPolling(this);
     return Promise.resolve();
   }
 

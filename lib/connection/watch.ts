@@ -4,15 +4,15 @@
  */
 import type { MptcpInfo } from '../../types/native';
 import { subflowIdentity as keyOf, subflowKey } from '../base/addresses';
-import { lookAt, type Looked, setRef, stopLooking } from '../base/poller';
+import { poll, type Polled, setRef, stopPolling } from '../base/poller';
 import type {
-  Announced,
+  AnnouncedEvent,
   EventSourceName,
   PathManagerEvent,
-  Removed,
-  SubflowClosed,
-  SubflowEstablished,
-  SubflowPriority,
+  RemovedEvent,
+  SubflowClosedEvent,
+  SubflowEstablishedEvent,
+  SubflowPriorityEvent,
 } from '../events/events';
 import { TokenEvents } from '../events/token-events';
 import {
@@ -22,7 +22,7 @@ import {
   unwatchBackup,
   watchBackup,
 } from './backup-flags';
-import { ToldOnce } from './dedup';
+import { Dedup } from './dedup';
 import type { ConnectionEvent, ConnectionEventSourceName, EventSubflow } from './events';
 import type { Subflow } from './subflow';
 
@@ -74,7 +74,7 @@ export interface Follower {
   closing(): void;
 }
 
-export class ConnectionWatch implements Looked, Follower {
+export class ConnectionWatch implements Polled, Follower {
   readonly #connection: Watchable;
   /** With whether they want to be told of priorities, which cost more. */
   readonly #listeners = new Map<Tell, boolean>();
@@ -83,10 +83,10 @@ export class ConnectionWatch implements Looked, Follower {
   #token: number | undefined;
   #known = new Map<string, EventSubflow>();
   #flags: Map<string, Partial<BackupFlags>> | undefined;
-  #announced = new Map<number, Pick<Announced, 'address' | 'port'>>();
+  #announced = new Map<number, Pick<AnnouncedEvent, 'address' | 'port'>>();
   /** How many of the peer's addresses this side has accepted. */
   #accepted = 0;
-  readonly #once = new ToldOnce();
+  readonly #once = new Dedup();
   #interval = SHORTEST;
   #open = false;
 
@@ -176,12 +176,12 @@ export class ConnectionWatch implements Looked, Follower {
     this.#token = info.token;
     this.#kernel = new TokenEvents(info.token, this.#hear);
     this.#followPriorities();
-    lookAt(this, SHORTEST);
+    poll(this, SHORTEST);
     setRef(this, this.#refs.size > 0);
   }
 
   #end(): void {
-    stopLooking(this);
+    stopPolling(this);
     this.#kernel?.close();
     this.#kernel = undefined;
     this.#followPriorities();
@@ -203,18 +203,18 @@ export class ConnectionWatch implements Looked, Follower {
     else if (event.type === 'removed') this.#hearRemoved(event);
   };
 
-  #hearOpened(event: SubflowEstablished): void {
+  #hearOpened(event: SubflowEstablishedEvent): void {
     const key = subflowKey(event);
     if (!this.#once.heard(`opened ${key}`) || this.#find(key)) return;
     const found = this.#connection.read()?.subflows.find((each) => subflowKey(each) === key);
     const { local, remote } = event;
     const subflow = found ?? { local, remote };
     this.#known.set(keyOf(subflow), subflow);
-    this.#tell({ type: 'subflow', source: sourceOf(event), subflow });
+    this.#tell({ type: 'subflowEstablished', source: sourceOf(event), subflow });
     this.#lookSoon();
   }
 
-  #hearClosed(event: SubflowClosed): void {
+  #hearClosed(event: SubflowClosedEvent): void {
     if (event.source === 'derived') return; // with the connection: `closed` tells
     const key = subflowKey(event);
     if (!this.#once.heard(`closed ${key}`)) return;
@@ -230,26 +230,32 @@ export class ConnectionWatch implements Looked, Follower {
     this.#lookSoon();
   }
 
-  #hearPriority(event: SubflowPriority): void {
+  #hearPriority(event: SubflowPriorityEvent): void {
     const { backup = false, local, remote } = event;
     const key = subflowKey(event);
     this.#once.forget(`remote ${key} ${!backup}`);
     if (!this.#once.heard(`remote ${key} ${backup}`)) return;
     this.#flags?.set(key, { ...this.#flags.get(key), remote: backup });
     const subflow = this.#find(key) ?? { local, remote };
-    this.#tell({ type: 'priority', source: sourceOf(event), subflow, backup, side: 'remote' });
+    this.#tell({
+      type: 'subflowPriority',
+      source: sourceOf(event),
+      subflow,
+      backup,
+      side: 'remote',
+    });
   }
 
-  #hearAnnounced({ source, remoteId, address, port }: Announced): void {
+  #hearAnnounced({ source, remoteId, address, port }: AnnouncedEvent): void {
     const told = { address, ...(port !== undefined && { port }) };
     this.#announced.set(remoteId, told);
-    this.#tell({ type: 'addressAnnounced', source: sourceOf({ source }), remoteId, ...told });
+    this.#tell({ type: 'announced', source: sourceOf({ source }), remoteId, ...told });
   }
 
-  #hearRemoved({ source, remoteId }: Removed): void {
+  #hearRemoved({ source, remoteId }: RemovedEvent): void {
     const told = this.#announced.get(remoteId);
     this.#announced.delete(remoteId);
-    this.#tell({ type: 'addressRemoved', source: sourceOf({ source }), remoteId, ...told });
+    this.#tell({ type: 'removed', source: sourceOf({ source }), remoteId, ...told });
   }
 
   #find(key: string): EventSubflow | undefined {
@@ -258,7 +264,7 @@ export class ConnectionWatch implements Looked, Follower {
 
   #lookSoon(): void {
     this.#interval = SHORTEST;
-    if (this.#kernel) lookAt(this, SHORTEST);
+    if (this.#kernel) poll(this, SHORTEST);
   }
 
   /** Where the kernel tells no addresses, its counts do: of those that this side has accepted. */
@@ -266,7 +272,7 @@ export class ConnectionWatch implements Looked, Follower {
     const before = this.#accepted;
     this.#accepted = addAddrAccepted;
     if (this.#kernel?.live) return;
-    const type = addAddrAccepted > before ? 'addressAnnounced' : 'addressRemoved';
+    const type = addAddrAccepted > before ? 'announced' : 'removed';
     for (let n = Math.abs(addAddrAccepted - before); n > 0; n--) {
       this.#tell({ type, source: 'watch' });
     }
@@ -294,7 +300,7 @@ export class ConnectionWatch implements Looked, Follower {
     for (const [key, subflow] of opened) {
       if (!this.#once.seen(`opened ${subflowKey(subflow)}`, this.#kernel)) continue;
       this.#known.set(key, subflow);
-      this.#tell({ type: 'subflow', source: 'watch', subflow });
+      this.#tell({ type: 'subflowEstablished', source: 'watch', subflow });
       changed = true;
     }
     return changed;
@@ -323,7 +329,14 @@ export class ConnectionWatch implements Looked, Follower {
         const fact = `remote ${key} ${now.remote}`;
         // Of this side's own changes the kernel says nothing.
         if (side === 'remote' && !this.#once.seen(fact, this.#kernel)) flags.remote = !now.remote;
-        else this.#tell({ type: 'priority', source: 'watch', subflow, backup: now[side], side });
+        else
+          this.#tell({
+            type: 'subflowPriority',
+            source: 'watch',
+            subflow,
+            backup: now[side],
+            side,
+          });
       }
       this.#flags?.set(key, flags);
     }

@@ -13,8 +13,8 @@ import {
   invalidArgValue,
 } from '../base/arguments';
 import { MptcpError } from '../base/errors';
-import type { EventStreamOptions, Overrun } from '../base/event-stream';
-import type { Interface, InterfaceAddress } from '../interfaces/interface';
+import type { EventStreamOptions, OverrunEvent } from '../base/event-stream';
+import type { NetworkAddress, NetworkInterface } from '../interfaces/interface';
 import { interfaceNames } from '../interfaces/names';
 import type { Commands } from '../kernel/commands';
 
@@ -192,7 +192,7 @@ export interface FollowOptions extends EventStreamOptions {
    * Which addresses get an endpoint, of those that can be used: with global scope, not tentative,
    * deprecated or duplicate, on an interface that is running and not the loopback. All unless given.
    */
-  match?: (address: InterfaceAddress, link: Interface) => boolean;
+  match?: (address: NetworkAddress, link: NetworkInterface) => boolean;
   /** Of each endpoint: `{ subflow: true }` on a client, `{ signal: true }` on a server. */
   flags: EndpointFlags;
 }
@@ -205,5 +205,5 @@ export type FollowEvent =
   /** Its flags are others: of the endpoints that a policy wants alone. */
   | { type: 'updated'; endpoint: Endpoint }
   /** The kernel refused: ERR_MPTCP_LIMIT, … Tried again when an interface or an endpoint changes. */
-  | { type: 'refused'; address: InterfaceAddress; error: unknown }
-  | Overrun;
+  | { type: 'refused'; address: NetworkAddress; error: unknown }
+  | OverrunEvent;

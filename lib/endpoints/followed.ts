@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../base/abort';
 import { checkFunction, checkIfGiven } from '../base/arguments';
 import { checkStreamOptions, EventStream } from '../base/event-stream';
-import type { Interface } from '../interfaces/interface';
+import type { NetworkInterface } from '../interfaces/interface';
 import { isUsable } from '../interfaces/interface';
 import type { InterfaceEvents } from '../interfaces/interfaces';
 import type { EndpointStore, FollowEvent, FollowOptions } from './endpoint';
@@ -9,7 +9,7 @@ import { checkFlags, type Endpoint } from './endpoint';
 import { EndpointKeeper, type WantedEndpoint } from './keeper';
 
 function* followed(
-  interfaces: Interface[],
+  interfaces: NetworkInterface[],
   { match = () => true, flags }: FollowOptions,
 ): Generator<WantedEndpoint> {
   for (const link of interfaces) {

@@ -1,6 +1,6 @@
 import { MptcpError } from '../base/errors';
 import type { EventSink, EventSource } from '../base/event-stream';
-import type { Interface, InterfaceAddress } from '../interfaces/interface';
+import type { NetworkAddress, NetworkInterface } from '../interfaces/interface';
 import type { InterfaceEvents } from '../interfaces/interfaces';
 import type { EndpointStore, FollowEvent } from './endpoint';
 import { type Endpoint, type EndpointOptions, flagsOf, type KeptEndpoint } from './endpoint';
@@ -8,7 +8,7 @@ import { type Endpoint, type EndpointOptions, flagsOf, type KeptEndpoint } from 
 /** An endpoint that there is to be, of an address that an interface has. */
 export interface WantedEndpoint {
   readonly options: EndpointOptions;
-  readonly address: InterfaceAddress;
+  readonly address: NetworkAddress;
 }
 
 interface Kept extends KeptEndpoint {
@@ -30,7 +30,7 @@ const isGone = (error: unknown): boolean =>
 export class EndpointKeeper implements EventSource<FollowEvent> {
   readonly #endpoints: EndpointStore;
   readonly #interfaces: InterfaceEvents;
-  readonly #wanted: (interfaces: Interface[]) => Iterable<WantedEndpoint>;
+  readonly #wanted: (interfaces: NetworkInterface[]) => Iterable<WantedEndpoint>;
   readonly #sink: EventSink<FollowEvent>;
   readonly #kept = new Map<string, Kept>();
   readonly #refused = new Set<string>();
@@ -41,7 +41,7 @@ export class EndpointKeeper implements EventSource<FollowEvent> {
   constructor(
     endpoints: EndpointStore,
     interfaces: InterfaceEvents,
-    wanted: (interfaces: Interface[]) => Iterable<WantedEndpoint>,
+    wanted: (interfaces: NetworkInterface[]) => Iterable<WantedEndpoint>,
     sink: EventSink<FollowEvent>,
   ) {
     this.#endpoints = endpoints;

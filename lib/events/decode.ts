@@ -1,7 +1,7 @@
 import { getSystemErrorName } from 'node:util';
 import type { Address, NativeEvent, NativeSocketAddress } from '../../types/native';
 import { eventsTell, noteFlags } from './denied-joins';
-import { type PathManagerEvent, type Reset, RESET_REASONS } from './events';
+import { type PathManagerEvent, RESET_REASONS, type SubflowReset } from './events';
 
 /** MPTCP_EVENT_* */
 const TYPES = {
@@ -25,7 +25,7 @@ export function publicAddress({ address, port }: NativeSocketAddress): Address {
   return { address, port, family: address.includes(':') ? 'IPv6' : 'IPv4' };
 }
 
-function resetOf({ resetReason, resetFlags = 0 }: NativeEvent): Reset | undefined {
+function resetOf({ resetReason, resetFlags = 0 }: NativeEvent): SubflowReset | undefined {
   if (resetReason === undefined) return undefined;
   const reason = RESET_REASONS[resetReason];
   return {

@@ -1,5 +1,5 @@
 import type { Address } from '../../types/native';
-import type { EventStreamOptions, Overrun } from '../base/event-stream';
+import type { EventStreamOptions, OverrunEvent } from '../base/event-stream';
 
 /**
  * `kernel`: its multicast message. `dump`: found by comparing what there is with what was known:
@@ -7,16 +7,16 @@ import type { EventStreamOptions, Overrun } from '../base/event-stream';
  * from another event, and the kernel does not say it.
  */
 export type EventSourceName = 'kernel' | 'dump' | 'derived';
-interface Told {
+interface EventBase {
   source: EventSourceName;
 }
 
-interface OfConnection extends Told {
+interface ConnectionEventBase extends EventBase {
   /** Identifies the connection in its network namespace. */
   token: number;
 }
 
-export interface ConnectionBegin extends OfConnection {
+export interface ConnectionBeginEvent extends ConnectionEventBase {
   /** Of the first subflow, seen from this host on either side. */
   local: Address;
   remote: Address;
@@ -31,16 +31,16 @@ export interface ConnectionBegin extends OfConnection {
 }
 
 /** The first subflow is connected. */
-export interface Created extends ConnectionBegin {
+export interface CreatedEvent extends ConnectionBeginEvent {
   type: 'created';
 }
 
 /** Both sides speak MPTCP: subflows can be added. */
-export interface Established extends ConnectionBegin {
+export interface EstablishedEvent extends ConnectionBeginEvent {
   type: 'established';
 }
 
-export interface Closed extends OfConnection {
+export interface ClosedEvent extends ConnectionEventBase {
   type: 'closed';
   /** undefined: it began before this was watched. */
   local?: Address;
@@ -48,7 +48,7 @@ export interface Closed extends OfConnection {
 }
 
 /** The peer announced an address (ADD_ADDR). */
-export interface Announced extends OfConnection {
+export interface AnnouncedEvent extends ConnectionEventBase {
   type: 'announced';
   remoteId: number;
   address: string;
@@ -57,12 +57,12 @@ export interface Announced extends OfConnection {
 }
 
 /** The peer withdrew an address (REMOVE_ADDR). */
-export interface Removed extends OfConnection {
+export interface RemovedEvent extends ConnectionEventBase {
   type: 'removed';
   remoteId: number;
 }
 
-export interface OfSubflow extends OfConnection {
+export interface SubflowEventBase extends ConnectionEventBase {
   local: Address;
   remote: Address;
   localId?: number;
@@ -72,25 +72,25 @@ export interface OfSubflow extends OfConnection {
   interfaceIndex?: number;
 }
 
-export interface SubflowEstablished extends OfSubflow {
+export interface SubflowEstablishedEvent extends SubflowEventBase {
   type: 'subflowEstablished';
 }
 
-export interface SubflowClosed extends OfSubflow {
+export interface SubflowClosedEvent extends SubflowEventBase {
   type: 'subflowClosed';
   /** Why, as errno(3) names it: 'ECONNREFUSED', 'ETIMEDOUT' … */
   error?: string;
   /** The peer said why (MP_TCPRST). */
-  reset?: Reset;
+  reset?: SubflowReset;
 }
 
 /** The peer changed the priority (MP_PRIO). Its own changes a host is not told. */
-export interface SubflowPriority extends OfSubflow {
+export interface SubflowPriorityEvent extends SubflowEventBase {
   type: 'subflowPriority';
 }
 
 /** RFC 8684, section 3.6 */
-export interface Reset {
+export interface SubflowReset {
   code: number;
   reason?: ResetReason;
   /** The cause may be gone soon: worth another try. */
@@ -108,18 +108,18 @@ export const RESET_REASONS = [
 ] as const;
 export type ResetReason = (typeof RESET_REASONS)[number];
 
-export interface ListenerCreated extends Told {
+export interface ListenerCreatedEvent extends EventBase {
   type: 'listenerCreated';
   local: Address;
 }
 
-export interface ListenerClosed extends Told {
+export interface ListenerClosedEvent extends EventBase {
   type: 'listenerClosed';
   local: Address;
 }
 
 /** An event of a kernel that is newer than this library. */
-export interface Unknown extends Told {
+export interface UnknownEvent extends EventBase {
   type: 'unknown';
   /** MPTCP_EVENT_* */
   number: number;
@@ -128,18 +128,18 @@ export interface Unknown extends Told {
 }
 
 export type PathManagerEvent =
-  | Created
-  | Established
-  | Closed
-  | Announced
-  | Removed
-  | SubflowEstablished
-  | SubflowClosed
-  | SubflowPriority
-  | ListenerCreated
-  | ListenerClosed
-  | Unknown
-  | Overrun;
+  | CreatedEvent
+  | EstablishedEvent
+  | ClosedEvent
+  | AnnouncedEvent
+  | RemovedEvent
+  | SubflowEstablishedEvent
+  | SubflowClosedEvent
+  | SubflowPriorityEvent
+  | ListenerCreatedEvent
+  | ListenerClosedEvent
+  | UnknownEvent
+  | OverrunEvent;
 
 export interface EventsOptions extends EventStreamOptions {
   /** Milliseconds between two dumps where CAP_NET_ADMIN is missing (1000). */

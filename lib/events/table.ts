@@ -1,25 +1,25 @@
 /** The connections and subflows of a network namespace as their events tell them. */
 import { subflowKey } from '../base/addresses';
 import type {
-  Announced,
-  ConnectionBegin,
+  AnnouncedEvent,
+  ConnectionBeginEvent,
   EventSourceName,
-  OfSubflow,
   PathManagerEvent,
+  SubflowEventBase,
 } from './events';
 
-export type KnownSubflow = Omit<OfSubflow, 'source'>;
+export type KnownSubflow = Omit<SubflowEventBase, 'source'>;
 
-export interface KnownConnection extends Omit<ConnectionBegin, 'source'> {
+export interface KnownConnection extends Omit<ConnectionBeginEvent, 'source'> {
   established: boolean;
   /** By subflowKey(). */
   subflows: Map<string, KnownSubflow>;
-  announced: Map<number, Announced>;
+  announced: Map<number, AnnouncedEvent>;
 }
 
 export type Connections = Map<number, KnownConnection>;
 
-export function newConnection(begin: Omit<ConnectionBegin, 'source'>): KnownConnection {
+export function newConnection(begin: Omit<ConnectionBeginEvent, 'source'>): KnownConnection {
   const { token, local, remote, serverSide, denyJoinId0 } = begin;
   const first: KnownSubflow = { token, local, remote, localId: 0, remoteId: 0 };
   return {

@@ -4,11 +4,11 @@ import { type LocalAddress, usableAddresses } from '../interfaces/local-addresse
 import type { PathHints } from './hints';
 import type { OptionHint } from './socket-options';
 
-export type Places = readonly string[];
+export type PathSelector = readonly string[];
 
-export const places = (given: string | Places = []): Places => [given].flat();
+export const places = (given: string | PathSelector = []): PathSelector => [given].flat();
 
-export const isAt = (all: Places, { address, interface: name }: LocalAddress): boolean =>
+export const isAt = (all: PathSelector, { address, interface: name }: LocalAddress): boolean =>
   all.some((each) => each === name || withoutScope(each) === withoutScope(address));
 
 /** What a client's first subflow is to be bound to: the first preferred interface that is up. */

@@ -11,7 +11,7 @@ import { pathsOf } from '../connection/paths';
 import { heardDenyJoinId0 } from '../events/kernel-source';
 import { mergeResults } from '../hints/apply';
 import type { HintName, HintResult, Intent, PathHints } from '../hints/hints';
-import { places, type Places } from '../hints/path-selector';
+import { type PathSelector, places } from '../hints/path-selector';
 import { PathManager } from '../path-manager/path-manager';
 import type { ManagedPolicy } from '../policy/manage/managed-policy';
 import { aggregate, backup, handover, interactive } from '../policy/policies/index';
@@ -34,7 +34,7 @@ const LEAVE = Symbol('mptcp.intent');
 function policyFor(
   intent: Intent,
   { prefer, backup: standby }: PathHints,
-  first: Places,
+  first: PathSelector,
 ): PathPolicy {
   if (intent === 'aggregate') return aggregate();
   if (intent === 'interactive') return interactive();
@@ -51,7 +51,7 @@ const TAKEN: Record<Intent, readonly HintName[]> = {
   backup: ['paths.backup', 'paths.subflows'],
 };
 
-function share(owner: PathManager, intent: Intent, paths: PathHints, first: Places): Shared {
+function share(owner: PathManager, intent: Intent, paths: PathHints, first: PathSelector): Shared {
   const { subflows } = paths;
   const key = JSON.stringify([intent, paths, intent === 'backup' && first]);
   const ofOwner = shared.get(owner) ?? new Map<string, Shared>();

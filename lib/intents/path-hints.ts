@@ -10,7 +10,7 @@ import { type ConnectionPaths, pathsOf } from '../connection/paths';
 import type { Subflow } from '../connection/subflow';
 import { mergeResults } from '../hints/apply';
 import type { HintResult, PathHints } from '../hints/hints';
-import { isAt, places, type Places } from '../hints/path-selector';
+import { isAt, type PathSelector, places } from '../hints/path-selector';
 import { type LocalAddress, usableAddresses } from '../interfaces/local-addresses';
 import type { TcpHandle } from '../sockets/node/types';
 import { offerOf } from '../sockets/offer';
@@ -59,9 +59,9 @@ class PathHinting {
   readonly #paths: ConnectionPaths;
   readonly #hints: PathHints;
   readonly #abort: Abortable;
-  readonly #prefer: Places;
-  readonly #backup: Places;
-  readonly #avoid: Places;
+  readonly #prefer: PathSelector;
+  readonly #backup: PathSelector;
+  readonly #avoid: PathSelector;
   readonly #results: HintResult[] = [];
   #applied = false;
 
@@ -119,7 +119,7 @@ class PathHinting {
       ...(name !== undefined && { interface: name }),
       backup: this.#isBackup(from),
     };
-    return this.#try(() => this.#paths.add(options, this.#abort));
+    return this.#try(() => this.#paths.createSubflow(options, this.#abort));
   }
 
   /** Local addresses that have no subflow, preferred ones first. */
@@ -231,7 +231,7 @@ class PathHinting {
         reason =
           this.#allowed().length === 0
             ? new MptcpError('ERR_MPTCP_NOT_FOUND', 'The connection has no path elsewhere')
-            : await this.#try(() => this.#paths.remove(subflow, this.#abort));
+            : await this.#try(() => this.#paths.destroySubflow(subflow, this.#abort));
       }
       const value = left().length;
       this.#tell({ hint: 'paths.avoid', wanted: place, by: 'SUBFLOW_DESTROY', value }, reason);
@@ -247,7 +247,7 @@ class PathHinting {
       .slice(wanted);
     let reason: MptcpError | undefined;
     for (const subflow of surplus) {
-      reason = (await this.#try(() => this.#paths.remove(subflow, this.#abort))) ?? reason;
+      reason = (await this.#try(() => this.#paths.destroySubflow(subflow, this.#abort))) ?? reason;
     }
     const value = this.#allowed().length;
     this.#tell({ hint: 'paths.subflows', wanted, by: 'SUBFLOW_DESTROY', value }, reason);

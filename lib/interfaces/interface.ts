@@ -5,7 +5,7 @@ import type {
   NativeRoute,
 } from '../../types/native';
 import { familyOf } from '../base/addresses';
-import type { EventStreamOptions, Overrun } from '../base/event-stream';
+import type { EventStreamOptions, OverrunEvent } from '../base/event-stream';
 
 /** RFC 2863, by IF_OPER_* */
 const OPERATIONAL_STATES = [
@@ -36,7 +36,7 @@ const ROUTE_TYPES = [
   'nat',
 ] as const;
 
-export interface Link {
+export interface NetworkLink {
   index: number;
   name: string;
   /** Switched on (IFF_UP). */
@@ -54,7 +54,7 @@ export interface Link {
   master?: string;
 }
 
-export interface InterfaceAddress {
+export interface NetworkAddress {
   /** The name of the interface. */
   interface: string;
   address: string;
@@ -70,24 +70,24 @@ export interface InterfaceAddress {
 }
 
 /** An interface with its addresses. */
-export interface Interface extends Link {
-  addresses: InterfaceAddress[];
+export interface NetworkInterface extends NetworkLink {
+  addresses: NetworkAddress[];
 }
 
-export interface NextHop {
+export interface NetworkNextHop {
   gateway?: string;
   /** The name of the interface. */
   interface?: string;
   weight: number;
 }
 
-export interface Route {
+export interface NetworkRoute {
   family: 'IPv4' | 'IPv6';
   /** undefined: the default route. */
   destination?: string;
   prefixLength: number;
   /** None: unreachable, blackhole … */
-  nextHops: NextHop[];
+  nextHops: NetworkNextHop[];
   /** 254: main, 255: local. */
   table: number;
   /** The lower wins. */
@@ -102,15 +102,15 @@ export interface Route {
 type Change = 'Added' | 'Changed' | 'Removed';
 export type InterfaceEvent =
   | {
-      [How in Change]: { type: `link${How}`; link: Link };
+      [How in Change]: { type: `link${How}`; link: NetworkLink };
     }[Change]
   | {
-      [How in Change]: { type: `address${How}`; address: InterfaceAddress };
+      [How in Change]: { type: `address${How}`; address: NetworkAddress };
     }[Change]
   | {
-      [How in Change]: { type: `route${How}`; route: Route };
+      [How in Change]: { type: `route${How}`; route: NetworkRoute };
     }[Change]
-  | Overrun;
+  | OverrunEvent;
 
 export interface WatchInterfacesOptions extends EventStreamOptions {
   /** false: links and addresses alone (true). A router may have a million routes. */
@@ -130,7 +130,7 @@ export type Names = ReadonlyMap<number, { name: string }>;
 const nameOf = (names: Names, index: number): string => names.get(index)?.name ?? String(index);
 const family = (number: 4 | 6): 'IPv4' | 'IPv6' => (number === 4 ? 'IPv4' : 'IPv6');
 
-export function publicLink(link: NativeLink, names: Names): Link {
+export function publicLink(link: NativeLink, names: Names): NetworkLink {
   const { index, name, flags, operationalState, carrier, mtu, kind, master } = link;
   const state = operationalState === undefined ? undefined : OPERATIONAL_STATES[operationalState];
   return {
@@ -149,21 +149,21 @@ export function publicLink(link: NativeLink, names: Names): Link {
 export function publicInterfaceAddress(
   { interface: index, address, prefixLength, flags, scope }: NativeInterfaceAddress,
   names: Names,
-): InterfaceAddress {
+): NetworkAddress {
   return {
     interface: nameOf(names, index),
     ...{ address, prefixLength },
     family: family(familyOf(address)),
-    scope: (SCOPES as Partial<Record<number, InterfaceAddress['scope']>>)[scope] ?? scope,
+    scope: (SCOPES as Partial<Record<number, NetworkAddress['scope']>>)[scope] ?? scope,
     tentative: (flags & TENTATIVE) !== 0,
     deprecated: (flags & DEPRECATED) !== 0,
     duplicate: (flags & DUPLICATE) !== 0,
   };
 }
 
-export function publicRoute(route: NativeRoute, names: Names): Route {
+export function publicRoute(route: NativeRoute, names: Names): NetworkRoute {
   const { destination, prefixLength, table, metric, source, type, protocol } = route;
-  const nextHop = ({ gateway, interface: index, weight }: NativeNextHop): NextHop => ({
+  const nextHop = ({ gateway, interface: index, weight }: NativeNextHop): NetworkNextHop => ({
     ...(gateway !== undefined && { gateway }),
     ...(index !== 0 && { interface: nameOf(names, index) }),
     weight,
@@ -184,7 +184,7 @@ export const byIndex = (links: NativeLink[]): Map<number, NativeLink> =>
   new Map(links.map((link) => [link.index, link]));
 
 /** Whether subflows may be made from an address, to somewhere else than this host. */
-export function isUsable(address: InterfaceAddress, link: Interface): boolean {
+export function isUsable(address: NetworkAddress, link: NetworkInterface): boolean {
   return (
     link.running &&
     !link.loopback &&

@@ -2,7 +2,12 @@ import { type Abortable, throwIfAborted } from '../base/abort';
 import { checkBoolean, checkIfGiven } from '../base/arguments';
 import { checkStreamOptions, EventStream } from '../base/event-stream';
 import { type Commands } from '../kernel/commands';
-import type { Interface, InterfaceEvent, Route, WatchInterfacesOptions } from './interface';
+import type {
+  InterfaceEvent,
+  NetworkInterface,
+  NetworkRoute,
+  WatchInterfacesOptions,
+} from './interface';
 import { byIndex, publicInterfaceAddress, publicLink, publicRoute } from './interface';
 import { WatchedInterfaces } from './source';
 
@@ -17,7 +22,7 @@ export class Interfaces {
     this.#hold = hold;
   }
 
-  async list(abort?: Abortable): Promise<Interface[]> {
+  async list(abort?: Abortable): Promise<NetworkInterface[]> {
     const links = await this.#commands.links(abort);
     const addresses = await this.#commands.addresses(abort);
     const names = byIndex(links);
@@ -30,7 +35,7 @@ export class Interfaces {
   }
 
   /** Of every table. */
-  async routes(abort?: Abortable): Promise<Route[]> {
+  async routes(abort?: Abortable): Promise<NetworkRoute[]> {
     const names = byIndex(await this.#commands.links(abort));
     return (await this.#commands.routes(abort)).map((route) => publicRoute(route, names));
   }
@@ -56,7 +61,7 @@ export class InterfaceEvents extends EventStream<InterfaceEvent> {
   }
 
   /** What there is as of the last event, routes aside. */
-  get interfaces(): Interface[] {
+  get interfaces(): NetworkInterface[] {
     return this.#watched.interfaces();
   }
 

@@ -10,8 +10,8 @@ import { requireNative } from '../kernel/addon';
 import { commandError } from '../kernel/command-errors';
 import type { Commands } from '../kernel/commands';
 import {
-  type Interface,
   type InterfaceEvent,
+  type NetworkInterface,
   publicInterfaceAddress,
   publicLink,
   publicRoute,
@@ -123,7 +123,7 @@ export class WatchedInterfaces implements EventSource<InterfaceEvent> {
     return this.#watcher.threadId;
   }
 
-  interfaces(): Interface[] {
+  interfaces(): NetworkInterface[] {
     const { links, addresses } = this.#state;
     return Array.from(links.values(), (link) => ({
       ...publicLink(link, links),

@@ -10,7 +10,8 @@ import type { AnnounceOptions } from '../userspace/userspace';
 
 const LAST_ID = 255;
 
-interface Announcer {
+/** The commands that announcements need. */
+interface AnnounceCommands {
   announce(token: number, options: AnnounceOptions, abort?: Abortable): Promise<void>;
   withdraw(token: number, id: number, abort?: Abortable): Promise<void>;
 }
@@ -20,8 +21,8 @@ interface Announced {
   id: number;
 }
 
-export class OwnAnnouncements {
-  readonly #announcer: Announcer;
+export class Announcer {
+  readonly #commands: AnnounceCommands;
   readonly #address: string;
   readonly #port: number | undefined;
   readonly #announced = new Map<net.Socket, Announced>();
@@ -29,8 +30,8 @@ export class OwnAnnouncements {
   #warned = false;
   #closed = false;
 
-  constructor(announcer: Announcer, address: string, port: number | undefined) {
-    this.#announcer = announcer;
+  constructor(commands: AnnounceCommands, address: string, port: number | undefined) {
+    this.#commands = commands;
     this.#address = canonicalAddress(address);
     this.#port = port;
     subscribe(channels.accept.name, this.#accepted);
@@ -45,7 +46,7 @@ export class OwnAnnouncements {
     this.#announced.clear();
     await Promise.all(
       open.map(({ token, id }) =>
-        this.#announcer.withdraw(token, id).catch(() => undefined /* it has just ended */),
+        this.#commands.withdraw(token, id).catch(() => undefined /* it has just ended */),
       ),
     );
   }
@@ -74,7 +75,7 @@ export class OwnAnnouncements {
     };
     for (let id = 1; !this.#closed; id++) {
       try {
-        await this.#announcer.announce(token, { ...options, id });
+        await this.#commands.announce(token, { ...options, id });
         if (socket.destroyed) return;
         this.#announced.set(socket, { token, id });
         socket.once('close', () => this.#announced.delete(socket));

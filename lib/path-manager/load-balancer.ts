@@ -16,9 +16,9 @@ import type { Endpoint } from '../endpoints/endpoint';
 import type { Endpoints } from '../endpoints/endpoints';
 import type { Commands } from '../kernel/commands';
 import { sysctlPath, type Sysctls } from '../kernel/sysctls';
-import type { Mode } from '../userspace/mode';
+import type { ModeControl } from '../userspace/mode';
 import type { Userspace } from '../userspace/userspace';
-import { OwnAnnouncements } from './announcer';
+import { Announcer } from './announcer';
 import {
   enlist,
   exclusively,
@@ -50,7 +50,7 @@ export interface Means {
   commands: Commands;
   endpoints: Endpoints;
   sysctls: Sysctls;
-  mode: Mode;
+  mode: ModeControl;
   userspace: Userspace;
 }
 
@@ -59,7 +59,7 @@ interface Held {
   user: User;
   name: NativeHeldSocket;
   endpoint?: Endpoint;
-  announcements?: OwnAnnouncements;
+  announcements?: Announcer;
 }
 
 /**
@@ -162,7 +162,7 @@ async function setUp(
     if (signal?.aborted) throw new AbortError(signal, false);
     if (byConnection) {
       const { userspace } = means;
-      held.announcements = new OwnAnnouncements(userspace, own.address, options.port);
+      held.announcements = new Announcer(userspace, own.address, options.port);
     }
     return held as Held;
   } catch (error) {

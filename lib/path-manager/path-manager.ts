@@ -21,7 +21,7 @@ import { Sysctls } from '../kernel/sysctls';
 import type { ManageOptions } from '../policy/manage/manage-options';
 import { ManagedPolicy } from '../policy/manage/managed-policy';
 import type { PathPolicy } from '../policy/policy';
-import { Mode } from '../userspace/mode';
+import { ModeControl } from '../userspace/mode';
 import { addOpenManager, deleteOpenManager } from '../userspace/mode-owner';
 import {
   type AnnounceOptions,
@@ -50,7 +50,7 @@ type Closable = EventEmitter & { close: () => Promise<void> };
 export class PathManager implements AsyncDisposable {
   readonly endpoints: Endpoints;
   readonly limits: Limits;
-  readonly mode: Mode;
+  readonly mode: ModeControl;
   readonly sysctls: Sysctls;
   readonly interfaces: Interfaces;
   /** Of a connection that userspace manages: what it has announced, and used for subflows. */
@@ -74,7 +74,7 @@ export class PathManager implements AsyncDisposable {
     );
     this.limits = new Limits(commands, changed);
     this.sysctls = new Sysctls(commands);
-    this.mode = new Mode(commands, this.sysctls, (initial) => this.events({ initial }));
+    this.mode = new ModeControl(commands, this.sysctls, (initial) => this.events({ initial }));
     this.interfaces = new Interfaces(commands, (stream) => this.#hold(stream));
     this.addresses = new ConnectionAddresses(commands);
     this.#userspace = new Userspace(commands, () => this.events());
@@ -134,12 +134,13 @@ export class PathManager implements AsyncDisposable {
   }
 
   /** Makes a subflow backup or not, on both sides (MP_PRIO). */
-  setPriority(
+  setBackup(
     token: number,
-    subflow: SubflowReference & { backup: boolean },
+    subflow: SubflowReference,
+    backup: boolean,
     abort?: Abortable,
   ): Promise<void> {
-    return this.#userspace.setPriority(token, subflow, abort);
+    return this.#userspace.setBackup(token, subflow, backup, abort);
   }
 
   /**

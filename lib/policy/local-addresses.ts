@@ -1,7 +1,7 @@
 /** Between which addresses subflows may be made. */
 import net from 'node:net';
 import { familyOf, isAddress, withoutScope } from '../base/addresses';
-import type { Interface, InterfaceAddress } from '../interfaces/interface';
+import type { NetworkAddress, NetworkInterface } from '../interfaces/interface';
 import { isUsable } from '../interfaces/interface';
 
 export interface LocalAddress {
@@ -62,14 +62,14 @@ export const isOrdinary = (address: string, first: string): boolean =>
   LOOPBACK.has(first) === LOOPBACK.has(address) && !SPECIAL.has(address);
 
 /** For all connections, and for as long as nothing changes: asking is what takes time. */
-const known = new WeakMap<readonly Interface[], Map<boolean, LocalAddress[]>>();
+const known = new WeakMap<readonly NetworkInterface[], Map<boolean, LocalAddress[]>>();
 
 /**
  * This host's addresses from which a connection that began at `first` can have subflows. What is
  * given is never changed, but replaced.
  */
 export function localAddresses(
-  interfaces: readonly Interface[],
+  interfaces: readonly NetworkInterface[],
   first: string,
 ): readonly LocalAddress[] {
   const loopback = LOOPBACK.has(first);
@@ -80,8 +80,12 @@ export function localAddresses(
   return addresses;
 }
 
-function find(interfaces: readonly Interface[], loopback: boolean, first: string): LocalAddress[] {
-  const fits = (each: InterfaceAddress, link: Interface): boolean =>
+function find(
+  interfaces: readonly NetworkInterface[],
+  loopback: boolean,
+  first: string,
+): LocalAddress[] {
+  const fits = (each: NetworkAddress, link: NetworkInterface): boolean =>
     (loopback ? link.running && link.loopback : isUsable(each, link)) &&
     isOrdinary(each.address, first);
   return interfaces.flatMap((link) =>
@@ -92,7 +96,7 @@ function find(interfaces: readonly Interface[], loopback: boolean, first: string
 }
 
 /** Those that can be used for subflows to other hosts. */
-export const usableAddresses = (interfaces: readonly Interface[]): readonly LocalAddress[] =>
+export const usableAddresses = (interfaces: readonly NetworkInterface[]): readonly LocalAddress[] =>
   localAddresses(interfaces, '0.0.0.0');
 
 export const hasAddress = (list: readonly LocalAddress[], address: string): boolean =>

@@ -3,19 +3,19 @@
  * docs/policies.md.
  */
 import type { Address } from '../../types/native';
-import type { Overrun } from '../base/event-stream';
+import type { OverrunEvent } from '../base/event-stream';
 import type { EndpointOptions } from '../endpoints/endpoint';
 import type {
-  Announced,
-  Closed,
-  Established,
-  OfSubflow,
-  Removed,
-  SubflowClosed,
-  SubflowEstablished,
-  SubflowPriority,
+  AnnouncedEvent,
+  ClosedEvent,
+  EstablishedEvent,
+  RemovedEvent,
+  SubflowClosedEvent,
+  SubflowEstablishedEvent,
+  SubflowEventBase,
+  SubflowPriorityEvent,
 } from '../events/events';
-import type { Interface, InterfaceEvent } from '../interfaces/interface';
+import type { InterfaceEvent, NetworkInterface } from '../interfaces/interface';
 
 /** What a subflow carries, of TCP_INFO: of the process's own connections alone. */
 export interface PathProgress {
@@ -46,7 +46,7 @@ export interface PathProgress {
 }
 
 /** A subflow as the engine knows it. */
-export interface PathView extends Omit<OfSubflow, 'source' | 'token'> {
+export interface PathView extends Omit<SubflowEventBase, 'source' | 'token'> {
   /** The name of the interface that has the local address; absent: none has it now. */
   readonly interface?: string;
   /** An interface had the local address, and none has it now. */
@@ -151,7 +151,7 @@ export interface PolicyView {
   /** Milliseconds since the engine began. */
   readonly now: number;
   readonly limits: PolicyLimits;
-  readonly interfaces: readonly Interface[];
+  readonly interfaces: readonly NetworkInterface[];
   /** By name: the app said that they will be lost soon. Until it says otherwise, or one is back. */
   readonly leaving: ReadonlySet<string>;
   /** By token; those alone that the policy is to manage. */
@@ -164,15 +164,15 @@ export interface PolicyView {
 
 /** What a policy is told after the view has changed by it. */
 export type PolicyEvent =
-  | { readonly type: 'begin'; readonly interfaces: readonly Interface[] }
-  | (Established & { readonly own: boolean })
-  | Closed
-  | Announced
-  | Removed
-  | SubflowEstablished
-  | SubflowClosed
-  | SubflowPriority
-  | Exclude<InterfaceEvent, Overrun>
+  | { readonly type: 'begin'; readonly interfaces: readonly NetworkInterface[] }
+  | (EstablishedEvent & { readonly own: boolean })
+  | ClosedEvent
+  | AnnouncedEvent
+  | RemovedEvent
+  | SubflowEstablishedEvent
+  | SubflowClosedEvent
+  | SubflowPriorityEvent
+  | Exclude<InterfaceEvent, OverrunEvent>
   /** The app said that an interface will be lost soon, or that it stays after all. */
   | { readonly type: 'leaving' | 'staying'; readonly interface: string }
   | {
@@ -206,7 +206,7 @@ interface OnSubflow extends OnConnection {
   readonly remote: { readonly address: string; readonly port: number };
 }
 
-export interface CreateSubflow extends OnConnection {
+export interface CreateSubflowAction extends OnConnection {
   readonly type: 'createSubflow';
   readonly local: { readonly address: string; readonly interface?: string };
   readonly remote: { readonly address: string; readonly port: number };
@@ -217,7 +217,7 @@ export interface CreateSubflow extends OnConnection {
   readonly insteadOf?: number;
 }
 
-export interface DestroySubflow extends OnSubflow {
+export interface DestroySubflowAction extends OnSubflow {
   readonly type: 'destroySubflow';
   /** Also where no other path is there: the connection then waits for the next one. */
   readonly last?: boolean;
@@ -227,38 +227,43 @@ export interface DestroySubflow extends OnSubflow {
  * Gives up a subflow that is being opened: what is in SYN_SENT between these addresses is destroyed.
  * The engine does that by itself for one that takes 6.5 s, or whose local address goes.
  */
-export interface AbandonSubflow extends OnConnection {
+export interface AbandonSubflowAction extends OnConnection {
   readonly type: 'abandonSubflow';
   readonly local: { readonly address: string };
   readonly remote: { readonly address: string; readonly port: number };
 }
 
-export interface SetBackup extends OnSubflow {
+export interface SetBackupAction extends OnSubflow {
   readonly type: 'setBackup';
   readonly backup: boolean;
 }
 
-export interface Announce extends OnConnection {
+export interface AnnounceAction extends OnConnection {
   readonly type: 'announce';
   readonly address: string;
   readonly port?: number;
 }
 
-export interface Withdraw extends OnConnection {
+export interface WithdrawAction extends OnConnection {
   readonly type: 'withdraw';
   readonly address: string;
   readonly port?: number;
 }
 
 /** Tells a `woken`, at the engine's time `at` or a little later. */
-export interface Wake {
+export interface WakeAction {
   readonly type: 'wake';
   readonly at: number;
 }
 
 export type PathAction =
-  CreateSubflow | DestroySubflow | AbandonSubflow | SetBackup | Announce | Withdraw;
-export type PolicyAction = PathAction | Wake;
+  | CreateSubflowAction
+  | DestroySubflowAction
+  | AbandonSubflowAction
+  | SetBackupAction
+  | AnnounceAction
+  | WithdrawAction;
+export type PolicyAction = PathAction | WakeAction;
 
 /** What is to be done for the paths of connections. */
 export interface PathPolicy {

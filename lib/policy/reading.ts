@@ -1,5 +1,5 @@
 import { isAddress } from '../base/addresses';
-import type { Interface } from '../interfaces/interface';
+import type { NetworkInterface } from '../interfaces/interface';
 import type { PathView } from './policy';
 
 export const isOpen = ({ closing }: PathView): boolean => closing === undefined;
@@ -30,7 +30,7 @@ export const isInsteadOf = (one: PathView, other: PathView): boolean =>
 
 /** The name of the interface that has an address. */
 export const interfaceOf = (
-  interfaces: readonly Interface[],
+  interfaces: readonly NetworkInterface[],
   address: string,
 ): string | undefined =>
   interfaces.find(({ addresses }) => addresses.some((each) => isAddress(each.address, address)))

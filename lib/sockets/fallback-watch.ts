@@ -2,7 +2,7 @@
  * A connection can fall back to TCP while it lives (RFC 8684 section 3.7: infinite mapping), and
  * no event tells: the connections that have a reason to know are looked at.
  */
-import { lookAt, type Looked, stopLooking } from '../base/poller';
+import { poll, type Polled, stopPolling } from '../base/poller';
 import type { Tagged } from '../base/tagged';
 import { loadNative } from '../kernel/addon';
 import type { TcpHandle } from './node/types';
@@ -10,7 +10,7 @@ import type { TcpHandle } from './node/types';
 const INTERVAL = 250; // ms
 
 const WATCHED = Symbol('mptcp.fallbackWatch');
-type Handle = Tagged<TcpHandle, typeof WATCHED, Looked>;
+type Handle = Tagged<TcpHandle, typeof WATCHED, Polled>;
 
 export function watchFallback(handle: Handle, onFallback: () => void): void {
   unwatchFallback(handle);
@@ -23,12 +23,12 @@ export function watchFallback(handle: Handle, onFallback: () => void): void {
     },
   };
   handle[WATCHED] = looked;
-  lookAt(looked, INTERVAL);
+  poll(looked, INTERVAL);
 }
 
 export function unwatchFallback(handle: Handle): void {
   const looked = handle[WATCHED];
   if (!looked) return;
-  stopLooking(looked);
+  stopPolling(looked);
   handle[WATCHED] = undefined;
 }

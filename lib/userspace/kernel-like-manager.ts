@@ -1,7 +1,7 @@
 import type { NativeCommand, NativeEndpoint, NativeLimits } from '../../types/native';
 import { isAddress, subflowKey } from '../base/addresses';
 import { MptcpError } from '../base/errors';
-import type { Announced, Established, OfSubflow } from '../events/events';
+import type { AnnouncedEvent, EstablishedEvent, SubflowEventBase } from '../events/events';
 import type { PathManagerEvents } from '../events/stream';
 import type { Commands } from '../kernel/commands';
 import { idFor } from './address-ids';
@@ -31,10 +31,10 @@ const later =
  * Carries out the default policy for the connections that userspace manages and nobody else does:
  * those of other processes in the first place.
  */
-export class DefaultManager {
+export class KernelLikeManager {
   readonly #commands: Commands;
   readonly #events: PathManagerEvents;
-  readonly #except: (connection: Established) => boolean;
+  readonly #except: (connection: EstablishedEvent) => boolean;
   readonly #connections = new Map<number, Managed>();
   readonly #timer: NodeJS.Timeout;
   /** The last that has asked the kernel, and the next, for all who want one meanwhile. */
@@ -45,7 +45,7 @@ export class DefaultManager {
   constructor(
     commands: Commands,
     events: PathManagerEvents,
-    except: (connection: Established) => boolean,
+    except: (connection: EstablishedEvent) => boolean,
   ) {
     this.#commands = commands;
     this.#events = events;
@@ -135,7 +135,7 @@ export class DefaultManager {
     }
   }
 
-  async #begin(event: Established): Promise<void> {
+  async #begin(event: EstablishedEvent): Promise<void> {
     if (this.#except(event)) return;
     const connection = manage(event);
     this.#connections.set(event.token, connection);
@@ -150,7 +150,7 @@ export class DefaultManager {
     ]);
   }
 
-  async #announced(event: Announced): Promise<void> {
+  async #announced(event: AnnouncedEvent): Promise<void> {
     const connection = this.#connections.get(event.token);
     if (!connection) return;
     await this.refresh();
@@ -158,7 +158,7 @@ export class DefaultManager {
     await this.#run(connection, accept(connection, event, this.#config));
   }
 
-  #subflowEstablished(event: OfSubflow): void {
+  #subflowEstablished(event: SubflowEventBase): void {
     const connection = this.#connections.get(event.token);
     if (!connection) return;
     const { local, remote } = event;
@@ -169,7 +169,7 @@ export class DefaultManager {
     void this.#run(connection, [{ command: 'destroySubflow', token: event.token, local, remote }]);
   }
 
-  #subflowClosed(event: OfSubflow): void {
+  #subflowClosed(event: SubflowEventBase): void {
     const connection = this.#connections.get(event.token);
     if (!connection) return;
     if (!connection.subflows.delete(subflowKey(event))) takeOpening(connection, event);

@@ -4,7 +4,7 @@
  */
 import type { Address, NativeCommand, NativeEndpoint, NativeLimits } from '../../types/native';
 import { familyOf, isAddress } from '../base/addresses';
-import type { Announced, Established } from '../events/events';
+import type { AnnouncedEvent, EstablishedEvent } from '../events/events';
 
 const SIGNAL = 1;
 const SUBFLOW = 2;
@@ -47,7 +47,7 @@ export interface Managed {
   readonly opening: Side[];
 }
 
-export function manage(event: Established): Managed {
+export function manage(event: EstablishedEvent): Managed {
   const { token, local, remote, serverSide = false, denyJoinId0 } = event;
   return {
     ...{ token, local, remote, serverSide, denyJoinId0 },
@@ -106,7 +106,11 @@ function anywhere(family: 4 | 6, { endpoints }: Config): NativeEndpoint {
 }
 
 /** What the peer's announcement of an address leads to. */
-export function accept(connection: Managed, event: Announced, config: Config): NativeCommand[] {
+export function accept(
+  connection: Managed,
+  event: AnnouncedEvent,
+  config: Config,
+): NativeCommand[] {
   const { accepted, denyJoinId0, local, subflows, used } = connection;
   const remote = { address: event.address, port: event.port ?? connection.remote.port };
   const known = [connection, ...subflows.values()].some(

@@ -1,9 +1,9 @@
 /** The path managers of this environment, among which is the owner of the userspace mode if it has one. */
-import type { Mode } from './mode';
+import type { ModeControl } from './mode';
 
 /** What has a mode: a PathManager. */
 export interface ModeHolder {
-  readonly mode: Mode;
+  readonly mode: ModeControl;
 }
 
 /** Those of the environment's own network namespace. One that nobody refers to is garbage. */

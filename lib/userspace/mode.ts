@@ -10,12 +10,12 @@ import {
 } from '../base/arguments';
 import { MptcpError } from '../base/errors';
 import { findOut } from '../events/denied-joins';
-import type { Established } from '../events/events';
+import type { EstablishedEvent } from '../events/events';
 import type { PathManagerEvents } from '../events/stream';
 import { commandError } from '../kernel/command-errors';
 import { type Commands } from '../kernel/commands';
 import { sysctlPath, type Sysctls } from '../kernel/sysctls';
-import { DefaultManager } from './kernel-like-manager';
+import { KernelLikeManager } from './kernel-like-manager';
 
 export type PathManagerMode = 'kernel' | 'userspace';
 
@@ -43,7 +43,7 @@ export interface SetModeOptions extends Abortable {
    * Connections whose paths the caller manages alone. All others, those of other processes too, get
    * what the in-kernel path manager would do, by endpoints and limits.
    */
-  except?: (connection: Established) => boolean;
+  except?: (connection: EstablishedEvent) => boolean;
 }
 
 const MODES = ['kernel', 'userspace'] as const;
@@ -63,7 +63,7 @@ interface Owned {
   setting: NativeHeldSetting;
   former: string;
   events: PathManagerEvents;
-  manager: DefaultManager;
+  manager: KernelLikeManager;
   /** Synchronous, because nothing else runs any more. */
   atExit: () => void;
 }
@@ -83,11 +83,11 @@ const settings = (mode: string): Settings => ({
  * Who manages the paths of the namespace's new connections: the kernel, by endpoints and limits, or
  * userspace. A connection keeps what it began with.
  */
-export class Mode {
+export class ModeControl {
   readonly #commands: Commands;
   readonly #sysctls: Sysctls;
   readonly #watch: (initial: boolean) => PathManagerEvents;
-  readonly #claims = new Set<(connection: Established) => boolean>();
+  readonly #claims = new Set<(connection: EstablishedEvent) => boolean>();
   #owned: Owned | undefined;
   /** Changes of the mode come one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -137,8 +137,8 @@ export class Mode {
   }
 
   /** @internal The default policy leaves alone what `isClaimed` says, while it begins. */
-  claim(isClaimed: (connection: Established) => boolean): Claim {
-    const claimed = (connection: Established): boolean => isClaimed(connection);
+  claim(isClaimed: (connection: EstablishedEvent) => boolean): Claim {
+    const claimed = (connection: EstablishedEvent): boolean => isClaimed(connection);
     this.#claims.add(claimed);
     return {
       take: (token) => this.#owned?.manager.forget(token),
@@ -162,7 +162,7 @@ export class Mode {
   async #take(options: SetModeOptions): Promise<void> {
     if (this.#owned) return;
     const name = await this.#holdName();
-    let manager: DefaultManager | undefined;
+    let manager: KernelLikeManager | undefined;
     try {
       const former = await this.#read(options);
       await findOut(this.#commands);
@@ -170,7 +170,7 @@ export class Mode {
       const events = this.#watch(former === 'userspace');
       events.on('error', (error) => void this.#lost(events, error));
       const { except = () => false } = options;
-      manager = new DefaultManager(
+      manager = new KernelLikeManager(
         this.#commands,
         events,
         (connection) =>

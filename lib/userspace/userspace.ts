@@ -145,17 +145,18 @@ export class Userspace {
     await this.#commands.run({ command: 'destroySubflow', token, local, remote }, abort);
   }
 
-  async setPriority(
+  async setBackup(
     token: number,
-    subflow: SubflowReference & { backup: boolean },
+    subflow: SubflowReference,
+    backup: boolean,
     abort?: Abortable,
   ): Promise<void> {
     checkToken('token', token);
     checkSubflow('subflow', subflow);
-    checkBoolean('subflow.backup', subflow.backup);
+    checkBoolean('backup', backup);
     const local = plain(subflow.local);
     const remote = plain(subflow.remote);
-    const flags = subflow.backup ? BACKUP : 0;
+    const flags = backup ? BACKUP : 0;
     await this.#commands.run({ command: 'setSubflowFlags', token, local, remote, flags }, abort);
   }
 

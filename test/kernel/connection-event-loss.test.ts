@@ -86,8 +86,8 @@ describeKernel('a connection whose events the kernel has lost', {}, () => {
       await shrinkBuffers(client);
       await client.run(async ({ state }) => {
         state.messages = [];
-        // Without 'priority', for which subflows are dumped every now and then.
-        for (const name of ['subflow', 'subflowClosed'] as const) {
+        // Without 'subflowPriority', for which subflows are dumped every now and then.
+        for (const name of ['subflowEstablished', 'subflowClosed'] as const) {
           state.connection.on(name, (event: unknown) => void state.messages.push(event));
         }
         const events = state.connection.events();
@@ -115,7 +115,7 @@ describeKernel('a connection whose events the kernel has lost', {}, () => {
       const subflow = { local: { address: lab.paths[1].client.address } };
       expect(events).toMatchObject([
         { type: 'subflowClosed', source: 'dump', subflow },
-        { type: 'subflow', source: 'kernel', subflow },
+        { type: 'subflowEstablished', source: 'kernel', subflow },
       ]);
     } finally {
       await rm(folder, { recursive: true });

@@ -59,7 +59,7 @@ const openMany = async (
     await once(socket, 'data'); // the peer has it: subflows can be added
     const connection = mptcp.connectionOf(socket);
     const seen: ConnectionEvent[] = [];
-    for (const name of ['subflow', 'subflowClosed'] as const) {
+    for (const name of ['subflowEstablished', 'subflowClosed'] as const) {
       connection.on(name, (event: ConnectionEvent) => seen.push(event));
     }
     return { socket, connection, seen };
@@ -78,7 +78,10 @@ const ownSubflows = ({ state }: Inside) =>
   (state as unknown as Many).many.filter(({ connection, seen: [event] }) =>
     connection
       .subflows()
-      .some(({ local }) => event?.type === 'subflow' && local.port === event.subflow.local.port),
+      .some(
+        ({ local }) =>
+          event?.type === 'subflowEstablished' && local.port === event.subflow.local.port,
+      ),
   ).length;
 /** Gives what they were told, each way once. */
 const endMany = ({ state }: Inside) => {
@@ -112,14 +115,14 @@ describeKernel('where the events of a connection come from', {}, () => {
         second.client.addEndpoint('subflow', 'id', '7');
         for (const [peer, side] of sides) {
           const subflow = { [side]: { address: second.client.address } };
-          expect(await untilTold(peer, 'subflow')).toMatchObject({ source, subflow });
+          expect(await untilTold(peer, 'subflowEstablished')).toMatchObject({ source, subflow });
           // What is backup from now on, and was not, is to be told.
           await peer.run(({ state }) => state.connection.events().ready);
         }
         for (const [number, wish] of ['backup', 'nobackup'].entries()) {
           change('change', wish);
           for (const [peer, side] of sides) {
-            expect(await untilTold(peer, 'priority', number + 1)).toMatchObject({
+            expect(await untilTold(peer, 'subflowPriority', number + 1)).toMatchObject({
               source: side === 'local' ? 'watch' : source, // the kernel does not say its own
               subflow: { [side]: { address: second.client.address } },
               backup: wish === 'backup',
@@ -136,10 +139,10 @@ describeKernel('where the events of a connection come from', {}, () => {
           expect(await untilTold(peer, 'closed')).toMatchObject({ source: 'watch' });
           const types = (await told(peer)).map(({ type }) => type);
           // Deleting an endpoint withdraws its address, and the kernel tells the peer's side.
-          expect(types.filter((type) => type !== 'addressRemoved')).toEqual([
-            'subflow',
-            'priority',
-            'priority',
+          expect(types.filter((type) => type !== 'removed')).toEqual([
+            'subflowEstablished',
+            'subflowPriority',
+            'subflowPriority',
             'subflowClosed',
             'closed',
           ]);
@@ -158,11 +161,11 @@ describeKernel('where the events of a connection come from', {}, () => {
         second[side].addEndpoint('signal', 'id', '9', ...(withPort ? ['port', '9009'] : []));
         const { address } = second[side];
         const known = { remoteId: 9, address, port: expect.any(Number) as number };
-        expect(await untilTold(peer, 'addressAnnounced')).toEqual({
-          ...{ type: 'addressAnnounced', source },
+        expect(await untilTold(peer, 'announced')).toEqual({
+          ...{ type: 'announced', source },
           ...(source === 'kernel' && known),
         });
-        if (side === 'server' || withPort) await untilTold(peer, 'subflow');
+        if (side === 'server' || withPort) await untilTold(peer, 'subflowEstablished');
         // The kernel alone tells of the attempt, and counts the address as accepted for good.
         else {
           expect(await untilTold(server, 'subflowClosed')).toMatchObject({
@@ -171,8 +174,8 @@ describeKernel('where the events of a connection come from', {}, () => {
           });
         }
         lab[side].ip('mptcp', 'endpoint', 'delete', 'id', '9');
-        expect(await untilTold(peer, 'addressRemoved')).toEqual({
-          ...{ type: 'addressRemoved', source },
+        expect(await untilTold(peer, 'removed')).toEqual({
+          ...{ type: 'removed', source },
           ...(source === 'kernel' && known),
         });
       });
@@ -240,7 +243,7 @@ describeKernel('where the events of a connection come from', {}, () => {
     await child.line(/ready/);
     lab.paths[1].client.addEndpoint('subflow');
     const [line] = await child.line(/.*"subflow".*/);
-    expect(JSON.parse(line)).toEqual({ type: 'subflow', source });
+    expect(JSON.parse(line)).toEqual({ type: 'subflowEstablished', source });
     child.stdin.write('\n');
     await child.success(); // ends clean, although the worker was watching
   });

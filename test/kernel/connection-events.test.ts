@@ -1,4 +1,4 @@
-import type { ConnectionEvent, Sample } from '../../lib';
+import type { ConnectionEvent, ConnectionSample } from '../../lib';
 import { describeKernel } from '../lab/jest';
 import { clampMss, loss, rewrite, stripOptions } from '../lab/middleboxes';
 import { FAMILIES } from '../lab/path-end';
@@ -11,7 +11,7 @@ import { downloads, ENDLESS } from './peers/transfers';
 const listen = ({ state }: Inside) => {
   const seen: unknown[] = (state.messages = []);
   const note = (event: unknown) => void seen.push(event);
-  state.connection.on('subflow', note).on('subflowClosed', note);
+  state.connection.on('subflowEstablished', note).on('subflowClosed', note);
   state.connection.on('fallback', note).on('closed', note);
 };
 const told = (peer: Peer) => peer.run(({ state }) => state.messages as ConnectionEvent[]);
@@ -29,7 +29,7 @@ const untilTold = (peer: Peer, type: string, timeout = 30_000) =>
 const RETRANSMITTED = 100_000;
 
 /** Rates and counts are what the kernel's counters have grown by; the rest is as it says. */
-function checkCounters(samples: readonly Sample[]): void {
+function checkCounters(samples: readonly ConnectionSample[]): void {
   samples.slice(1).forEach(({ elapsed, paths }, index) => {
     for (const path of paths) {
       const { subflow, rtt, cwnd, retransmissions, loss: share } = path;
@@ -75,7 +75,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
       const [, second] = lab.paths;
 
       second.client.addEndpoint('subflow', 'id', '7');
-      for (const peer of peers) await untilTold(peer, 'subflow');
+      for (const peer of peers) await untilTold(peer, 'subflowEstablished');
       lab.client.ip('mptcp', 'endpoint', 'delete', 'id', '7');
       for (const peer of peers) await untilTold(peer, 'subflowClosed');
       await client.run(({ state }) => void state.socket.end());
@@ -87,7 +87,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
       ] as const) {
         const [opened, gone, closed, ...more] = await told(peer);
         const subflow = { [near]: { address: second.client.address } };
-        expect(opened).toMatchObject({ type: 'subflow', source: 'watch', subflow });
+        expect(opened).toMatchObject({ type: 'subflowEstablished', source: 'watch', subflow });
         expect(gone).toMatchObject({ type: 'subflowClosed', source: 'watch', subflow });
         expect(closed).toMatchObject({
           type: 'closed',
@@ -234,9 +234,9 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
       await client.run(() => undefined); // both loops have begun
       lab.paths[1].client.addEndpoint('subflow');
       expect(await aborted).toBe('AbortError');
-      expect(await client.run(({ state }) => state.events)).toEqual(['subflow']);
+      expect(await client.run(({ state }) => state.events)).toEqual(['subflowEstablished']);
       await client.run(({ state }) => void state.socket.destroy());
-      expect(await loop).toEqual(['subflow', 'closed']);
+      expect(await loop).toEqual(['subflowEstablished', 'closed']);
     });
 
     test('sample(): what each path carries, and overrun for a slow reader', async () => {
@@ -254,7 +254,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
         until(() => state.received > 1 << 20 && state.connection.subflows().length === 2),
       );
       const take = async ({ state }: Inside, count: number) => {
-        const samples: Sample[] = [];
+        const samples: ConnectionSample[] = [];
         for await (const sample of state.connection.sample(200)) {
           if (sample.type === 'sample') samples.push(sample);
           if (samples.length === count) break;
@@ -263,7 +263,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
       };
       const [atClient, atServer] = await Promise.all([client.run(take, 5), server.run(take, 5)]);
       const rate = (
-        samples: Sample[],
+        samples: ConnectionSample[],
         end: 'local' | 'remote',
         index: 0 | 1,
         name: 'sendRate' | 'receiveRate',
@@ -294,7 +294,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
 
       lab.paths[1].insert(loss(5), 'toClient');
       const lossy = await server.run(async ({ state }, address) => {
-        const samples: Sample[] = [];
+        const samples: ConnectionSample[] = [];
         let lost = 0;
         for await (const sample of state.connection.sample(200)) {
           if (sample.type !== 'sample') continue;
@@ -341,7 +341,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
       const { connectionOf } = require('./dist/index.js');
       const server = createServer().listen(0, '127.0.0.1', () => {
         const socket = connect(server.address().port, '127.0.0.1', () => {
-          connectionOf(socket).on('subflow', () => undefined)${call};
+          connectionOf(socket).on('subflowEstablished', () => undefined)${call};
           socket.unref();
           server.close();
           setTimeout(() => console.log('later'), 300).unref();

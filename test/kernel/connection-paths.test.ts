@@ -45,7 +45,7 @@ async function connected(lab: Hosts, options: PeerOptions = {}, mode = 'userspac
   return { server, client, port };
 }
 
-type Command = 'addSubflow' | 'removeSubflow' | 'setBackup' | 'announce' | 'withdraw';
+type Command = 'createSubflow' | 'destroySubflow' | 'setBackup' | 'announce' | 'withdraw';
 
 /** Why a command failed. */
 const refusal = async ({ state }: Inside, name: Command, ...args: unknown[]) => {
@@ -70,7 +70,7 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
       await Promise.all([client.run(listen), server.run(listen)]);
       const [, second] = lab.paths;
 
-      const made = await client.run(({ state }) => state.connection.addSubflow());
+      const made = await client.run(({ state }) => state.connection.createSubflow());
       expect(made).toMatchObject({
         local: { address: second.client.address },
         remote: { address: lab.paths[0].server.address, port },
@@ -83,7 +83,10 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
       ] as const;
       for (const [peer, side] of sides) {
         const subflow = { [side]: made.local };
-        expect(await untilTold(peer, 'subflow')).toMatchObject({ source: 'kernel', subflow });
+        expect(await untilTold(peer, 'subflowEstablished')).toMatchObject({
+          source: 'kernel',
+          subflow,
+        });
         await peer.run(({ state }) => state.connection.events().ready); // its flags are known
       }
       for (const backup of [true, false]) {
@@ -93,12 +96,12 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
           backup,
         );
         for (const [peer, side] of sides) {
-          const event = await untilTold(peer, 'priority', backup ? 1 : 2);
+          const event = await untilTold(peer, 'subflowPriority', backup ? 1 : 2);
           expect(event).toMatchObject({ side, backup, subflow: { [side]: made.local } });
         }
       }
       await client.run(({ state }) =>
-        state.connection.removeSubflow(state.connection.subflows()[1]!),
+        state.connection.destroySubflow(state.connection.subflows()[1]!),
       );
       for (const [peer] of sides) {
         await untilTold(peer, 'subflowClosed');
@@ -112,14 +115,14 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
       await client.run(listen);
       const { remote } = addresses(lab, 1);
       await server.run(({ state }, at) => state.connection.announce(at), remote);
-      expect(await untilTold(client, 'addressAnnounced')).toMatchObject(remote);
+      expect(await untilTold(client, 'announced')).toMatchObject(remote);
       const made = await client.run(
-        ({ state }, at) => state.connection.addSubflow({ remote: at }),
+        ({ state }, at) => state.connection.createSubflow({ remote: at }),
         remote,
       );
       expect(made).toMatchObject(addresses(lab, 1));
       await server.run(({ state }, at) => state.connection.withdraw(at), remote);
-      expect(await untilTold(client, 'addressRemoved')).toMatchObject(remote);
+      expect(await untilTold(client, 'removed')).toMatchObject(remote);
       expect(await server.run(refusal, 'withdraw', remote)).toMatchObject({
         code: 'ERR_MPTCP_NOT_FOUND',
       });
@@ -133,7 +136,7 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
         ({ state }, from) =>
           Promise.all(
             [true, false, true].map((backup) =>
-              state.connection.addSubflow({ local: from, backup }),
+              state.connection.createSubflow({ local: from, backup }),
             ),
           ),
         local,
@@ -141,7 +144,7 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
       const ports = new Set(made.map((each) => each.local.port));
       expect(ports.size).toBe(3);
       expect(await client.run(({ state }) => state.connection.subflows().length)).toBe(4);
-      expect(await client.run(refusal, 'addSubflow')).toMatchObject({
+      expect(await client.run(refusal, 'createSubflow')).toMatchObject({
         code: 'ERR_MPTCP_NOT_FOUND', // no interface is left
       });
     });
@@ -151,13 +154,13 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
       const { client, port } = await connected(lab);
       const { address } = lab.paths[0].server;
       expect(
-        await client.run(refusal, 'addSubflow', { remote: { address, port: port - 1 } }),
+        await client.run(refusal, 'createSubflow', { remote: { address, port: port - 1 } }),
       ).toMatchObject({ code: 'ECONNREFUSED', address });
 
       lab.paths[1].insert(blackhole);
       const aborted = await client.run(async ({ state, until }) => {
         const controller = new AbortController();
-        const adding = state.connection.addSubflow({}, { signal: controller.signal });
+        const adding = state.connection.createSubflow({}, { signal: controller.signal });
         adding.catch(() => undefined);
         const before = state.connection.subflows().length;
         await until(() => state.connection.subflows().length > before); // it connects
@@ -169,7 +172,7 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
       });
       expect(aborted).toEqual(['AbortError', true]);
       const closed = await client.run(async ({ state, until }, local) => {
-        const adding = state.connection.addSubflow({ local });
+        const adding = state.connection.createSubflow({ local });
         adding.catch(() => undefined);
         const before = state.connection.subflows().length;
         await until(() => state.connection.subflows().length > before);
@@ -186,15 +189,15 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
     const subflow = addresses(lab, 0);
     const both = { local: { ...subflow.local, port: 5 }, remote: { ...subflow.remote, port: 5 } };
     for (const call of [
-      ['addSubflow'],
-      ['removeSubflow', both],
+      ['createSubflow'],
+      ['destroySubflow', both],
       ['setBackup', both, true],
       ['announce', subflow.local],
       ['withdraw', subflow.local],
     ] as const) {
       expect(await client.run(refusal, ...call)).toMatchObject({ code: 'ERR_MPTCP_PATH_MANAGER' });
     }
-    expect(await client.run(refusal, 'addSubflow', { local: 'eth1' })).toMatchObject({
+    expect(await client.run(refusal, 'createSubflow', { local: 'eth1' })).toMatchObject({
       ...{ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' },
     });
     expect(await client.run(refusal, 'setBackup', both)).toMatchObject({ name: 'TypeError' });
@@ -204,7 +207,7 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
       await once(socket, 'connect');
       const error: unknown = await mptcp
         .connectionOf(socket)
-        .addSubflow()
+        .createSubflow()
         .catch((reason: unknown) => reason);
       socket.destroy();
       return (error as { code: string }).code;
@@ -215,7 +218,7 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
   test('without the capability', async () => {
     await using lab = await twoPaths({ join: 'none' });
     const { client } = await connected(lab, { unprivileged: true });
-    for (const call of [['addSubflow'], ['announce', addresses(lab, 1).local]] as const) {
+    for (const call of [['createSubflow'], ['announce', addresses(lab, 1).local]] as const) {
       expect(await client.run(refusal, ...call)).toMatchObject({ code: 'ERR_MPTCP_PERMISSION' });
     }
   });
@@ -241,7 +244,7 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
         const { address: local } = (await pm.interfaces.list())
           .find(({ name }) => name === 'eth2')!
           .addresses.find(({ family }) => family === first!.local.family)!;
-        for (let n = 0; n < 3; n++) await state.connection.addSubflow({ local });
+        for (let n = 0; n < 3; n++) await state.connection.createSubflow({ local });
         await pm.limits.set({ subflows: 2 }); // what the policy does, it does at once
         await pm.limits.get();
         return state.connection.subflows().length;
@@ -257,7 +260,7 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
     const { client, server } = await connected(lab);
     const before = await client.run((inside) => inside.threads());
     const during = await client.run(async ({ state, threads }) => {
-      await state.connection.addSubflow();
+      await state.connection.createSubflow();
       return threads(); // it lingers for a moment
     });
     expect(during).toBeGreaterThan(before);
@@ -272,7 +275,7 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
        const { connectionOf } = require('./dist/index.js');
        const socket = connect(${port}, '${lab.paths[0].server.address}', () => socket.write('x'));
        socket.once('data', async () => {
-         await connectionOf(socket).addSubflow();
+         await connectionOf(socket).createSubflow();
          await connectionOf(socket).announce({ address: '${lab.paths[1].client.address}' });
          console.log(connectionOf(socket).subflows().length);
          socket.unref();

@@ -220,7 +220,7 @@ describeKernel('hints about paths', { needs: ['tc'] }, () => {
           socket.on('error', () => undefined).on('data', ({ length }) => (received += length));
           await until(() => received > 0);
           const connection = mptcp.connectionOf(socket);
-          await connection.addSubflow();
+          await connection.createSubflow();
           return { socket, connection };
         };
         const both = [await open(), await open()];

@@ -273,11 +273,7 @@ describeKernel('path manager commands', {}, () => {
             (pm) => pm.destroySubflow(5, { local: remote, remote }),
             'SUBFLOW_DESTROY',
           ],
-          [
-            'setPriority',
-            (pm) => pm.setPriority(5, { local: remote, remote, backup: true }),
-            'SET_FLAGS',
-          ],
+          ['setBackup', (pm) => pm.setBackup(5, { local: remote, remote }, true), 'SET_FLAGS'],
         ] as [string, (pm: PathManager) => Promise<unknown>, string][]
       ).map(([name, call, command]): Case => [
         `${name} of a token that is not there`,

@@ -253,7 +253,7 @@ describeKernel('path manager mode', {}, () => {
       expect(await pm.addresses.get(token, 3)).toMatchObject({ address: second!.client.address });
 
       const priority = waitFor(serverEvents, 'subflowPriority');
-      await pm.setPriority(token, { ...subflow, backup: true });
+      await pm.setBackup(token, subflow, true);
       expect(await priority).toMatchObject({ backup: true, remote: subflow.local });
       await serverWitness(13, { token: serverToken, remotePort: subflow.local.port });
 

@@ -143,7 +143,7 @@ describeKernel('policies', { needs: ['tc'] }, () => {
       await client.run(async ({ state }) => {
         const { connection } = state.flows[1]!;
         const moved = connection.subflows().find(({ interface: name }) => name === 'eth1')!;
-        await state.pathManager.setPriority(connection.token!, { ...moved, backup: true });
+        await state.pathManager.setBackup(connection.token!, moved, true);
       });
       await drained(client, addresses()[0]!, 1);
       const before = [await sent(0), await sent(1)];

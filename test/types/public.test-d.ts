@@ -25,7 +25,7 @@ import {
   PathManager,
   type PathPolicy,
   policies,
-  type PriorityChanged,
+  type ConnectionSubflowPriorityEvent,
   type Subflow,
   type TcpInfo,
 } from 'mptcp';
@@ -106,12 +106,14 @@ expectTypeOf(connection.serverSide).toEqualTypeOf<boolean>();
 expectTypeOf(connection.info()).toEqualTypeOf<MptcpInfo>();
 expectTypeOf(connection.subflows()).toEqualTypeOf<Subflow[]>();
 expectTypeOf<Subflow['tcpInfo']>().toEqualTypeOf<TcpInfo>();
-connection.on('priority', (event) => expectTypeOf(event).toEqualTypeOf<PriorityChanged>());
+connection.on('subflowPriority', (event) =>
+  expectTypeOf(event).toEqualTypeOf<ConnectionSubflowPriorityEvent>(),
+);
 connection.on('subflowClosed', ({ error, source }) => {
   expectTypeOf(error).toEqualTypeOf<string | undefined>();
   expectTypeOf(source).toEqualTypeOf<'kernel' | 'dump' | 'watch'>();
 });
-expectTypeOf(connection.addSubflow({ interface: 'eth1' })).resolves.toEqualTypeOf<Subflow>();
+expectTypeOf(connection.createSubflow({ interface: 'eth1' })).resolves.toEqualTypeOf<Subflow>();
 // @ts-expect-error -- there is no such intent
 net.connect({ port: 1, mptcp: { hints: { intent: 'fast' } } });
 declare const signal: AbortSignal;

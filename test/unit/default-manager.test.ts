@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events';
-import type { Established, PathManagerEvents } from '../../lib';
+import type { EstablishedEvent, PathManagerEvents } from '../../lib';
 import type { Commands } from '../../lib/kernel/commands';
-import { DefaultManager } from '../../lib/userspace/kernel-like-manager';
+import { KernelLikeManager } from '../../lib/userspace/kernel-like-manager';
 import type { NativeCommand, NativeEndpoint } from '../../types/native';
 
 const SUBFLOW = 2;
-const established = (token: number): Established => ({
+const established = (token: number): EstablishedEvent => ({
   ...{ type: 'established', source: 'kernel', token, serverSide: false, denyJoinId0: false },
   local: { address: '10.1.0.1', port: 1000 + token, family: 'IPv4' },
   remote: { address: '10.1.0.2', port: 80, family: 'IPv4' },
@@ -56,10 +56,10 @@ class Kernel {
 
 describe('the default manager', () => {
   let kernel: Kernel;
-  let manager: DefaultManager;
+  let manager: KernelLikeManager;
   beforeEach(() => {
     kernel = new Kernel();
-    manager = new DefaultManager(
+    manager = new KernelLikeManager(
       kernel.commands as unknown as Commands,
       kernel.events as unknown as PathManagerEvents,
       () => false,

@@ -1,14 +1,14 @@
-import type { Announced, Established } from '../../lib';
+import type { AnnouncedEvent, EstablishedEvent } from '../../lib';
 import { accept, type Config, forget, manage, open } from '../../lib/userspace/kernel-like-policy';
 import type { NativeEndpoint } from '../../types/native';
 
 const [SIGNAL, SUBFLOW, BACKUP, FULLMESH, LAMINAR] = [1, 2, 4, 8, 32];
-const established: Established = {
+const established: EstablishedEvent = {
   ...{ type: 'established', source: 'kernel', token: 7, serverSide: false, denyJoinId0: false },
   local: { address: '10.1.0.1', port: 1000, family: 'IPv4' },
   remote: { address: '10.1.0.2', port: 80, family: 'IPv4' },
 };
-const announced: Announced = {
+const announced: AnnouncedEvent = {
   ...{ type: 'announced', source: 'kernel', token: 7, remoteId: 3, address: '10.2.0.2' },
 };
 const endpoint = (id: number, flags: number, address = `10.${id}.0.1`): NativeEndpoint => ({

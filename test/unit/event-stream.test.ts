@@ -2,10 +2,10 @@ import {
   type EventSink,
   type EventSource,
   EventStream,
-  type Overrun,
+  type OverrunEvent,
 } from '../../lib/base/event-stream';
 
-type Event = { type: 'number'; number: number } | Overrun;
+type Event = { type: 'number'; number: number } | OverrunEvent;
 
 /** A source whose state is the last number. */
 class Numbers implements EventSource<Event> {

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { PathManagerEvents } from '../../lib';
 import type { Commands } from '../../lib/kernel/commands';
 import type { Sysctls } from '../../lib/kernel/sysctls';
-import { Mode } from '../../lib/userspace/mode';
+import { ModeControl } from '../../lib/userspace/mode';
 
 /** A namespace in which this process may do everything. */
 function namespace() {
@@ -31,7 +31,7 @@ function namespace() {
     get: () => Promise.resolve(state.mode),
     write: (_name: string, value: string) => Promise.resolve(void (state.mode = value)),
   };
-  const mode = new Mode(
+  const mode = new ModeControl(
     commands as unknown as Commands,
     sysctls as unknown as Sysctls,
     () => events as unknown as PathManagerEvents,

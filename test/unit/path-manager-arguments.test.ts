@@ -63,7 +63,7 @@ const METHODS: Record<string, Call> = {
   withdraw: (pm, ...args: [never, never]) => pm.withdraw(...args),
   createSubflow: (pm, ...args: [never, never]) => pm.createSubflow(...args),
   destroySubflow: (pm, ...args: [never, never]) => pm.destroySubflow(...args),
-  setPriority: (pm, ...args: [never, never]) => pm.setPriority(...args),
+  setBackup: (pm, ...args: [never, never, never]) => pm.setBackup(...args),
   counters: (pm, ...args) => pm.counters(...args),
   events: (pm, ...args) => pm.events(...args),
   connections: (pm, ...args) => pm.connections(...args),
@@ -213,8 +213,8 @@ const WRONG: [string, unknown[], 'TYPE' | 'VALUE' | 'RANGE', string][] = [
   ['createSubflow', [1, { local, remote: socket, backup: 1 }], 'TYPE', '"options.backup"'],
   ['destroySubflow', [1, { local: socket }], 'TYPE', '"subflow.remote"'],
   ['destroySubflow', [1, { ...pair, local: { address } }], 'TYPE', '"subflow.local.port"'],
-  ['setPriority', [1, pair], 'TYPE', '"subflow.backup"'],
-  ['setPriority', [1.5, { ...pair, backup: true }], 'RANGE', '"token"'],
+  ['setBackup', [1, pair], 'TYPE', '"backup"'],
+  ['setBackup', [1.5, pair, true], 'RANGE', '"token"'],
 
   ['events', [null], 'TYPE', '"options"'],
   ['events', [{ interval: 9 }], 'RANGE', '"options.interval"'],
@@ -251,7 +251,7 @@ const RIGHT: Record<string, unknown[]> = {
   withdraw: [1, 0],
   createSubflow: [1, { local: { ...local, interface: 'lo' }, remote: socket }],
   destroySubflow: [1, pair],
-  setPriority: [1, { ...pair, backup: false }],
+  setBackup: [1, pair, false],
   counters: [],
 };
 

@@ -1,13 +1,13 @@
-import { lookAt, type Looked, setRef, stopLooking } from '../../lib/base/poller';
+import { poll, type Polled, setRef, stopPolling } from '../../lib/base/poller';
 
-const all = new Set<Looked>();
-const looked = (look: () => number | undefined): Looked => {
+const all = new Set<Polled>();
+const looked = (look: () => number | undefined): Polled => {
   const entry = { look };
   all.add(entry);
   return entry;
 };
 afterEach(() => {
-  all.forEach(stopLooking);
+  all.forEach(stopPolling);
   all.clear();
 });
 
@@ -25,7 +25,7 @@ test('each has its own interval', async () => {
     });
     const fast = looked(() => (counts.fast++, 5));
     for (const each of [slow, fast]) {
-      lookAt(each, 0);
+      poll(each, 0);
       setRef(each, true);
     }
   });
@@ -48,7 +48,7 @@ test.each([true, false])(
           if (--left === 0) resolve();
           return undefined;
         });
-        lookAt(each, 0);
+        poll(each, 0);
         setRef(each, ref);
       }
     });
@@ -67,7 +67,7 @@ test('looking takes a small part of the time, however short the intervals', asyn
       if (++looks === 4) resolve();
       return 1;
     });
-    lookAt(each, 0);
+    poll(each, 0);
     setRef(each, true);
   });
   expect(performance.now() - start).toBeGreaterThan(3 * 20 * 2);
@@ -81,11 +81,11 @@ test('stops when it is told to, also by itself, also while it looks', async () =
     });
     const first = looked(() => {
       looks++;
-      stopLooking(other);
+      stopPolling(other);
       return undefined;
     });
     const last = looked(() => (looks === 1 ? (resolve(), undefined) : 1));
-    for (const each of [first, other, last]) lookAt(each, 0);
+    for (const each of [first, other, last]) poll(each, 0);
     setRef(last, true);
   });
   expect(looks).toBe(1);

@@ -1,22 +1,22 @@
 /** Which of the actions that a policy wants are carried out now, and what the view has then. */
 import type {
-  Announce,
-  CreateSubflow,
-  DestroySubflow,
+  AnnounceAction,
+  CreateSubflowAction,
+  DestroySubflowAction,
   PathAction,
-  SetBackup,
-  Withdraw,
+  SetBackupAction,
+  WithdrawAction,
 } from '../policy';
 import { isPair, type Pair, pairOf } from '../reading';
 import { abandon } from './connections';
 import { backOff, roomAt } from './pacing';
 import { holdKey, isAnnouncement } from './refusals';
-import { type Connection, findPath, type State, take } from './state';
+import { type EngineConnection, type EngineState, findPath, take } from './state';
 
 /** Gives the action as it is carried out; a time: not before that; undefined: not at all. */
 export type Admission = PathAction | number | undefined;
 
-export function admit(state: State, action: PathAction): Admission {
+export function admit(state: EngineState, action: PathAction): Admission {
   const connection = state.connections.get(action.token);
   if (!connection) return undefined;
   switch (action.type) {
@@ -38,7 +38,11 @@ export function admit(state: State, action: PathAction): Admission {
   }
 }
 
-function create({ now, limits }: State, connection: Connection, action: CreateSubflow): Admission {
+function create(
+  { now, limits }: EngineState,
+  connection: EngineConnection,
+  action: CreateSubflowAction,
+): Admission {
   const { token, reason, local, remote, backup = false, most = 1, insteadOf } = action;
   const { paths, opening, failures, abandoned, creations } = connection;
   const { address, port } = remote;
@@ -66,7 +70,11 @@ function create({ now, limits }: State, connection: Connection, action: CreateSu
   };
 }
 
-function destroy(state: State, connection: Connection, action: DestroySubflow): Admission {
+function destroy(
+  state: EngineState,
+  connection: EngineConnection,
+  action: DestroySubflowAction,
+): Admission {
   const { reason, last = false } = action;
   const path = findPath(connection, action);
   if (!path || path.closing !== undefined) return undefined;
@@ -78,7 +86,11 @@ function destroy(state: State, connection: Connection, action: DestroySubflow): 
   return { type: 'destroySubflow', ...ofSubflow(action), ...(last && { last }) };
 }
 
-function setBackup(state: State, connection: Connection, action: SetBackup): Admission {
+function setBackup(
+  state: EngineState,
+  connection: EngineConnection,
+  action: SetBackupAction,
+): Admission {
   const { backup } = action;
   const path = findPath(connection, action);
   if (!path || path.closing !== undefined || path.backup === backup) return undefined;
@@ -90,7 +102,11 @@ function setBackup(state: State, connection: Connection, action: SetBackup): Adm
   return { type: 'setBackup', ...ofSubflow(action), backup };
 }
 
-function announce(state: State, connection: Connection, action: Announce): Admission {
+function announce(
+  state: EngineState,
+  connection: EngineConnection,
+  action: AnnounceAction,
+): Admission {
   const { announcing } = connection;
   if (announcing.some((each) => isAnnouncement(each, action))) return undefined;
   if (announcing.length >= state.limits.addresses) return undefined;
@@ -103,7 +119,11 @@ function announce(state: State, connection: Connection, action: Announce): Admis
   return { type: 'announce', token, reason, ...announced };
 }
 
-function withdraw(state: State, connection: Connection, action: Withdraw): Admission {
+function withdraw(
+  state: EngineState,
+  connection: EngineConnection,
+  action: WithdrawAction,
+): Admission {
   const { announcing } = connection;
   if (!announcing.some((each) => isAnnouncement(each, action))) return undefined;
   const held = heldUntil(state, connection, action);
@@ -114,7 +134,7 @@ function withdraw(state: State, connection: Connection, action: Withdraw): Admis
   return { type: 'withdraw', token, reason, address, ...(port !== undefined && { port }) };
 }
 
-function ofSubflow({ token, reason, local, remote }: DestroySubflow | SetBackup) {
+function ofSubflow({ token, reason, local, remote }: DestroySubflowAction | SetBackupAction) {
   return {
     ...{ token, reason },
     local: { address: local.address, port: local.port },
@@ -124,13 +144,17 @@ function ofSubflow({ token, reason, local, remote }: DestroySubflow | SetBackup)
 
 type Held = Parameters<typeof holdKey>[0];
 
-function heldUntil({ now }: State, { holds }: Connection, action: Held): number | undefined {
+function heldUntil(
+  { now }: EngineState,
+  { holds }: EngineConnection,
+  action: Held,
+): number | undefined {
   const { until = now } = holds.get(holdKey(action)) ?? {};
   return until > now ? until : undefined;
 }
 
 /** What undoes it waits a moment, so that policies that disagree do no harm. */
-function hold({ now }: State, { holds }: Connection, action: Held): void {
+function hold({ now }: EngineState, { holds }: EngineConnection, action: Held): void {
   const key = holdKey(action);
   const count = holds.get(key)?.count ?? 0;
   holds.delete(key);

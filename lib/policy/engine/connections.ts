@@ -1,23 +1,30 @@
 /** Connections and their paths as their events tell them. */
 import { isAddress, subflowKey } from '../../base/addresses';
 import type {
-  Announced,
-  Established,
-  Removed,
-  SubflowClosed,
-  SubflowEstablished,
-  SubflowPriority,
+  AnnouncedEvent,
+  EstablishedEvent,
+  RemovedEvent,
+  SubflowClosedEvent,
+  SubflowEstablishedEvent,
+  SubflowPriorityEvent,
 } from '../../events/events';
-import type { AbandonSubflow, OpeningView } from '../policy';
+import type { AbandonSubflowAction, OpeningView } from '../policy';
 import { interfaceOf, isInsteadOf, isPair, type Pair, pairOf } from '../reading';
 import { fail } from './failures';
 import { newBucket } from './pacing';
-import { type Connection, findPath, type Path, remember, type State, take } from './state';
+import {
+  type EngineConnection,
+  type EnginePath,
+  type EngineState,
+  findPath,
+  remember,
+  take,
+} from './state';
 
 const ENDING = 3500; // ms in which the end of what was abandoned is surely told, on a busy machine too
 const STEADY = 10_000; // ms that a path lives which makes up for failures before it
 
-export function establish(state: State, event: Established & { own: boolean }): void {
+export function establish(state: EngineState, event: EstablishedEvent & { own: boolean }): void {
   const { token, own, serverSide = false, denyJoinId0 = true } = event; // not told: none to be made
   const known = state.connections.get(token);
   if (known && subflowKey(known) === subflowKey(event)) {
@@ -27,7 +34,7 @@ export function establish(state: State, event: Established & { own: boolean }): 
   }
   const [local, remote] = [{ ...event.local }, { ...event.remote }];
   const since = state.now;
-  const connection: Connection = {
+  const connection: EngineConnection = {
     ...{ token, local, remote, serverSide, denyJoinId0, own, since },
     ...{ paths: [], opening: [], failures: [], lost: [], announcing: [], abandoned: [] },
     announced: new Map(),
@@ -40,9 +47,14 @@ export function establish(state: State, event: Established & { own: boolean }): 
 }
 
 export function followConnection(
-  state: State,
-  connection: Connection,
-  event: Announced | Removed | SubflowEstablished | SubflowClosed | SubflowPriority,
+  state: EngineState,
+  connection: EngineConnection,
+  event:
+    | AnnouncedEvent
+    | RemovedEvent
+    | SubflowEstablishedEvent
+    | SubflowClosedEvent
+    | SubflowPriorityEvent,
 ): void {
   switch (event.type) {
     case 'announced': {
@@ -66,21 +78,21 @@ export function followConnection(
   }
 }
 
-type Subflow = Pick<SubflowEstablished, 'local' | 'remote' | 'localId' | 'remoteId'> & {
+type Subflow = Pick<SubflowEstablishedEvent, 'local' | 'remote' | 'localId' | 'remoteId'> & {
   interfaceIndex?: number;
   backup?: boolean;
 };
 
 function addPath(
-  { interfaces, now }: State,
-  { paths }: Connection,
+  { interfaces, now }: EngineState,
+  { paths }: EngineConnection,
   { local, remote, localId, remoteId, interfaceIndex, backup: peerBackup = false }: Subflow,
   {
     opened = false,
     backup = false,
     attempts = 0,
     insteadOf,
-  }: Partial<Pick<Path, 'opened' | 'backup' | 'attempts' | 'insteadOf'>>,
+  }: Partial<Pick<EnginePath, 'opened' | 'backup' | 'attempts' | 'insteadOf'>>,
 ): void {
   const name = interfaceOf(interfaces, local.address);
   paths.push({
@@ -94,7 +106,11 @@ function addPath(
   });
 }
 
-function opened(state: State, connection: Connection, event: SubflowEstablished): void {
+function opened(
+  state: EngineState,
+  connection: EngineConnection,
+  event: SubflowEstablishedEvent,
+): void {
   const pair = pairOf(event);
   const matches = (each: Pair): boolean => isPair(each, pair);
   // What was abandoned may have come through before.
@@ -115,7 +131,7 @@ function opened(state: State, connection: Connection, event: SubflowEstablished)
   });
 }
 
-function closed(state: State, connection: Connection, event: SubflowClosed): void {
+function closed(state: EngineState, connection: EngineConnection, event: SubflowClosedEvent): void {
   const { error } = event;
   const path = findPath(connection, event);
   if (path) {
@@ -129,7 +145,12 @@ function closed(state: State, connection: Connection, event: SubflowClosed): voi
 }
 
 /** A path is gone; another one between its addresses waits as after a failure. */
-export function lose(state: State, connection: Connection, path: Path, error?: string): void {
+export function lose(
+  state: EngineState,
+  connection: EngineConnection,
+  path: EnginePath,
+  error?: string,
+): void {
   const { backup, opened, closing, since, attempts } = path;
   const pair = pairOf(path);
   const at = state.now;
@@ -145,7 +166,7 @@ export function lose(state: State, connection: Connection, path: Path, error?: s
 }
 
 /** Whether the path that took its place is there, or the one whose place it was to take. */
-function outlive({ paths }: Connection, path: Path): boolean {
+function outlive({ paths }: EngineConnection, path: EnginePath): boolean {
   const successor = paths.find((each) => isInsteadOf(each, path));
   if (!successor) return paths.some((each) => isInsteadOf(path, each));
   if (path.insteadOf === undefined) delete successor.insteadOf;
@@ -154,7 +175,7 @@ function outlive({ paths }: Connection, path: Path): boolean {
 }
 
 /** The id 0 is the first address, which the peer announced by accepting the connection. */
-function withdrawn(connection: Connection, { remoteId }: Removed): void {
+function withdrawn(connection: EngineConnection, { remoteId }: RemovedEvent): void {
   const { announced, remote, paths } = connection;
   if (remoteId === 0) connection.denyJoinId0 = true;
   const known = remoteId === 0 ? remote : announced.get(remoteId);
@@ -168,11 +189,11 @@ function withdrawn(connection: Connection, { remoteId }: Removed): void {
 
 /** Gives up a subflow that is being opened: it counts no longer. */
 export function abandon(
-  { now }: State,
-  { token, abandoned }: Connection,
+  { now }: EngineState,
+  { token, abandoned }: EngineConnection,
   opening: OpeningView,
   reason: string,
-): AbandonSubflow {
+): AbandonSubflowAction {
   const { local, remote } = opening;
   remember(abandoned, { ...opening, remote: { ...remote }, until: now + ENDING });
   return {

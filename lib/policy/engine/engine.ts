@@ -10,7 +10,7 @@ import { abandon } from './connections';
 import { fail } from './failures';
 import { follow, newState } from './follow';
 import { restoredState } from './saved-state';
-import type { State } from './state';
+import type { EngineState } from './state';
 import { Wakes } from './wakes';
 
 const DEFAULTS: PolicyLimits = { subflows: 8, addresses: 8 };
@@ -24,9 +24,9 @@ export interface Handled {
   readonly error?: unknown;
 }
 
-export class PolicyMachine {
+export class PolicyEngine {
   readonly #policy: PathPolicy;
-  readonly #state: State;
+  readonly #state: EngineState;
   readonly #wakes = new Wakes();
 
   /** `saved`: what another one knew, for one that goes on from there. */

@@ -1,12 +1,12 @@
 /** What failed between two addresses, and until when it is not tried again. */
 import { isPair, type Pair } from '../reading';
 import { backOff } from './pacing';
-import { type Connection, remember, type State, take } from './state';
+import { type EngineConnection, type EngineState, remember, take } from './state';
 
 /** `since`: when it was tried, from which the back-off counts; `before`: failures in a row so far. */
 export function fail(
-  { now }: State,
-  { failures }: Connection,
+  { now }: EngineState,
+  { failures }: EngineConnection,
   { local, remote }: Pair,
   { error, since = now, before = 0 }: { error?: string; since?: number; before?: number },
 ): void {
@@ -20,7 +20,7 @@ export function fail(
 }
 
 /** Failures of local addresses that are as good as new count no longer. */
-export function forgive({ connections }: State, matches: (local: string) => boolean): void {
+export function forgive({ connections }: EngineState, matches: (local: string) => boolean): void {
   for (const connection of connections.values()) {
     connection.failures = connection.failures.filter((each) => !matches(each.local));
     for (const path of connection.paths) if (matches(path.local.address)) path.attempts = 0;

@@ -1,15 +1,15 @@
 /** Brings the view up to date by an event. */
 import { hasAddress, type LocalAddress, usableAddresses } from '../local-addresses';
-import type { AbandonSubflow, PolicyEvent, PolicyLimits } from '../policy';
+import type { AbandonSubflowAction, PolicyEvent, PolicyLimits } from '../policy';
 import { interfaceOf, type Pair } from '../reading';
 import { abandon, establish, followConnection } from './connections';
 import { forgive } from './failures';
 import { interfacesAfter, type LocalEvent } from './interfaces';
 import { addUsage, look } from './progress';
 import { applied, refused } from './refusals';
-import { findPath, type State } from './state';
+import { type EngineState, findPath } from './state';
 
-export const newState = (limits: PolicyLimits): State => ({
+export const newState = (limits: PolicyLimits): EngineState => ({
   now: 0,
   limits,
   interfaces: [],
@@ -19,7 +19,7 @@ export const newState = (limits: PolicyLimits): State => ({
 });
 
 /** Gives subflows that are no longer worth waiting for. */
-export function follow(state: State, event: PolicyEvent): AbandonSubflow[] {
+export function follow(state: EngineState, event: PolicyEvent): AbandonSubflowAction[] {
   switch (event.type) {
     case 'established':
       establish(state, event);
@@ -67,7 +67,7 @@ export function follow(state: State, event: PolicyEvent): AbandonSubflow[] {
 }
 
 function followProgress(
-  state: State,
+  state: EngineState,
   { token, paths }: Extract<PolicyEvent, { type: 'progress' }>,
 ): void {
   const connection = state.connections.get(token);
@@ -77,7 +77,7 @@ function followProgress(
   }
 }
 
-function followInterfaces(state: State, event: LocalEvent): AbandonSubflow[] {
+function followInterfaces(state: EngineState, event: LocalEvent): AbandonSubflowAction[] {
   const before = usableAddresses(state.interfaces);
   const running = namesOfRunning(state);
   state.interfaces = interfacesAfter(state.interfaces, event);
@@ -89,10 +89,10 @@ function followInterfaces(state: State, event: LocalEvent): AbandonSubflow[] {
   return gone.length > 0 ? abandonFrom(state, gone) : [];
 }
 
-const namesOfRunning = ({ interfaces }: State): string[] =>
+const namesOfRunning = ({ interfaces }: EngineState): string[] =>
   interfaces.filter(({ running }) => running).map(({ name }) => name);
 
-function nameInterfaces({ connections, interfaces }: State): void {
+function nameInterfaces({ connections, interfaces }: EngineState): void {
   for (const { paths } of connections.values()) {
     for (const path of paths) {
       const name = interfaceOf(interfaces, path.local.address);
@@ -108,7 +108,7 @@ function nameInterfaces({ connections, interfaces }: State): void {
 }
 
 /** What is sent again from an address that has been away would come too late. */
-function abandonFrom(state: State, gone: readonly LocalAddress[]): AbandonSubflow[] {
+function abandonFrom(state: EngineState, gone: readonly LocalAddress[]): AbandonSubflowAction[] {
   return [...state.connections.values()].flatMap((connection) => {
     const isGone = ({ local }: Pair): boolean => hasAddress(gone, local);
     const late = connection.opening.filter(isGone);

@@ -1,5 +1,5 @@
 /** Interfaces as their events tell them. */
-import type { Interface, InterfaceAddress, Link } from '../../interfaces/interface';
+import type { NetworkAddress, NetworkInterface, NetworkLink } from '../../interfaces/interface';
 import type { PolicyEvent } from '../policy';
 
 export type LocalEvent = Extract<
@@ -7,15 +7,15 @@ export type LocalEvent = Extract<
   { type: `link${string}` | `address${string}` | 'begin' }
 >;
 
-const copyOf = (each: Interface): Interface => ({
+const copyOf = (each: NetworkInterface): NetworkInterface => ({
   ...each,
   addresses: each.addresses.map((address) => ({ ...address })),
 });
 
-const isSame = (one: InterfaceAddress, other: InterfaceAddress): boolean =>
+const isSame = (one: NetworkAddress, other: NetworkAddress): boolean =>
   one.address === other.address && one.prefixLength === other.prefixLength;
 
-function withLink(interfaces: readonly Interface[], link: Link): Interface[] {
+function withLink(interfaces: readonly NetworkInterface[], link: NetworkLink): NetworkInterface[] {
   const known = interfaces.find(({ index }) => index === link.index);
   if (!known) return [...interfaces, { ...link, addresses: [] }];
   const addresses = known.addresses.map((each) => ({ ...each, interface: link.name }));
@@ -23,17 +23,20 @@ function withLink(interfaces: readonly Interface[], link: Link): Interface[] {
 }
 
 function withAddresses(
-  interfaces: readonly Interface[],
-  changed: InterfaceAddress,
-  change: (addresses: InterfaceAddress[]) => InterfaceAddress[],
-): Interface[] {
+  interfaces: readonly NetworkInterface[],
+  changed: NetworkAddress,
+  change: (addresses: NetworkAddress[]) => NetworkAddress[],
+): NetworkInterface[] {
   return interfaces.map((each) =>
     each.name === changed.interface ? { ...each, addresses: change(each.addresses) } : each,
   );
 }
 
 /** What there is after an event. */
-export function interfacesAfter(interfaces: readonly Interface[], event: LocalEvent): Interface[] {
+export function interfacesAfter(
+  interfaces: readonly NetworkInterface[],
+  event: LocalEvent,
+): NetworkInterface[] {
   switch (event.type) {
     case 'begin':
       return event.interfaces.map(copyOf);

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { checkObject, invalidArgValue } from '../../base/arguments';
 import type { PathAction, PathPolicy, PolicyEvent, PolicyLimits } from '../policy';
-import { PolicyMachine } from './engine';
+import { PolicyEngine } from './engine';
 import { savedState } from './saved-state';
 
 const VERSION = 1;
@@ -84,7 +84,7 @@ export function parseLog(text: string): PolicyLog {
 /** Lets a policy decide on a log's events: the same policy on the same log does the same. */
 export function replay(policy: PathPolicy, log: PolicyLog): PolicyLogEntry[] {
   const { limits, state } = log;
-  const machine = new PolicyMachine(policy, { limits, ...(state && { saved: state }) });
+  const machine = new PolicyEngine(policy, { limits, ...(state && { saved: state }) });
   return log.entries.map(({ at, event }) => logEntry(at, event, machine.handle(at, event)));
 }
 

@@ -1,6 +1,6 @@
 /** What two looks at a path tell: its loss, and whether anything comes back. */
 import type { PathProgress } from '../policy';
-import type { Path, State } from './state';
+import type { EnginePath, EngineState } from './state';
 
 const SMOOTH = 50; // packets
 
@@ -13,7 +13,11 @@ const copyOf = (progress: PathProgress): PathProgress => ({
 /** What a counter has grown by: one that shrinks belongs to another subflow. */
 const growth = (after: number, before = 0): number => (after >= before ? after - before : after);
 
-function smoothedLoss(path: Path, before: PathProgress, after: PathProgress): number | undefined {
+function smoothedLoss(
+  path: EnginePath,
+  before: PathProgress,
+  after: PathProgress,
+): number | undefined {
   const sent = growth(after.dataSegsOut, before.dataSegsOut);
   if (sent === 0) return path.loss;
   const again = Math.min(sent, growth(after.totalRetrans, before.totalRetrans));
@@ -25,7 +29,7 @@ function smoothedLoss(path: Path, before: PathProgress, after: PathProgress): nu
 const heardAt = (progress: PathProgress, at: number): number =>
   at - Math.min(progress.lastAckRecv, progress.lastDataRecv);
 
-function followSilence(path: Path, after: PathProgress, at: number): void {
+function followSilence(path: EnginePath, after: PathProgress, at: number): void {
   const { progress: before, lookedAt = at, waitingSince, silentLooks = 0 } = path;
   delete path.silentSince;
   delete path.silentLooks;
@@ -50,7 +54,7 @@ function followSilence(path: Path, after: PathProgress, at: number): void {
 }
 
 /** Takes a look at a path into account; gives the bytes that went over it since the last one. */
-export function look(path: Path, progress: PathProgress, at: number): number {
+export function look(path: EnginePath, progress: PathProgress, at: number): number {
   const { progress: before } = path;
   const after = copyOf(progress);
   if (before) {
@@ -65,6 +69,10 @@ export function look(path: Path, progress: PathProgress, at: number): number {
   );
 }
 
-export function addUsage({ usage }: State, { interface: name }: Path, bytes: number): void {
+export function addUsage(
+  { usage }: EngineState,
+  { interface: name }: EnginePath,
+  bytes: number,
+): void {
   if (name !== undefined && bytes > 0) usage.set(name, (usage.get(name) ?? 0) + bytes);
 }

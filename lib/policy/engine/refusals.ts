@@ -1,14 +1,14 @@
 /** What follows where the kernel takes an action, or refuses it. */
 import { isAddress } from '../../base/addresses';
-import type { Announce, PathAction, PolicyEvent } from '../policy';
+import type { AnnounceAction, PathAction, PolicyEvent } from '../policy';
 import { isPair, pairOf } from '../reading';
 import { lose } from './connections';
 import { fail } from './failures';
 import { backOff } from './pacing';
-import { type Connection, findPath, type State, take } from './state';
+import { type EngineConnection, type EngineState, findPath, take } from './state';
 
 /** The view has had it since it was asked for: no more than that it is not refused in a row. */
-export function applied({ connections }: State, action: PathAction): void {
+export function applied({ connections }: EngineState, action: PathAction): void {
   if (action.type === 'createSubflow') return;
   const hold = connections.get(action.token)?.holds.get(holdKey(action));
   if (hold) hold.count = 0;
@@ -16,7 +16,7 @@ export function applied({ connections }: State, action: PathAction): void {
 
 type Refused = Extract<PolicyEvent, { type: 'refused' }>;
 
-export function refused(state: State, event: Refused): void {
+export function refused(state: EngineState, event: Refused): void {
   const { action, code, extack = '' } = event;
   const connection = state.connections.get(action.token);
   if (!connection) return;
@@ -30,7 +30,11 @@ export function refused(state: State, event: Refused): void {
 }
 
 /** The view has had it as done since it was asked for. */
-function undo(state: State, connection: Connection, { action, code, error }: Refused): void {
+function undo(
+  state: EngineState,
+  connection: EngineConnection,
+  { action, code, error }: Refused,
+): void {
   switch (action.type) {
     case 'createSubflow': {
       const { local, remote } = action;
@@ -64,8 +68,8 @@ function undo(state: State, connection: Connection, { action, code, error }: Ref
 }
 
 export const isAnnouncement = (
-  one: Pick<Announce, 'address' | 'port'>,
-  other: Pick<Announce, 'address' | 'port'>,
+  one: Pick<AnnounceAction, 'address' | 'port'>,
+  other: Pick<AnnounceAction, 'address' | 'port'>,
 ): boolean => isAddress(one.address, other.address) && one.port === other.port;
 
 /** What an action is held off by: what undoes it shares it. */
@@ -85,7 +89,7 @@ export function holdKey(action: Exclude<PathAction, { type: 'createSubflow' }>):
 }
 
 function holdLonger(
-  { holds }: Connection,
+  { holds }: EngineConnection,
   action: Exclude<PathAction, { type: 'createSubflow' }>,
   now: number,
 ): void {

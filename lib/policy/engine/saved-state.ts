@@ -1,5 +1,5 @@
 /** What the engine knows as JSON: a log that begins later begins with it. */
-import type { State } from './state';
+import type { EngineState } from './state';
 
 /** As it is written: the entries of a Map, the members of a Set. */
 interface Collection {
@@ -24,5 +24,5 @@ function fromJson(_key: string, value: unknown): unknown {
 export const savedState = (state: object): object =>
   JSON.parse(JSON.stringify(state, toJson)) as object;
 
-export const restoredState = (saved: object): State =>
-  JSON.parse(JSON.stringify(saved), fromJson) as State;
+export const restoredState = (saved: object): EngineState =>
+  JSON.parse(JSON.stringify(saved), fromJson) as EngineState;

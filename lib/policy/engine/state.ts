@@ -1,6 +1,6 @@
 /** What the engine knows: the view that policies get, and what paces their actions. */
 import { subflowKey } from '../../base/addresses';
-import type { Interface } from '../../interfaces/interface';
+import type { NetworkInterface } from '../../interfaces/interface';
 import type {
   ConnectionView,
   FailureView,
@@ -15,15 +15,15 @@ import { type Bucket, type Hold } from './pacing';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-export interface Path extends Mutable<PathView> {
+export interface EnginePath extends Mutable<PathView> {
   /** Failures in a row before it was established. */
   attempts: number;
   /** Since when something is on its way, as far as the looks tell. */
   waitingSince?: number;
 }
 
-export interface Connection extends Mutable<ConnectionView> {
-  paths: Path[];
+export interface EngineConnection extends Mutable<ConnectionView> {
+  paths: EnginePath[];
   opening: OpeningView[];
   failures: FailureView[];
   lost: LostView[];
@@ -36,16 +36,16 @@ export interface Connection extends Mutable<ConnectionView> {
   creations: Bucket;
 }
 
-export interface State extends PolicyView {
+export interface EngineState extends PolicyView {
   now: number;
   readonly limits: PolicyLimits;
-  interfaces: Interface[];
+  interfaces: NetworkInterface[];
   leaving: Set<string>;
-  connections: Map<number, Connection>;
+  connections: Map<number, EngineConnection>;
   usage: Map<string, number>;
 }
 
-export const findPath = (connection: Connection, ends: Ends): Path | undefined =>
+export const findPath = (connection: EngineConnection, ends: Ends): EnginePath | undefined =>
   connection.paths.find((path) => subflowKey(path) === subflowKey(ends));
 
 /** Takes the first that matches out of a list. */

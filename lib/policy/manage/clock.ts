@@ -1,4 +1,4 @@
-import { type Handled, PolicyMachine } from '../engine/engine';
+import { type Handled, PolicyEngine } from '../engine/engine';
 import type { PathAction, PathPolicy, PolicyEvent, PolicyLimits, PolicyView } from '../policy';
 
 export interface RunSink {
@@ -11,7 +11,7 @@ export interface RunSink {
 
 /** A machine with a clock: events in order, and those that the policy is to be woken by. */
 export class PolicyRun {
-  readonly #machine: PolicyMachine;
+  readonly #machine: PolicyEngine;
   readonly #sink: RunSink;
   readonly #start = performance.now();
   /** What happened during a decision. */
@@ -22,7 +22,7 @@ export class PolicyRun {
   #closed = false;
 
   constructor(policy: PathPolicy, limits: Partial<PolicyLimits> | undefined, sink: RunSink) {
-    this.#machine = new PolicyMachine(policy, { limits });
+    this.#machine = new PolicyEngine(policy, { limits });
     this.#sink = sink;
   }
 

@@ -3,7 +3,7 @@ import type { EventsOptions } from '../../events/events';
 import type { PathManagerEvents } from '../../events/stream';
 import type { Interfaces } from '../../interfaces/interfaces';
 import type { Commands } from '../../kernel/commands';
-import type { Mode } from '../../userspace/mode';
+import type { ModeControl } from '../../userspace/mode';
 import type { Userspace } from '../../userspace/userspace';
 
 /** What a policy at work needs of its PathManager. */
@@ -12,6 +12,6 @@ export interface PolicyHost {
   readonly userspace: Userspace;
   readonly endpoints: Endpoints;
   readonly interfaces: Interfaces;
-  readonly mode: Mode;
+  readonly mode: ModeControl;
   readonly events: (options: EventsOptions) => PathManagerEvents;
 }

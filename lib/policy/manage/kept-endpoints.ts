@@ -2,7 +2,7 @@ import { isAddress, withoutScope } from '../../base/addresses';
 import type { EventSink } from '../../base/event-stream';
 import type { FollowEvent } from '../../endpoints/endpoint';
 import { EndpointKeeper, type WantedEndpoint } from '../../endpoints/keeper';
-import type { Interface, InterfaceAddress } from '../../interfaces/interface';
+import type { NetworkAddress, NetworkInterface } from '../../interfaces/interface';
 import { backOff } from '../engine/pacing';
 import type { PathPolicy, PolicyView } from '../policy';
 import type { DarkPath } from './dark-paths';
@@ -41,7 +41,7 @@ export class KeptEndpoints {
     this.#keeper = new EndpointKeeper(
       endpoints,
       interfaces.watch({ routes: false }),
-      (all: Interface[]) =>
+      (all: NetworkInterface[]) =>
         this.#healed(wantedEndpoints(policy, { interfaces: all, leaving: view().leaving })),
       sink,
     );
@@ -104,10 +104,10 @@ export class KeptEndpoints {
 
 type Seen = Parameters<NonNullable<PathPolicy['endpoints']>>[0];
 function addressOf(
-  interfaces: readonly Interface[],
+  interfaces: readonly NetworkInterface[],
   address: string,
   device: string | undefined,
-): InterfaceAddress | undefined {
+): NetworkAddress | undefined {
   return interfaces
     .filter(({ name }) => device === undefined || name === device)
     .flatMap(({ addresses }) => addresses)

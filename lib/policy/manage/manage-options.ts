@@ -9,7 +9,7 @@ import {
   checkString,
   invalidArgValue,
 } from '../../base/arguments';
-import type { Established } from '../../events/events';
+import type { EstablishedEvent } from '../../events/events';
 import type { PathPolicy, PolicyLimits } from '../policy';
 
 const MEANS = ['userspace', 'endpoints', 'report'] as const;
@@ -24,7 +24,7 @@ export interface ManageOptions extends Abortable {
    */
   scope?: (typeof SCOPES)[number];
   /** Which of them. All unless given. */
-  match?: (connection: Established) => boolean;
+  match?: (connection: EstablishedEvent) => boolean;
   limits?: Partial<PolicyLimits>;
   /**
    * `userspace`, the default: each connection by commands of its own, where `pm.mode` was set to

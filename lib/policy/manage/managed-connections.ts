@@ -1,4 +1,4 @@
-import type { Established, PathManagerEvent } from '../../events/events';
+import type { EstablishedEvent, PathManagerEvent } from '../../events/events';
 import { apply, type Connections, difference } from '../../events/table';
 import type { PolicyEvent } from '../policy';
 
@@ -6,7 +6,7 @@ export interface Choice {
   /** Of this environment. */
   isOwn(token: number): boolean;
   /** Whether the connection is to be managed, as far as that can be said by now. */
-  isWanted(connection: Established): boolean;
+  isWanted(connection: EstablishedEvent): boolean;
   /** It is managed from now on, or no longer. */
   began(token: number): void;
   ended(token: number): void;

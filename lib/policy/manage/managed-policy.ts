@@ -5,7 +5,7 @@ import { checkObject, checkString, invalidArgType } from '../../base/arguments';
 import { AbortError, MptcpError } from '../../base/errors';
 import type { Connection } from '../../connection/connection';
 import type { FollowEvent } from '../../endpoints/endpoint';
-import type { Established } from '../../events/events';
+import type { EstablishedEvent } from '../../events/events';
 import type { PathManagerEvents } from '../../events/stream';
 import type { InterfaceEvents } from '../../interfaces/interfaces';
 import type { Claim } from '../../userspace/mode';
@@ -234,7 +234,7 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
     this.#endpoints?.align();
   }
 
-  #isWanted(connection: Established): boolean {
+  #isWanted(connection: EstablishedEvent): boolean {
     const { scope = 'process', match = () => true } = this.#options;
     if (scope === 'process' && !this.#own.get(connection.token)) return false;
     try {

@@ -5,7 +5,7 @@ import type { Commands } from '../../kernel/commands';
 import { subflowsByToken } from '../../kernel/sock-diag';
 import { idFor } from '../../userspace/address-ids';
 import type { Userspace } from '../../userspace/userspace';
-import type { AbandonSubflow, CreateSubflow, PathAction } from '../policy';
+import type { AbandonSubflowAction, CreateSubflowAction, PathAction } from '../policy';
 
 const BACKUP = 4;
 const LAST = 255;
@@ -65,7 +65,7 @@ export class PathCommands {
     await this.#commands.run(command);
   }
 
-  async #create(action: CreateSubflow): Promise<void> {
+  async #create(action: CreateSubflowAction): Promise<void> {
     const { token, local } = action;
     try {
       await this.#open(action, this.#idOf(token, local.address));
@@ -77,7 +77,7 @@ export class PathCommands {
     }
   }
 
-  #open({ token, local, remote, backup }: CreateSubflow, id: number): Promise<void> {
+  #open({ token, local, remote, backup }: CreateSubflowAction, id: number): Promise<void> {
     return this.#run({
       command: 'createSubflow',
       token,
@@ -91,7 +91,7 @@ export class PathCommands {
   }
 
   /** Its port is the kernel's secret until it is connected: only a dump tells. */
-  async #abandon({ token, local, remote }: AbandonSubflow): Promise<void> {
+  async #abandon({ token, local, remote }: AbandonSubflowAction): Promise<void> {
     this.#subflows ??= subflowsByToken(this.#commands.netns, false).finally(
       () => (this.#subflows = undefined),
     );

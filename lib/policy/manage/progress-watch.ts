@@ -1,4 +1,4 @@
-import { lookAt, type Looked, stopLooking } from '../../base/poller';
+import { poll, type Polled, stopPolling } from '../../base/poller';
 import type { Connection } from '../../connection/connection';
 import type { Subflow } from '../../connection/subflow';
 import type { PathProgress } from '../policy';
@@ -23,7 +23,7 @@ const carried = (paths: readonly PathProgress[]): number =>
   paths.reduce((sum, path) => sum + path.bytesSent + path.bytesAcked + path.bytesReceived, 0);
 
 /** Looks at what the paths of one connection carry: seldom while they carry nothing. */
-export class ProgressWatch implements Looked {
+export class ProgressWatch implements Polled {
   readonly #connection: Connection;
   readonly #interval: number;
   readonly #tell: (paths: PathProgress[]) => void;
@@ -34,7 +34,7 @@ export class ProgressWatch implements Looked {
     this.#connection = connection;
     this.#interval = interval;
     this.#tell = tell;
-    lookAt(this, 0);
+    poll(this, 0);
   }
 
   look(): number | undefined {
@@ -49,6 +49,6 @@ export class ProgressWatch implements Looked {
   }
 
   close(): void {
-    stopLooking(this);
+    stopPolling(this);
   }
 }

@@ -4,7 +4,7 @@ import { isAlive, isDark, isLocallyUp } from '../darkness';
 import { hasAddress } from '../local-addresses';
 import type {
   ConnectionView,
-  CreateSubflow,
+  CreateSubflowAction,
   LostView,
   PathAction,
   PathPolicy,
@@ -74,12 +74,15 @@ function whyDead(view: PolicyView, path: PathView, open: readonly PathView[]): s
 
 type Gone = Pick<LostView, 'local' | 'remote' | 'backup' | 'opened'>;
 
-function makeAnew(view: PolicyView, connection: ConnectionView): CreateSubflow[] {
+function makeAnew(view: PolicyView, connection: ConnectionView): CreateSubflowAction[] {
   const lost = connection.lost.filter(isToBeMade);
   const count = (pair: Gone): number =>
     connection.paths.filter((each) => isPair(pairOf(each), pair)).length +
     lost.filter((each) => isPair(each, pair)).length;
-  const anew = (gone: Gone, more: Pick<CreateSubflow, 'most' | 'insteadOf'>): CreateSubflow[] =>
+  const anew = (
+    gone: Gone,
+    more: Pick<CreateSubflowAction, 'most' | 'insteadOf'>,
+  ): CreateSubflowAction[] =>
     isReachable(view, connection, gone)
       ? [creation(connection, gone, 'heal: what was lost', { backup: gone.backup, ...more })]
       : [];

@@ -7,7 +7,7 @@ import type {
   PathPolicy,
   PathView,
   PolicyView,
-  SetBackup,
+  SetBackupAction,
 } from '../policy';
 import { isOpen } from '../reading';
 import { announcements, concerned, creation, mesh, missing, priority, vacate } from './paths';
@@ -82,7 +82,7 @@ function choose(view: PolicyView, connection: ConnectionView, hold: number): Pat
   return view.now - current.backupSince >= hold && suffers(current, best) ? best : current;
 }
 
-const inUse = (connection: ConnectionView, path: PathView): SetBackup =>
+const inUse = (connection: ConnectionView, path: PathView): SetBackupAction =>
   priority(connection, path, false, 'interactive: the path in use');
 
 const suffers = (used: PathView, other: PathView): boolean =>

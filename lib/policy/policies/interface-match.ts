@@ -1,11 +1,11 @@
 /** Which interfaces are meant. */
 import { invalidArgType } from '../../base/arguments';
-import type { Interface } from '../../interfaces/interface';
+import type { NetworkInterface } from '../../interfaces/interface';
 import type { PolicyView } from '../policy';
 
 /** A name, names by a pattern, whatever a function says, or one of several. */
 export type InterfaceMatch =
-  string | RegExp | ((link: Interface) => boolean) | readonly InterfaceMatch[];
+  string | RegExp | ((link: NetworkInterface) => boolean) | readonly InterfaceMatch[];
 
 export function checkMatch(name: string, value: unknown): asserts value is InterfaceMatch {
   if (Array.isArray(value)) {
@@ -16,7 +16,7 @@ export function checkMatch(name: string, value: unknown): asserts value is Inter
   throw invalidArgType(name, 'a string, a RegExp, a function or an array of these', value);
 }
 
-export function matches(match: InterfaceMatch, link: Interface): boolean {
+export function matches(match: InterfaceMatch, link: NetworkInterface): boolean {
   if (typeof match === 'string') return match === link.name;
   if (match instanceof RegExp) return link.name.search(match) >= 0; // with no lastIndex
   if (typeof match === 'function') return match(link);

@@ -3,15 +3,15 @@ import { familyOf, isAddress, socketKey } from '../../base/addresses';
 import type { EndpointOptions } from '../../endpoints/endpoint';
 import { isOrdinary, type LocalAddress, localAddresses, usableAddresses } from '../local-addresses';
 import type {
-  Announce,
+  AnnounceAction,
   ConnectionView,
-  CreateSubflow,
-  DestroySubflow,
+  CreateSubflowAction,
+  DestroySubflowAction,
   PathView,
   PolicyEvent,
   PolicyView,
-  SetBackup,
-  Withdraw,
+  SetBackupAction,
+  WithdrawAction,
 } from '../policy';
 import { type Ends, isOpen, isPair, type Pair, pairOf } from '../reading';
 
@@ -131,8 +131,8 @@ export function creation(
   { token }: ConnectionView,
   { local, remote, interface: name }: Pair & { interface?: string },
   reason: string,
-  more: Pick<CreateSubflow, 'backup' | 'most' | 'insteadOf'> = {},
-): CreateSubflow {
+  more: Pick<CreateSubflowAction, 'backup' | 'most' | 'insteadOf'> = {},
+): CreateSubflowAction {
   return {
     ...{ type: 'createSubflow', token, reason },
     local: { address: local, ...(name !== undefined && { interface: name }) },
@@ -146,7 +146,7 @@ export const destruction = (
   { local, remote }: Ends,
   reason: string,
   more: { last?: boolean } = {},
-): DestroySubflow => ({
+): DestroySubflowAction => ({
   ...{ type: 'destroySubflow', token, reason, local: plain(local), remote: plain(remote) },
   ...more,
 });
@@ -156,7 +156,7 @@ export const priority = (
   { local, remote }: Ends,
   backup: boolean,
   reason: string,
-): SetBackup => ({
+): SetBackupAction => ({
   ...{ type: 'setBackup', token, reason, local: plain(local), remote: plain(remote), backup },
 });
 
@@ -166,7 +166,7 @@ export function announcements(
   connection: ConnectionView,
   reason: string,
   { port, on = () => true }: { port?: number; on?: (name: string) => boolean } = {},
-): (Announce | Withdraw)[] {
+): (AnnounceAction | WithdrawAction)[] {
   const { token, local, announcing } = connection;
   const here = locals(view, connection).filter((each) => on(each.interface));
   const isHere = (address: string): boolean =>
@@ -187,7 +187,7 @@ export function vacate(
   { leaving }: PolicyView,
   connection: ConnectionView,
   reason: string,
-): DestroySubflow[] {
+): DestroySubflowAction[] {
   if (leaving.size === 0) return [];
   const isLeft = (path: PathView): boolean =>
     path.interface !== undefined && leaving.has(path.interface);

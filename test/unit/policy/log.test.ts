@@ -1,5 +1,5 @@
 import { differences, parseLog, policies, replay } from '../../../lib';
-import { PolicyMachine } from '../../../lib/policy/engine/engine';
+import { PolicyEngine } from '../../../lib/policy/engine/engine';
 import { encodeLine, logEntry, logHeader } from '../../../lib/policy/engine/log';
 import type { PathPolicy, PolicyEvent } from '../../../lib/policy/policy';
 import { announced, begin, established, linkChanged, Said, subflow } from './support';
@@ -15,7 +15,7 @@ const EVENTS: readonly [number, PolicyEvent][] = [
 const LIMITS = { subflows: 3, addresses: 8 };
 
 function record(policy: PathPolicy): string {
-  const machine = new PolicyMachine(policy, { limits: LIMITS });
+  const machine = new PolicyEngine(policy, { limits: LIMITS });
   const entries = EVENTS.map(([at, event]) => logEntry(at, event, machine.handle(at, event)));
   return [logHeader(policy, machine.view.limits), ...entries].map(encodeLine).join('');
 }

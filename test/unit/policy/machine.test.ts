@@ -1,5 +1,5 @@
-import type { Route } from '../../../lib';
-import { PolicyMachine } from '../../../lib/policy/engine/engine';
+import type { NetworkRoute } from '../../../lib';
+import { PolicyEngine } from '../../../lib/policy/engine/engine';
 import type { PolicyEvent } from '../../../lib/policy/policy';
 import {
   announced,
@@ -173,7 +173,7 @@ describe('creating', () => {
     expect(at(2, linkChanged(3, 'wwan0', false))).toEqual([]);
     expect(at(3, linkChanged(3, 'wwan0', true))).toHaveLength(1);
     at(4, refusedCreate('ERR_MPTCP_SYSTEM', { error: 'ENETUNREACH' }));
-    const route = (...names: string[]): Route => ({
+    const route = (...names: string[]): NetworkRoute => ({
       ...{ family: 'IPv4', prefixLength: 0, table: 254, metric: 0, type: 'unicast', protocol: 3 },
       nextHops: names.map((name) => ({ interface: name, weight: 1 })),
     });
@@ -366,7 +366,7 @@ describe('what goes wrong', () => {
 
   test('a policy that throws, or answers nonsense', () => {
     const policy = new Said();
-    const machine = new PolicyMachine(policy);
+    const machine = new PolicyEngine(policy);
     const boom = new Error('boom');
     policy.say = () => {
       throw boom;
@@ -395,8 +395,8 @@ describe('what goes wrong', () => {
   });
 
   test('wrong limits', () => {
-    expect(() => new PolicyMachine(new Said(), { limits: { subflows: 1.5 } })).toThrow(RangeError);
-    expect(() => new PolicyMachine(new Said(), { limits: { addresses: -1 } })).toThrow(RangeError);
+    expect(() => new PolicyEngine(new Said(), { limits: { subflows: 1.5 } })).toThrow(RangeError);
+    expect(() => new PolicyEngine(new Said(), { limits: { addresses: -1 } })).toThrow(RangeError);
   });
 });
 

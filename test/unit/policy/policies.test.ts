@@ -1,4 +1,4 @@
-import { type Interface, type PathPolicy, policies } from '../../../lib';
+import { type NetworkInterface, type PathPolicy, policies } from '../../../lib';
 import type { PolicyAction, PolicyEvent } from '../../../lib/policy/policy';
 import {
   announced,
@@ -39,7 +39,7 @@ const short =
     at(now, ...events).map(inShort);
 
 const SERVER_SIDE = { serverSide: true } as const;
-const view = (interfaces: Interface[], left: string[] = []) => ({
+const view = (interfaces: NetworkInterface[], left: string[] = []) => ({
   interfaces,
   leaving: new Set(left),
 });

@@ -1,7 +1,7 @@
 /** Whatever is told, in whatever order: late, twice, or of what was never there. */
 import fc from 'fast-check';
 import { differences, parseLog, type PathPolicy, policies, replay } from '../../../lib';
-import { PolicyMachine } from '../../../lib/policy/engine/engine';
+import { PolicyEngine } from '../../../lib/policy/engine/engine';
 import { encodeLine, logEntry, logHeader } from '../../../lib/policy/engine/log';
 import type {
   ConnectionView,
@@ -195,7 +195,7 @@ function live(
   all: readonly Step[],
   { after = (_used: object): void => undefined, begun = 0 } = {},
 ) {
-  const machine = new PolicyMachine(policy, { limits: LIMITS });
+  const machine = new PolicyEngine(policy, { limits: LIMITS });
   const asked: PathAction[] = [];
   const lines: string[] = [encodeLine(logHeader(policy, machine.view.limits))];
   const late: string[] = [];
@@ -362,7 +362,7 @@ describe('a network that comes and goes', () => {
    * is no longer, and SYNs are sent again. Its paths carry a stream.
    */
   class Network {
-    readonly machine: PolicyMachine;
+    readonly machine: PolicyEngine;
     readonly created: [number, number][] = [];
     readonly #up = new Set(NAMES);
     readonly #silent = new Set<string>();
@@ -372,7 +372,7 @@ describe('a network that comes and goes', () => {
     #port = 2000;
 
     constructor(policy: PathPolicy) {
-      this.machine = new PolicyMachine(policy);
+      this.machine = new PolicyEngine(policy);
     }
 
     tell(event: PolicyEvent): void {

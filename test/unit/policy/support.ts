@@ -1,7 +1,7 @@
 /** Events as the kernel tells them, in short. */
-import type { Established, Interface, InterfaceAddress, Link } from '../../../lib';
+import type { EstablishedEvent, NetworkAddress, NetworkInterface, NetworkLink } from '../../../lib';
 import { familyOf } from '../../../lib/base/addresses';
-import { PolicyMachine } from '../../../lib/policy/engine/engine';
+import { PolicyEngine } from '../../../lib/policy/engine/engine';
 import type {
   PathAction,
   PathPolicy,
@@ -24,7 +24,7 @@ export const CLIENT = end('10.1.0.1', 1000);
 export const SERVER = end('10.9.0.1', 443);
 
 export const established = (
-  options: Partial<Established & { own: boolean }> = {},
+  options: Partial<EstablishedEvent & { own: boolean }> = {},
 ): Extract<PolicyEvent, { type: 'established' }> => ({
   ...{ type: 'established', source, token: TOKEN, serverSide: false, denyJoinId0: false },
   ...{ local: CLIENT, remote: SERVER, own: true },
@@ -61,20 +61,24 @@ export const removed = (remoteId: number): PolicyEvent => ({
 export const address = (
   device: string,
   text: string,
-  more: Partial<InterfaceAddress> = {},
-): InterfaceAddress => ({
+  more: Partial<NetworkAddress> = {},
+): NetworkAddress => ({
   ...{ interface: device, address: text, prefixLength: 24 },
   family: familyOf(text) === 4 ? 'IPv4' : 'IPv6',
   ...{ scope: 'global', tentative: false, deprecated: false, duplicate: false },
   ...more,
 });
 
-export const link = (index: number, name: string, more: Partial<Link> = {}): Link => ({
+export const link = (
+  index: number,
+  name: string,
+  more: Partial<NetworkLink> = {},
+): NetworkLink => ({
   ...{ index, name, up: true, running: true, loopback: false, operationalState: 'up' },
   ...more,
 });
 
-export const device = (index: number, name: string, ...addresses: string[]): Interface => ({
+export const device = (index: number, name: string, ...addresses: string[]): NetworkInterface => ({
   ...link(index, name),
   addresses: addresses.map((each) => address(name, each)),
 });
@@ -82,7 +86,7 @@ export const device = (index: number, name: string, ...addresses: string[]): Int
 /** wlan0 has 10.1.0.1, wwan0 10.2.0.1 */
 export const PHONE = [device(2, 'wlan0', '10.1.0.1'), device(3, 'wwan0', '10.2.0.1')];
 
-export const begin = (interfaces: readonly Interface[] = PHONE): PolicyEvent => ({
+export const begin = (interfaces: readonly NetworkInterface[] = PHONE): PolicyEvent => ({
   type: 'begin',
   interfaces,
 });
@@ -144,7 +148,7 @@ export function onSubflow(local: string, remote?: string) {
 
 /** A machine whose events come at times that are told in turn. */
 export function machineWith(policy: PathPolicy, limits: Partial<PolicyLimits> = {}) {
-  const machine = new PolicyMachine(policy, { limits });
+  const machine = new PolicyEngine(policy, { limits });
   return {
     machine,
     connection: () => machine.view.connections.get(TOKEN)!,
