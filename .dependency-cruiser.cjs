@@ -79,7 +79,11 @@ module.exports = {
       name: 'policies-and-engine-do-no-input-or-output',
       severity: 'error',
       from: { path: ['^lib/policy/(?:policies|engine)/', '^lib/policy/[^/]+\\.ts$'] },
-      to: { dependencyTypes: ['core'], dependencyTypesNot: ['type-only'], pathNot: '^(?:node:)?net$' },
+      to: {
+        dependencyTypes: ['core'],
+        dependencyTypesNot: ['type-only'],
+        pathNot: '^(?:node:)?(?:net|util)$',
+      },
     },
   ],
   options: {

@@ -1,4 +1,4 @@
-import { parseRegisterOptions } from '../../lib/drop-in/register-options';
+import { parseRegisterOptions } from '../../../lib/drop-in/register-options';
 
 const modes = (text?: string) => {
   const { connect, listen } = parseRegisterOptions(text);

@@ -1,4 +1,4 @@
-import { DelayQueue, type Queued } from '../../lib/base/delay-queue';
+import { DelayQueue, type Queued } from '../../../lib/base/delay-queue';
 
 const DELAY = 100;
 const LATEST = 125;

@@ -1,5 +1,5 @@
-import { decodeEvent } from '../../lib/events/decode';
-import type { NativeEvent } from '../../types/native';
+import { decodeEvent } from '../../../lib/events/decode';
+import type { NativeEvent } from '../../../types/native';
 
 const SUB_CLOSED = 11;
 const local = { address: '10.0.0.1', port: 1000 };

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import type { MptcpError, MptcpErrorCode } from '../../lib';
-import { commandError } from '../../lib/kernel/command-errors';
+import type { MptcpError, MptcpErrorCode } from '../../../lib';
+import { commandError } from '../../../lib/kernel/command-errors';
 
 type Name = keyof typeof constants.errno;
 

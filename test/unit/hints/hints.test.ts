@@ -1,7 +1,7 @@
 import net from 'node:net';
-import { connectionOf } from '../../lib';
-import { checkHints } from '../../lib/hints/hints';
-import { optionHints } from '../../lib/hints/socket-options';
+import { connectionOf } from '../../../lib';
+import { checkHints } from '../../../lib/hints/hints';
+import { optionHints } from '../../../lib/hints/socket-options';
 
 const TYPE = { code: 'ERR_INVALID_ARG_TYPE' };
 const VALUE = { code: 'ERR_INVALID_ARG_VALUE' };

@@ -1,5 +1,5 @@
-import type { Address, PathManagerEvent } from '../../lib';
-import { adopt, apply, type Connections, copy, difference } from '../../lib/events/table';
+import type { Address, PathManagerEvent } from '../../../lib';
+import { adopt, apply, type Connections, copy, difference } from '../../../lib/events/table';
 
 const at = (address: string, port: number): Address => ({ address, port, family: 'IPv4' });
 const local = at('10.0.0.1', 1000);

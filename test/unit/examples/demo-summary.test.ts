@@ -1,6 +1,6 @@
-import type { Result } from '../../examples/demo/download';
-import type { Network } from '../../examples/demo/network';
-import { summarize } from '../../examples/demo/summary';
+import type { Result } from '../../../examples/demo/download';
+import type { Network } from '../../../examples/demo/network';
+import { summarize } from '../../../examples/demo/summary';
 
 const end = (address: string) => ({ address, port: 1, family: 'IPv4' as const });
 

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import net from 'node:net';
-import { PathManager } from '../../lib';
-import type { NativeCommand } from '../../types/native';
+import { PathManager } from '../../../lib';
+import type { NativeCommand } from '../../../types/native';
 
 /** What was asked of the addon, each call checked against the contract. */
 const mockCalls: { name: string; args: unknown[] }[] = [];
 
-jest.mock('../../lib/internal/machine', () => {
+jest.mock('../../../lib/kernel/addon', () => {
   type Callback = (error: unknown, result?: unknown) => void;
   const call = (name: string, args: unknown[]): number => {
     mockCalls.push({ name, args });

@@ -1,4 +1,4 @@
-import { poll, type Polled, setRef, stopPolling } from '../../lib/base/poller';
+import { poll, type Polled, setRef, stopPolling } from '../../../lib/base/poller';
 
 const all = new Set<Polled>();
 const looked = (look: () => number | undefined): Polled => {

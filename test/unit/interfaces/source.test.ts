@@ -1,11 +1,11 @@
-import type { InterfaceEvent } from '../../lib';
-import { WatchedInterfaces } from '../../lib/interfaces/source';
-import type { Commands } from '../../lib/kernel/commands';
-import type { Deliver, NativeInterfaceChange, NativeLink, NativeRoute } from '../../types/native';
+import type { InterfaceEvent } from '../../../lib';
+import { WatchedInterfaces } from '../../../lib/interfaces/source';
+import type { Commands } from '../../../lib/kernel/commands';
+import type { Deliver, NativeInterfaceChange, NativeLink, NativeRoute } from '../../../types/native';
 
 let mockDeliver: Deliver<NativeInterfaceChange>;
 
-jest.mock('../../lib/internal/machine', () => ({
+jest.mock('../../../lib/kernel/addon', () => ({
   requireNative: () => ({
     InterfaceWatcher: function (...args: [unknown, unknown, typeof mockDeliver]) {
       mockDeliver = args[2];

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
-import type { EstablishedEvent, PathManagerEvents } from '../../lib';
-import type { Commands } from '../../lib/kernel/commands';
-import { KernelLikeManager } from '../../lib/userspace/kernel-like-manager';
-import type { NativeCommand, NativeEndpoint } from '../../types/native';
+import type { EstablishedEvent, PathManagerEvents } from '../../../lib';
+import type { Commands } from '../../../lib/kernel/commands';
+import { KernelLikeManager } from '../../../lib/userspace/kernel-like-manager';
+import type { NativeCommand, NativeEndpoint } from '../../../types/native';
 
 const SUBFLOW = 2;
 const established = (token: number): EstablishedEvent => ({

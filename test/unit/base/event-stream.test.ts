@@ -3,7 +3,7 @@ import {
   type EventSource,
   EventStream,
   type OverrunEvent,
-} from '../../lib/base/event-stream';
+} from '../../../lib/base/event-stream';
 
 type Event = { type: 'number'; number: number } | OverrunEvent;
 

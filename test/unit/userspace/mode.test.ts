@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
-import type { PathManagerEvents } from '../../lib';
-import type { Commands } from '../../lib/kernel/commands';
-import type { Sysctls } from '../../lib/kernel/sysctls';
-import { ModeControl } from '../../lib/userspace/mode';
+import type { PathManagerEvents } from '../../../lib';
+import type { Commands } from '../../../lib/kernel/commands';
+import type { Sysctls } from '../../../lib/kernel/sysctls';
+import { ModeControl } from '../../../lib/userspace/mode';
 
 /** A namespace in which this process may do everything. */
 function namespace() {

@@ -1,6 +1,6 @@
-import type { decodeEvent } from '../../lib/events/decode';
-import type * as DeniedJoins from '../../lib/events/denied-joins';
-import type { NativeEvent } from '../../types/native';
+import type { decodeEvent } from '../../../lib/events/decode';
+import type * as DeniedJoins from '../../../lib/events/denied-joins';
+import type { NativeEvent } from '../../../types/native';
 
 const ESTABLISHED = 2;
 const [DENIES, SERVER] = [1, 2];
@@ -11,9 +11,9 @@ const event: NativeEvent = { type: ESTABLISHED, token: 7, local, remote };
 /** What modules know that have just been loaded. */
 function fresh() {
   jest.resetModules();
-  const { findOut } = jest.requireActual<typeof DeniedJoins>('../../lib/internal/denied-joins');
+  const { findOut } = jest.requireActual<typeof DeniedJoins>('../../../lib/events/denied-joins');
   const decode = jest.requireActual<{ decodeEvent: typeof decodeEvent }>(
-    '../../lib/internal/decode-event',
+    '../../../lib/events/decode',
   );
   const denies = (flags?: number) =>
     (decode.decodeEvent(flags === undefined ? event : { ...event, flags }) as DeniesJoins)
