@@ -5,11 +5,12 @@
  *
  *   npm run bench:path-manager -- [--rounds 5] [--json FILE]
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { Namespace, run } from '../test/lab/namespace';
+import { Namespace } from '../test/lab/namespace';
+import { compile } from './compile';
 import { ratios, rotated, type Spread, spread } from './statistics';
 
 const { values: options } = parseArgs({
@@ -25,15 +26,9 @@ const CONNECTIONS = 20_000;
 const ROOM = [1 << 18, 64 << 20]; // queue, receiveBuffer
 const SOCKETS = 10_000; // both ends of 5000 connections
 
-function compile(): string {
-  const program = join(__dirname, '..', 'out', 'bench', 'path-manager');
-  mkdirSync(join(program, '..'), { recursive: true });
-  run('gcc', ['-O2', '-o', program, join(__dirname, 'peers', 'path-manager.c')]);
-  return program;
-}
-
-const C = [compile()];
+const C = [compile('path-manager')];
 const NODE = [process.execPath, join(__dirname, 'peers', 'path-manager.cjs')];
+const RUN = compile('run');
 
 const start = (host: Namespace, [command = '', ...args]: string[]) => host.spawn(command, args);
 
@@ -182,7 +177,7 @@ async function dumps(): Promise<void> {
   const holding = start(host, [...C, 'hold-connections', String(SOCKETS)]);
   await holding.line(/^ready$/, { timeout: TIMEOUT });
   const ss = (...args: string[]) =>
-    result<{ seconds: number; peak: number }>(host, [...C, 'run', 'ss', ...args]);
+    result<{ seconds: number; peak: number }>(host, [RUN, 'ss', ...args]);
   const dump = async (subflows: 'subflows' | 'alone'): Promise<Dumped> => {
     const dumping = start(host, [...NODE, 'dump', subflows]);
     const { count } = await dumping.json<{ count: number }>(undefined, TIMEOUT);

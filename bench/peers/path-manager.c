@@ -1,5 +1,5 @@
 // What the path manager is measured against, and what it is measured with: the same requests and
-// reads with nothing around them, connections, and the time that another program takes.
+// reads with nothing around them, and connections.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -281,21 +281,6 @@ static void hold_connections(int count) {
   while (getchar() != EOF) continue;
 }
 
-// Runs a program that writes to /dev/null.
-static void run(char** arguments) {
-  const long long start = now();
-  const pid_t child = fork();
-  if (child == 0) {
-    check(freopen("/dev/null", "w", stdout) != NULL, "/dev/null");
-    execvp(arguments[0], arguments);
-    check(false, arguments[0]);
-  }
-  int status;
-  struct rusage usage;
-  check(wait4(child, &status, 0, &usage) == child && status == 0, arguments[0]);
-  printf("{\"seconds\":%f,\"peak\":%ld}\n", (now() - start) / 1e9, usage.ru_maxrss * 1024);
-}
-
 int main(int argc, char** argv) {
   const char* job = argc > 2 ? argv[1] : "";
   const int count = argc > 2 ? atoi(argv[2]) : 0;
@@ -311,8 +296,6 @@ int main(int argc, char** argv) {
     make_connections(count);
   } else if (!strcmp(job, "hold-connections")) {
     hold_connections(count);
-  } else if (!strcmp(job, "run")) {
-    run(argv + 2);
   } else {
     fprintf(stderr, "path-manager.c: no such job\n");
     return 2;
