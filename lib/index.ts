@@ -1,11 +1,13 @@
+import { lazily } from './base/lazy';
 import { setUp } from './drop-in/setup';
+import type * as Policies from './policy/policies';
 
 export type { Address, MptcpInfo, TcpInfo } from '../types/native';
 export type { SocketAddress, SubflowReference } from './base/addresses';
 export { AbortError, MptcpError, type MptcpErrorCode } from './base/errors';
 export type { EventStream, EventStreamOptions, OverrunEvent } from './base/event-stream';
 export type { Connection, ConnectionStatus } from './connection/connection';
-export { connectionOf, type SocketLike } from './connection/connection-of';
+export type { SocketLike } from './connection/connection-of';
 export type {
   ConnectionAnnouncedEvent,
   ConnectionClosedEvent,
@@ -23,7 +25,6 @@ export type {
 } from './connection/events';
 export type { AnnouncedAddress, ConnectionSubflowOptions } from './connection/paths';
 export type { Subflow } from './connection/subflow';
-export { enable } from './drop-in/enable';
 export type {
   Endpoint,
   EndpointFlags,
@@ -85,19 +86,15 @@ export type {
 export type { SysctlName, Sysctls, SysctlValues, WritableSysctl } from './kernel/sysctls';
 export type { BehindLoadBalancer, LoadBalancerOptions } from './path-manager/load-balancer';
 export { PathManager, type PathManagerOptions } from './path-manager/path-manager';
-export {
-  differences,
-  parseLog,
-  type PolicyLog,
-  type PolicyLogDifference,
-  type PolicyLogEntry,
-  type PolicyLogHeader,
-  replay,
+export type {
+  PolicyLog,
+  PolicyLogDifference,
+  PolicyLogEntry,
+  PolicyLogHeader,
 } from './policy/engine/log';
 export type { DarkPath } from './policy/manage/dark-paths';
 export type { ManageOptions } from './policy/manage/manage-options';
 export type { ManagedPolicy, ManagedPolicyEvents } from './policy/manage/managed-policy';
-export * as policies from './policy/policies/index';
 export type {
   BackupOptions,
   DataCapOptions,
@@ -107,7 +104,7 @@ export type {
   InterfaceMatch,
   PerInterfaceOptions,
   SignalAllOptions,
-} from './policy/policies/index';
+} from './policy/policies';
 export type {
   AbandonSubflowAction,
   AnnounceAction,
@@ -129,7 +126,7 @@ export type {
   WakeAction,
   WithdrawAction,
 } from './policy/policy';
-export { type Capabilities, capabilities } from './sockets/capabilities';
+export type { Capabilities } from './sockets/capabilities';
 export type { MptcpMode, MptcpOptions, WithMptcpOptions } from './sockets/options';
 export type {
   ModeControl,
@@ -145,4 +142,76 @@ export type {
   SubflowLocal,
 } from './userspace/userspace';
 
-setUp(); // so that a Connection is remembered when it closes, and a cluster's primary may import this alone
+// A Connection is remembered when it closes, and a cluster's primary may import this door alone.
+setUp();
+
+/** Asks the kernel what this machine can do: see {@link Capabilities}. */
+export const capabilities = lazily(
+  () => (require('./sockets/capabilities') as typeof import('./sockets/capabilities')).capabilities,
+);
+
+/** Returns the one {@link Connection} of a socket. A TypeError for what never had a socket. */
+export const connectionOf = lazily(
+  () =>
+    (require('./connection/connection-of') as typeof import('./connection/connection-of'))
+      .connectionOf,
+);
+
+/**
+ * Turns MPTCP on for a server or socket that was made elsewhere (by fastify, express, ws …), before
+ * it listens or connects, and returns it. ERR_INVALID_STATE where it listens or connects already.
+ */
+export const enable = lazily(
+  () => (require('./drop-in/enable') as typeof import('./drop-in/enable')).enable,
+);
+
+const log = (): typeof import('./policy/engine/log') =>
+  require('./policy/engine/log') as typeof import('./policy/engine/log');
+
+/** Reads a policy's log. A last line that was cut off, as by a crash, is left out. */
+export const parseLog = lazily(() => log().parseLog);
+
+/** Lets a policy decide on the events of a log: the same policy does the same on the same log. */
+export const replay = lazily(() => log().replay);
+
+/** Lists where a replay does something else than the log says, in order. */
+export const differences = lazily(() => log().differences);
+
+const load = (): typeof Policies => require('./policy/policies') as typeof Policies;
+
+/** The policies that {@link PathManager.manage} runs, loaded when one is first used. */
+export const policies: typeof Policies = {
+  get aggregate() {
+    return load().aggregate;
+  },
+  get all() {
+    return load().all;
+  },
+  get backup() {
+    return load().backup;
+  },
+  get dataCap() {
+    return load().dataCap;
+  },
+  get fullmesh() {
+    return load().fullmesh;
+  },
+  get handover() {
+    return load().handover;
+  },
+  get heal() {
+    return load().heal;
+  },
+  get interactive() {
+    return load().interactive;
+  },
+  get ndiffports() {
+    return load().ndiffports;
+  },
+  get perInterface() {
+    return load().perInterface;
+  },
+  get signalAll() {
+    return load().signalAll;
+  },
+};

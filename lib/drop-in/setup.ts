@@ -1,10 +1,49 @@
-/** The composition root: connects the layers that must not import one another. */
-import { hintIntent } from '../intents/intents';
-import { install } from '../sockets/hooks';
-import { setPathHinter } from '../sockets/path-hinter';
+/**
+ * The composition root: wraps Node's sockets and servers, and connects layers that must not import
+ * one another. What the wrappers do is loaded with the first socket or server that uses them.
+ */
+import { lazily } from '../base/lazy';
+import { installInCluster } from '../sockets/node/cluster';
+import { install } from '../sockets/node/install';
+import type { Settings } from '../sockets/options';
 
-/** Makes this environment's sockets and servers use MPTCP where they are told to. */
-export function setUp(): void {
-  setPathHinter(hintIntent);
-  install();
+/** What connections and listeners of this environment use unless they are given a setting. */
+export interface Defaults {
+  connect: Settings;
+  listen: Settings;
+}
+
+let hooks: typeof import('../sockets/hooks') | undefined;
+let defaults: (() => Defaults) | undefined;
+
+function load(): typeof import('../sockets/hooks') {
+  if (hooks) return hooks;
+  hooks = require('../sockets/hooks') as typeof import('../sockets/hooks');
+  const { setPathHinter } =
+    require('../sockets/path-hinter') as typeof import('../sockets/path-hinter');
+  setPathHinter(
+    lazily(() => (require('../intents/intents') as typeof import('../intents/intents')).hintIntent),
+  );
+  if (defaults) {
+    const { setDefaults } = require('../sockets/settings') as typeof import('../sockets/settings');
+    const { connect, listen } = defaults();
+    setDefaults(connect, listen);
+  }
+  return hooks;
+}
+
+let installed = false;
+
+/**
+ * Makes this environment's sockets and servers ask for MPTCP where they are told to: by their own
+ * settings, or by those that `giveDefaults` returns.
+ */
+export function setUp(giveDefaults?: () => Defaults): void {
+  defaults = giveDefaults ?? defaults;
+  if (installed) return;
+  installed = true;
+  install(() => load().handleHooks);
+  installInCluster(() => load().clusterHooks);
+  // Jest lets no module load another one after its test file has ended, but the wrappers stay.
+  if (process.env.JEST_WORKER_ID !== undefined) load();
 }

@@ -1,4 +1,3 @@
-import nodeGypBuild from 'node-gyp-build';
 import path from 'node:path';
 import type { Native } from '../../types/native';
 import { MptcpError } from '../base/errors';
@@ -10,7 +9,9 @@ function load(): { native?: Native; error?: Error } {
     return { error: new Error(`it needs Linux, and this is ${process.platform}`) };
   }
   try {
-    return { native: nodeGypBuild(path.join(__dirname, '..', '..')) as Native };
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- not before the addon is needed
+    const find = require('node-gyp-build') as (folder: string) => unknown;
+    return { native: find(path.join(__dirname, '..', '..')) as Native };
   } catch (error) {
     return { error: explain(error as NodeJS.ErrnoException) };
   }

@@ -1,35 +1,32 @@
 import type { EventEmitter } from 'node:events';
-import { type Abortable } from '../base/abort';
-import { type SubflowReference } from '../base/addresses';
+import type { Abortable } from '../base/abort';
+import type { SubflowReference } from '../base/addresses';
 import { checkAbortable, checkIfGiven, checkObject, checkText } from '../base/arguments';
-import { Endpoints } from '../endpoints/endpoints';
-import { FollowedEndpoints } from '../endpoints/followed';
-import { Limits } from '../endpoints/limits';
-import { type EventsOptions } from '../events/events';
-import { PathManagerEvents } from '../events/stream';
-import { Interfaces } from '../interfaces/interfaces';
+import type { Endpoints } from '../endpoints/endpoints';
+import type { Limits } from '../endpoints/limits';
+import type { EventsOptions } from '../events/events';
+import type { PathManagerEvents } from '../events/stream';
+import type { Interfaces } from '../interfaces/interfaces';
 import { Commands } from '../kernel/commands';
-import { Counters } from '../kernel/counters';
+import type { Counters } from '../kernel/counters';
 import {
-  checkConnectionsArguments,
   type ConnectionFilter,
-  connections,
   type ConnectionsOptions,
   type NamespaceConnection,
 } from '../kernel/sock-diag';
-import { Sysctls } from '../kernel/sysctls';
+import type { Sysctls } from '../kernel/sysctls';
 import type { ManageOptions } from '../policy/manage/manage-options';
-import { ManagedPolicy } from '../policy/manage/managed-policy';
+import type { ManagedPolicy } from '../policy/manage/managed-policy';
 import type { PathPolicy } from '../policy/policy';
-import { ModeControl } from '../userspace/mode';
+import type { ModeControl } from '../userspace/mode';
 import { addOpenManager, deleteOpenManager } from '../userspace/mode-owner';
-import {
-  type AnnounceOptions,
+import type {
+  AnnounceOptions,
   ConnectionAddresses,
-  type CreateSubflowOptions,
+  CreateSubflowOptions,
   Userspace,
 } from '../userspace/userspace';
-import { BehindLoadBalancer, type LoadBalancerOptions, type Means } from './load-balancer';
+import type { BehindLoadBalancer, LoadBalancerOptions, Means } from './load-balancer';
 
 export interface PathManagerOptions extends Abortable {
   /**
@@ -48,36 +45,19 @@ type Closable = EventEmitter & { close: () => Promise<void> };
  * their own; events and dumps have others. Only what is pending keeps the process alive.
  */
 export class PathManager implements AsyncDisposable {
-  readonly endpoints: Endpoints;
-  readonly limits: Limits;
-  readonly mode: ModeControl;
-  readonly sysctls: Sysctls;
-  readonly interfaces: Interfaces;
-  /** Of a connection that userspace manages: what it has announced, and used for subflows. */
-  readonly addresses: ConnectionAddresses;
   readonly #commands: Commands;
-  readonly #userspace: Userspace;
   readonly #open = new Set<Closable>();
   readonly #balanced = new Set<BehindLoadBalancer>();
+  #endpoints: Endpoints | undefined;
+  #limits: Limits | undefined;
+  #mode: ModeControl | undefined;
+  #sysctls: Sysctls | undefined;
+  #interfaces: Interfaces | undefined;
+  #addresses: ConnectionAddresses | undefined;
+  #userspace: Userspace | undefined;
 
   private constructor(commands: Commands) {
-    const changed = (): void => this.mode.refresh();
     this.#commands = commands;
-    this.endpoints = new Endpoints(commands, changed, (options) =>
-      this.#hold(
-        new FollowedEndpoints(
-          this.endpoints,
-          () => this.interfaces.watch({ routes: false }),
-          options,
-        ),
-      ),
-    );
-    this.limits = new Limits(commands, changed);
-    this.sysctls = new Sysctls(commands);
-    this.mode = new ModeControl(commands, this.sysctls, (initial) => this.events({ initial }));
-    this.interfaces = new Interfaces(commands, (stream) => this.#hold(stream));
-    this.addresses = new ConnectionAddresses(commands);
-    this.#userspace = new Userspace(commands, () => this.events());
     if (commands.netns === undefined) addOpenManager(this);
   }
 
@@ -96,8 +76,65 @@ export class PathManager implements AsyncDisposable {
     }
   }
 
+  // Each of these is loaded when it is first used: a program uses few of them.
+
+  /** The endpoints of the in-kernel path manager. */
+  get endpoints(): Endpoints {
+    if (this.#endpoints) return this.#endpoints;
+    const { Endpoints } =
+      require('../endpoints/endpoints') as typeof import('../endpoints/endpoints');
+    this.#endpoints = new Endpoints(this.#commands, this.#changed, (options) => {
+      const { FollowedEndpoints } =
+        require('../endpoints/followed') as typeof import('../endpoints/followed');
+      const watch = () => this.interfaces.watch({ routes: false });
+      return this.#hold(new FollowedEndpoints(this.endpoints, watch, options));
+    });
+    return this.#endpoints;
+  }
+
+  /** How many subflows and addresses the in-kernel path manager allows each connection. */
+  get limits(): Limits {
+    this.#limits ??= new (
+      require('../endpoints/limits') as typeof import('../endpoints/limits')
+    ).Limits(this.#commands, this.#changed);
+    return this.#limits;
+  }
+
+  /** Who manages the paths of new connections: the kernel or userspace. */
+  get mode(): ModeControl {
+    this.#mode ??= new (
+      require('../userspace/mode') as typeof import('../userspace/mode')
+    ).ModeControl(this.#commands, this.sysctls, (initial) => this.events({ initial }));
+    return this.#mode;
+  }
+
+  /** The settings net.mptcp.* of the namespace. */
+  get sysctls(): Sysctls {
+    this.#sysctls ??= new (
+      require('../kernel/sysctls') as typeof import('../kernel/sysctls')
+    ).Sysctls(this.#commands);
+    return this.#sysctls;
+  }
+
+  /** The links, addresses and routes of the namespace. */
+  get interfaces(): Interfaces {
+    this.#interfaces ??= new (
+      require('../interfaces/interfaces') as typeof import('../interfaces/interfaces')
+    ).Interfaces(this.#commands, (stream) => this.#hold(stream));
+    return this.#interfaces;
+  }
+
+  /** The addresses that a connection which userspace manages has announced, and used for subflows. */
+  get addresses(): ConnectionAddresses {
+    this.#addresses ??= new (
+      require('../userspace/userspace') as typeof import('../userspace/userspace')
+    ).ConnectionAddresses(this.#commands);
+    return this.#addresses;
+  }
+
   /** What happens to the namespace's connections from now on, for listeners and `for await`. */
   events(options: EventsOptions = {}): PathManagerEvents {
+    const { PathManagerEvents } = require('../events/stream') as typeof import('../events/stream');
     return this.#hold(new PathManagerEvents(this.#commands.netns, options));
   }
 
@@ -106,6 +143,8 @@ export class PathManager implements AsyncDisposable {
     filter: ConnectionFilter = {},
     options: ConnectionsOptions = {},
   ): AsyncGenerator<NamespaceConnection, void, undefined> {
+    const { checkConnectionsArguments, connections } =
+      require('../kernel/sock-diag') as typeof import('../kernel/sock-diag');
     checkConnectionsArguments(filter, options);
     return connections(this.#commands.netns, filter, options);
   }
@@ -116,21 +155,21 @@ export class PathManager implements AsyncDisposable {
    * connections that userspace manages: ERR_MPTCP_PATH_MANAGER for those of the kernel.
    */
   announce(token: number, options: AnnounceOptions, abort?: Abortable): Promise<void> {
-    return this.#userspace.announce(token, options, abort);
+    return this.#userspaceCommands().announce(token, options, abort);
   }
 
   /** Tells the peer that an address is gone (REMOVE_ADDR); it closes the subflows to it. */
   withdraw(token: number, id: number, abort?: Abortable): Promise<void> {
-    return this.#userspace.withdraw(token, id, abort);
+    return this.#userspaceCommands().withdraw(token, id, abort);
   }
 
   /** Begins a subflow: what becomes of it is an event, `subflowEstablished` or `subflowClosed`. */
   createSubflow(token: number, options: CreateSubflowOptions, abort?: Abortable): Promise<void> {
-    return this.#userspace.createSubflow(token, options, abort);
+    return this.#userspaceCommands().createSubflow(token, options, abort);
   }
 
   destroySubflow(token: number, subflow: SubflowReference, abort?: Abortable): Promise<void> {
-    return this.#userspace.destroySubflow(token, subflow, abort);
+    return this.#userspaceCommands().destroySubflow(token, subflow, abort);
   }
 
   /** Makes a subflow backup or not, on both sides (MP_PRIO). */
@@ -140,7 +179,7 @@ export class PathManager implements AsyncDisposable {
     backup: boolean,
     abort?: Abortable,
   ): Promise<void> {
-    return this.#userspace.setBackup(token, subflow, backup, abort);
+    return this.#userspaceCommands().setBackup(token, subflow, backup, abort);
   }
 
   /**
@@ -148,10 +187,12 @@ export class PathManager implements AsyncDisposable {
    * PathManager has set the mode to userspace, or the policy is to work by other means.
    */
   manage(policy: PathPolicy, options: ManageOptions = {}): ManagedPolicy {
+    const { ManagedPolicy } =
+      require('../policy/manage/managed-policy') as typeof import('../policy/manage/managed-policy');
     const { endpoints, interfaces, mode } = this;
     const host = {
-      ...{ commands: this.#commands, userspace: this.#userspace, endpoints, interfaces, mode },
-      events: (of: EventsOptions) => this.events(of),
+      ...{ commands: this.#commands, userspace: this.#userspaceCommands(), endpoints },
+      ...{ interfaces, mode, events: (of: EventsOptions) => this.events(of) },
     };
     return this.#hold(new ManagedPolicy(policy, host, options));
   }
@@ -166,6 +207,7 @@ export class PathManager implements AsyncDisposable {
     options: LoadBalancerOptions,
     abort?: Abortable,
   ): Promise<BehindLoadBalancer> {
+    const { BehindLoadBalancer } = require('./load-balancer') as typeof import('./load-balancer');
     const balanced = await BehindLoadBalancer.begin(this.#means, options, abort, (ended) =>
       this.#balanced.delete(ended),
     );
@@ -175,6 +217,7 @@ export class PathManager implements AsyncDisposable {
 
   /** The kernel's MPTcpExt. */
   async counters(abort?: Abortable): Promise<Counters> {
+    const { Counters } = require('../kernel/counters') as typeof import('../kernel/counters');
     return Counters.parse(await this.#commands.readFile('/proc/net/netstat', abort));
   }
 
@@ -202,9 +245,9 @@ export class PathManager implements AsyncDisposable {
     deleteOpenManager(this);
     try {
       const balanced = Array.from(this.#balanced, (each) => each.close());
-      await Promise.all([...balanced, this.mode.close()]);
+      await Promise.all([...balanced, this.#mode?.close()]);
     } finally {
-      this.#userspace.close();
+      this.#userspace?.close();
       await Promise.all(Array.from(this.#open, (each) => each.close()));
       await this.#commands.close();
     }
@@ -216,8 +259,19 @@ export class PathManager implements AsyncDisposable {
 
   get #means(): Means {
     const { endpoints, sysctls, mode } = this;
-    return { endpoints, sysctls, mode, commands: this.#commands, userspace: this.#userspace };
+    const userspace = this.#userspaceCommands();
+    return { endpoints, sysctls, mode, commands: this.#commands, userspace };
   }
+
+  #userspaceCommands(): Userspace {
+    this.#userspace ??= new (
+      require('../userspace/userspace') as typeof import('../userspace/userspace')
+    ).Userspace(this.#commands, () => this.events());
+    return this.#userspace;
+  }
+
+  /** Endpoints or limits have changed. */
+  readonly #changed = (): void => this.#mode?.refresh();
 
   #hold<T extends Closable>(stream: T): T {
     this.#open.add(stream);

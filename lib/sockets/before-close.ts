@@ -1,7 +1,7 @@
 import type { Tagged } from '../base/tagged';
 import type { TcpHandle } from './node/types';
 
-export const BEFORE_CLOSE = Symbol('mptcp.beforeClose');
+export const BEFORE_CLOSE = Symbol.for('mptcp.beforeClose.1');
 export type Handle = Tagged<TcpHandle, typeof BEFORE_CLOSE, (() => void)[]>;
 
 /** Calls `last` while the descriptor can still be read. */

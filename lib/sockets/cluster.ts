@@ -1,6 +1,6 @@
 /** A cluster's worker has its servers bound by the primary, which has to know whether they want MPTCP. */
 import { MptcpError } from '../base/errors';
-import type { installInCluster } from './node/cluster';
+import type { ClusterHooks } from './node/cluster';
 import { checkMptcpOptions } from './options';
 import { enterSettings, excludesListener, settingsOfServer } from './settings';
 
@@ -9,7 +9,7 @@ const off = checkMptcpOptions({ mode: 'off' });
 
 let warned = false;
 
-export const clusterHooks: Parameters<typeof installInCluster>[0] = {
+export const clusterHooks: ClusterHooks = {
   wants(server, query) {
     const settings = settingsOfServer(server);
     if (!settings) return undefined;

@@ -9,7 +9,7 @@ import type { TcpHandle } from './node/types';
 
 const INTERVAL = 250; // ms
 
-const WATCHED = Symbol('mptcp.fallbackWatch');
+const WATCHED = Symbol.for('mptcp.fallbackWatch.1');
 type Handle = Tagged<TcpHandle, typeof WATCHED, Polled>;
 
 export function watchFallback(handle: Handle, onFallback: () => void): void {

@@ -1,4 +1,4 @@
-/** What happens at each step of a socket's life: the hooks of tcp-handle.ts, put together. */
+/** What happens at each step of the life of a socket or a server: the hooks that Node's wrapped methods call. */
 import net from 'node:net';
 import { MptcpError } from '../base/errors';
 import { forestallAccepted } from '../hints/congestion-control';
@@ -7,12 +7,12 @@ import { Client, clientOf, setClient } from './client';
 import { closing } from './closing';
 import { clusterHooks } from './cluster';
 import { acceptClient, connected, publishAccepted } from './connected';
-import { installInCluster } from './node/cluster';
 import { followHandles, handleOf, socketOf } from './node/handle';
-import { install as installInNode, onConnection } from './node/install';
+import { onConnection } from './node/install';
 import {
   type ConnectRequest,
   type ConnectTarget,
+  type HandleHooks,
   type ListenAddress,
   type TcpHandle,
 } from './node/types';
@@ -179,12 +179,14 @@ function close(handle: TcpHandle, socket: net.Socket | undefined): void {
   closing(handle, socket);
 }
 
-let installed = false;
+/** The hooks of sockets/node/install.ts. */
+export const handleHooks: HandleHooks = {
+  socketConnect,
+  serverListens,
+  serverListen,
+  bind,
+  connect,
+  close,
+};
 
-/** Makes this environment's sockets and servers ask for MPTCP where they were told to. */
-export function install(): void {
-  if (installed) return;
-  installed = true;
-  installInNode({ socketConnect, serverListens, serverListen, bind, connect, close });
-  installInCluster(clusterHooks);
-}
+export { clusterHooks };

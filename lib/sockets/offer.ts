@@ -41,7 +41,7 @@ export class Offer implements Queued {
   ) {}
 }
 
-const OFFER = Symbol('mptcp.offer');
+const OFFER = Symbol.for('mptcp.offer.1');
 type Handle = Tagged<TcpHandle, typeof OFFER, Offer>;
 
 export function offerOf(handle: Handle): Offer | undefined {

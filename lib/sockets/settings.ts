@@ -1,17 +1,25 @@
 import type net from 'node:net';
 import type { Tagged } from '../base/tagged';
 import { Client, clientOf, setClient } from './client';
+import { shared } from './node/shared';
 import type { ListenAddress } from './node/types';
 import type { Settings } from './options';
 
-const SETTINGS = Symbol('mptcp.settings');
+const SETTINGS = Symbol.for('mptcp.settings.1');
 type Server = Tagged<net.Server, typeof SETTINGS, Settings>;
-let scope: Settings | undefined;
-const defaults: { connect?: Settings; listen?: Settings } = {};
+
+interface State {
+  /** What {@link withSettings} has put in force. */
+  scope?: Settings | undefined;
+  connect?: Settings;
+  listen?: Settings;
+}
+
+const state = shared<State>('settings.1', () => ({}));
 
 /** For everything that connects or listens in this environment and was not told otherwise. */
 export function setDefaults(connect: Settings, listen: Settings): void {
-  Object.assign(defaults, { connect, listen });
+  Object.assign(state, { connect, listen });
 }
 
 /** Sockets that `create` connects and servers that it binds, before it returns, have `settings`. */
@@ -20,18 +28,18 @@ export function withSettings<Args extends unknown[], T>(
   create: (...args: Args) => T,
   ...args: Args
 ): T {
-  const outer = scope;
-  scope = settings;
+  const outer = state.scope;
+  state.scope = settings;
   try {
     return create(...args);
   } finally {
-    scope = outer;
+    state.scope = outer;
   }
 }
 
 /** From now on, until it is called again without, as {@link withSettings}. */
 export function enterSettings(settings?: Settings): void {
-  scope = settings;
+  state.scope = settings;
 }
 
 export function setSocketSettings(socket: net.Socket, settings: Settings): void {
@@ -45,16 +53,16 @@ export function setServerSettings(server: Server, settings: Settings): void {
 }
 
 export function settingsOfSocket(socket: net.Socket): Settings | undefined {
-  return clientOf(socket)?.settings ?? scope ?? defaults.connect;
+  return clientOf(socket)?.settings ?? state.scope ?? state.connect;
 }
 
 export function settingsOfServer(server: Server): Settings | undefined {
-  return server[SETTINGS] ?? scope ?? defaults.listen;
+  return server[SETTINGS] ?? state.scope ?? state.listen;
 }
 
 /** Of a handle that is bound for no server: a cluster's primary binds for workers. */
 export function settingsOfListener(): Settings | undefined {
-  return scope ?? defaults.listen;
+  return state.scope ?? state.listen;
 }
 
 export function excludesListener(

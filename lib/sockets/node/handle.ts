@@ -7,6 +7,7 @@
  */
 import net from 'node:net';
 import type { Tagged } from '../../base/tagged';
+import { shared } from './shared';
 import type { ConnectRequest, TcpHandle } from './types';
 
 interface TcpHandleClass {
@@ -20,7 +21,7 @@ interface Internals {
 }
 
 /** The symbol under which a socket keeps its Client: see sockets/client.ts. */
-export const kClient = Symbol('mptcp.client');
+export const kClient = Symbol.for('mptcp.client.1');
 
 const SOCKET_TYPE = 0; // TCPConstants.SOCKET
 
@@ -28,13 +29,14 @@ export function internals(object: net.Socket | net.Server): Internals {
   return object as unknown as Internals;
 }
 
-/** The class of TCP handles and the symbol under which a handle knows its socket. */
-function discover(): { TcpHandleClass: TcpHandleClass; ownerSymbol: symbol } {
+/** Finds the class of TCP handles, and the symbol under which a handle knows its socket. */
+function discover() {
   const socket = new net.Socket();
   // Each further shape of a socket makes Node's own code slower.
   (socket as Tagged<net.Socket, typeof kClient, unknown>)[kClient] = undefined;
-  const neverAnswers = (): void => undefined;
-  socket.connect({ host: 'localhost', port: 1, lookup: neverAnswers });
+  // Node connects in a later tick, which finds that the socket was destroyed. Not to a name: Node 20
+  // takes 4 ms to compile its pattern of IPv6 addresses, which only names meet.
+  socket.connect({ host: '127.0.0.1', port: 1 });
   const handle = internals(socket)._handle;
   if (handle === null) throw new Error('This Node.js makes no handle when a socket connects');
   const ownerSymbol = Object.getOwnPropertySymbols(handle).find(
@@ -42,23 +44,26 @@ function discover(): { TcpHandleClass: TcpHandleClass; ownerSymbol: symbol } {
   );
   if (ownerSymbol === undefined) throw new Error('This Node.js handle does not know its socket');
   socket.destroy();
-  return { TcpHandleClass: handle.constructor as TcpHandleClass, ownerSymbol };
+  const TcpHandleClass = handle.constructor as TcpHandleClass;
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- they are always called on a handle
+  const { bind, bind6, connect, connect6, close, reset } = TcpHandleClass.prototype;
+  const methods = { bind, bind6, connect, connect6, close, reset };
+  return { TcpHandleClass, ownerSymbol, methods };
 }
 
-const discovered = discover();
+const discovered = shared('node.1', discover);
 const { ownerSymbol } = discovered;
 
 /** The class of Node's TCP handles. */
 export const { TcpHandleClass } = discovered;
 
 /** The methods of the class as Node made them, before install() wraps them. */
-// eslint-disable-next-line @typescript-eslint/unbound-method -- they are always called on a handle
-export const { bind, bind6, connect, connect6, close, reset } = TcpHandleClass.prototype;
+export const { bind, bind6, connect, connect6, close, reset } = discovered.methods;
 
-const kSocket = Symbol('mptcp.socket');
+const kSocket = Symbol.for('mptcp.socket.1');
 
 /** Marks a handle that another process has too, whose connection this process must not end. */
-export const kShared = Symbol('mptcp.shared');
+export const kShared = Symbol.for('mptcp.sharedHandle.1');
 export type Handle = Tagged<Tagged<TcpHandle, typeof kSocket, net.Socket>, typeof kShared, boolean>;
 
 /** The TCP handle of a socket, also below TLS; undefined for pipes, JavaScript streams, closed ones. */
@@ -78,6 +83,7 @@ export function socketOf(handle: Handle): net.Socket | undefined {
 /** One for all sockets, so that they keep a common shape. */
 const followingAccessor = ((): PropertyDescriptor | undefined => {
   const accessor = Object.getOwnPropertyDescriptor(net.Socket.prototype, '_handle');
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is always called on a socket
   const { set } = accessor ?? {};
   return (
     set && {

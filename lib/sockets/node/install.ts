@@ -1,4 +1,4 @@
-/** Wraps Node's methods around sockets, servers and TCP handles with hooks. */
+/** Wraps Node's methods around sockets, servers and TCP handles with hooks(). */
 /* eslint-disable @typescript-eslint/unbound-method -- wrapped methods are always called on a handle */
 import net from 'node:net';
 import { installInChildProcesses } from './child-processes';
@@ -16,18 +16,23 @@ import {
   socketOf,
   TcpHandleClass,
 } from './handle';
+import { wrapOnce } from './shared';
 import type { ConnectTarget, HandleHooks, TcpHandle } from './types';
 
-/** Wraps Node's methods: call it once. */
-export function install(hooks: HandleHooks): void {
+/** Wraps Node's methods with hooks, which `load` returns at each use and loads at the first. */
+export function install(load: () => HandleHooks): void {
+  wrapOnce('hooks.1', load, wrap);
+}
+
+function wrap(hooks: () => HandleHooks): void {
   const wrapBind = (family: 4 | 6, original: TcpHandle['bind']): TcpHandle['bind'] =>
     function (this: TcpHandle, address, port, ...rest) {
-      const refused = hooks.bind(this, family, address, port);
+      const refused = hooks().bind(this, family, address, port);
       return refused === 0 ? original.call(this, address, port, ...rest) : refused;
     };
   const wrapConnect = (family: 4 | 6, original: TcpHandle['connect']): TcpHandle['connect'] =>
     function (this: TcpHandle, request, address, port, ...rest: []) {
-      const refused = hooks.connect(this, family, request, address, port);
+      const refused = hooks().connect(this, family, request, address, port);
       return refused === 0 ? original.call(this, request, address, port, ...rest) : refused;
     };
   Object.assign(TcpHandleClass.prototype, {
@@ -38,11 +43,11 @@ export function install(hooks: HandleHooks): void {
     close(this: Handle, ...args: [callback?: () => void]) {
       const socket = socketOf(this);
       const isOwn = socket instanceof net.Socket && handleOf(socket) === this && !this[kShared];
-      hooks.close(this, isOwn ? socket : undefined);
+      hooks().close(this, isOwn ? socket : undefined);
       close.apply(this, args);
     },
     reset(this: TcpHandle, ...args: [callback?: () => void]) {
-      hooks.close(this, undefined);
+      hooks().close(this, undefined);
       return reset.apply(this, args);
     },
   });
@@ -52,13 +57,13 @@ export function install(hooks: HandleHooks): void {
   const socketConnect = net.Socket.prototype.connect as (...args: unknown[]) => net.Socket;
   net.Socket.prototype.connect = function connect(this: net.Socket, ...args: unknown[]) {
     // Node's own callers pass one array of normalized arguments.
-    hooks.socketConnect(this, toTarget(Array.isArray(args[0]) ? (args[0] as unknown[]) : args));
+    hooks().socketConnect(this, toTarget(Array.isArray(args[0]) ? (args[0] as unknown[]) : args));
     return socketConnect.apply(this, args);
   };
 
   const serverListen = net.Server.prototype.listen as (...args: unknown[]) => net.Server;
   net.Server.prototype.listen = function listen(this: net.Server, ...args: unknown[]) {
-    hooks.serverListens(this);
+    hooks().serverListens(this);
     return serverListen.apply(this, args);
   };
 
@@ -67,7 +72,7 @@ export function install(hooks: HandleHooks): void {
   serverPrototype._listen2 = function (this: net.Server, ...args) {
     const [address, port, , , fd] = args as [string | null, number | null, ...unknown[]];
     const isIp = typeof port === 'number' && port >= 0 && typeof fd !== 'number';
-    const error = hooks.serverListen(this, isIp ? { address, port } : undefined, () =>
+    const error = hooks().serverListen(this, isIp ? { address, port } : undefined, () =>
       listen2.apply(this, args),
     );
     if (!error) return;
