@@ -3,7 +3,7 @@
 #include <system_error>
 #include <utility>
 
-#include "binding/convert.h"
+#include "binding/errors.h"
 
 namespace mptcp::binding {
 

@@ -9,6 +9,7 @@
 #include "binding/arguments.h"
 #include "binding/command_reader.h"
 #include "binding/convert_netlink.h"
+#include "binding/errors.h"
 #include "binding/held_listener.h"
 #include "binding/held_socket.h"
 #include "core/denied_joins.h"

@@ -15,6 +15,7 @@
 #include "binding/arguments.h"
 #include "binding/background.h"
 #include "binding/convert_netlink.h"
+#include "binding/errors.h"
 #include "core/network_namespace.h"
 #include "core/sock_diag.h"
 

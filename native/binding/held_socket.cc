@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "binding/arguments.h"
-#include "binding/convert.h"
+#include "binding/errors.h"
 
 namespace mptcp::binding {
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <memory>
 
-#include "binding/convert.h"
+#include "binding/errors.h"
 
 namespace mptcp::binding {
 namespace {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "binding/convert.h"
+#include "binding/errors.h"
 #include "core/congestion_rule.h"
 #include "core/socket_handover.h"
 #include "core/socket_options.h"

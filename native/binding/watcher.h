@@ -12,6 +12,7 @@
 #include "binding/arguments.h"
 #include "binding/background.h"
 #include "binding/convert_netlink.h"
+#include "binding/errors.h"
 #include "binding/inbox.h"
 #include "core/netlink/socket.h"
 #include "core/network_namespace.h"
