@@ -1,5 +1,8 @@
 #include "binding/command_reader.h"
 
+#include <iterator>
+#include <variant>
+
 namespace mptcp::binding {
 namespace {
 
@@ -72,6 +75,7 @@ constexpr Reader kReaders[] = {
            read_socket_address(command["remote"], scopes), command["flags"].integer<uint32_t>()};
      }},
 };
+static_assert(std::size(kReaders) == std::variant_size_v<pm::Command>);
 
 }  // namespace
 
