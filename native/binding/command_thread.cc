@@ -12,6 +12,7 @@
 #include "binding/errors.h"
 #include "binding/held_listener.h"
 #include "binding/held_socket.h"
+#include "binding/scope_resolver.h"
 #include "core/denied_joins.h"
 #include "core/held_socket.h"
 #include "core/mptcp_pm.h"
@@ -151,7 +152,7 @@ Result<Records> run_commands(CommandSession& session, std::vector<pm::Command>& 
                              const InterfaceScopes& scopes) {
   const auto client = session.path_manager();
   if (!client) return client.error();
-  if (const auto resolved = scopes.resolve(commands); !resolved) return resolved.error();
+  if (const auto resolved = resolve_scopes(commands, scopes); !resolved) return resolved.error();
   Records replies;
   for (auto rest = std::span(commands); !rest.empty();) {
     const auto burst = rest.first(std::min(kBurst, rest.size()));
@@ -173,7 +174,7 @@ Result<Record> add_endpoint(CommandSession& session, pm::Endpoint endpoint,
                             const InterfaceScopes& scopes) {
   const auto client = session.path_manager();
   if (!client) return client.error();
-  if (const auto resolved = scopes.resolve(endpoint); !resolved) return resolved.error();
+  if (const auto resolved = resolve_scopes(endpoint, scopes); !resolved) return resolved.error();
   if (const auto added = (*client)->run(pm::AddEndpoint{endpoint}); !added) return added.error();
   const auto listed = (*client)->endpoints();
   if (!listed) return listed.error();
@@ -337,11 +338,11 @@ Napi::Value CommandThread::write_file(const Napi::CallbackInfo& info) {
 Napi::Value CommandThread::listen(const Napi::CallbackInfo& info) {
   InterfaceScopes scopes;
   const auto port = Argument(info, 1, "port").integer<uint16_t>();
-  const Address address = read_address(Argument(info, 0, "address"), port, scopes);
+  Address address = read_address(Argument(info, 0, "address"), port, scopes);
   return submit(
       info.Env(), Argument(info, 2, "callback").function(),
       [address, scopes](CommandSession&) mutable -> Result<std::shared_ptr<HeldListener>> {
-        if (const auto resolved = scopes.resolve(address); !resolved) {
+        if (const auto resolved = resolve_scopes(address, scopes); !resolved) {
           return resolved.error();
         }
         return HeldListener::open(address);

@@ -34,7 +34,7 @@ std::optional<Address> InterfaceScopes::parse(const std::string& text, uint16_t 
   return address;
 }
 
-Result<void> InterfaceScopes::resolve_address(Address& address) const {
+Result<void> InterfaceScopes::resolve(Address& address) const {
   if (address.scope == 0) return {};
   const std::string& name = names_[address.scope - 1];
   const auto scoped = parse_address("fe80::%" + name);
