@@ -4,6 +4,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace mptcp::rtnetlink {
@@ -128,17 +129,11 @@ Result<Link> decode_link(const MessageView& message) {
   if (!header || !attributes) return malformed_message(kLink);
   Link link;
   link.index = header->ifi_index;
-  link.type = header->ifi_type;
   link.flags = header->ifi_flags;
   if (const auto name = attributes->find(IFLA_IFNAME)) link.name = name->as_string();
   link.mtu = attributes->get<uint32_t>(IFLA_MTU);
   link.operational_state = attributes->get<uint8_t>(IFLA_OPERSTATE);
   if (const auto carrier = attributes->get<uint8_t>(IFLA_CARRIER)) link.carrier = *carrier != 0;
-  if (const auto address = attributes->find(IFLA_ADDRESS)) {
-    for (const std::byte byte : address->payload) {
-      link.hardware_address.push_back(std::to_integer<uint8_t>(byte));
-    }
-  }
   if (const auto info = attributes->nested(IFLA_LINKINFO)) {
     if (const auto kind = info->find(IFLA_INFO_KIND)) link.kind = kind->as_string();
   }
@@ -161,11 +156,6 @@ Result<InterfaceAddress> decode_address(const MessageView& message) {
   const auto address = get_address(*attributes, IFA_ADDRESS, header->ifa_family, result.interface);
   if (!local && !address) return malformed_message(kAddress);
   result.address = local ? *local : *address;
-  if (local && address && *address != *local) result.peer = address;
-  if (const auto cache = attributes->get<ifa_cacheinfo>(IFA_CACHEINFO)) {
-    result.preferred_lifetime = cache->ifa_prefered;
-    result.valid_lifetime = cache->ifa_valid;
-  }
   return result;
 }
 
@@ -177,7 +167,6 @@ Result<Route> decode_route(const MessageView& message) {
   route.family = header->rtm_family;
   route.prefix_length = header->rtm_dst_len;
   route.type = header->rtm_type;
-  route.scope = header->rtm_scope;
   route.protocol = header->rtm_protocol;
   route.table = attributes->get<uint32_t>(RTA_TABLE).value_or(header->rtm_table);
   route.metric = attributes->get<uint32_t>(RTA_PRIORITY).value_or(0);

@@ -18,14 +18,12 @@ namespace mptcp::rtnetlink {
 struct Link {
   int32_t index = 0;
   std::string name;
-  uint16_t type = 0;                         // ARPHRD_*
   uint32_t flags = 0;                        // IFF_*
   std::optional<uint32_t> mtu;               // bytes
   std::optional<uint8_t> operational_state;  // IF_OPER_* (RFC 2863)
   std::optional<bool> carrier;
-  std::vector<uint8_t> hardware_address;  // of any length, also none
-  std::string kind;                       // "veth", "wireguard" ...; empty: none
-  std::optional<int32_t> master;          // index of the bridge, bond or VRF that it belongs to
+  std::string kind;               // "veth", "wireguard" ...; empty: none
+  std::optional<int32_t> master;  // index of the bridge, bond or VRF that it belongs to
 
   bool operator==(const Link&) const = default;
 };
@@ -34,11 +32,8 @@ struct InterfaceAddress {
   int32_t interface = 0;  // index
   Address address;
   uint8_t prefix_length = 0;
-  std::optional<Address> peer;                 // of a point-to-point interface
-  uint8_t scope = 0;                           // RT_SCOPE_*
-  uint32_t flags = 0;                          // IFA_F_*
-  std::optional<uint32_t> preferred_lifetime;  // seconds; 0xffffffff: for ever
-  std::optional<uint32_t> valid_lifetime;      // seconds; 0xffffffff: for ever
+  uint8_t scope = 0;   // RT_SCOPE_*
+  uint32_t flags = 0;  // IFA_F_*
 
   bool operator==(const InterfaceAddress&) const = default;
 };
@@ -57,7 +52,6 @@ struct Route {
   uint8_t prefix_length = 0;
   uint32_t table = 0;    // RT_TABLE_*
   uint8_t type = 0;      // RTN_*
-  uint8_t scope = 0;     // RT_SCOPE_*
   uint8_t protocol = 0;  // RTPROT_*: who made it
   uint32_t metric = 0;   // the lower wins
   std::optional<Address> preferred_source;

@@ -96,13 +96,11 @@ Address get_address(const uapi::InetDiagMsg& header, const uint32_t (&bytes)[4],
 bool read_socket(const MessageView& message, Socket& socket) {
   const auto header = message.fixed<uapi::InetDiagMsg>();
   if (!header || (header->family != AF_INET && header->family != AF_INET6)) return false;
-  socket.family = header->family;
   socket.state = header->state;
   socket.local = get_address(*header, header->id.src, header->id.sport);
   socket.remote = get_address(*header, header->id.dst, header->id.dport);
   socket.uid = header->uid;
   socket.inode = header->inode;
-  socket.cookie = uint64_t{header->id.cookie[1]} << 32 | header->id.cookie[0];
   socket.receive_queue = header->rqueue;
   socket.send_queue = header->wqueue;
   return true;
@@ -186,11 +184,6 @@ Result<std::optional<Subflow>> decode_subflow(const MessageView& message, bool w
   subflow.flags = data->get<uint32_t>(uapi::kMptcpSubflowAttrFlags);
   subflow.local_id = data->get<uint8_t>(uapi::kMptcpSubflowAttrIdLoc);
   subflow.remote_id = data->get<uint8_t>(uapi::kMptcpSubflowAttrIdRem);
-  subflow.relative_write_sequence = data->get<uint32_t>(uapi::kMptcpSubflowAttrRelwriteSeq);
-  subflow.map_sequence = data->get<uint64_t>(uapi::kMptcpSubflowAttrMapSeq);
-  subflow.map_subflow_sequence = data->get<uint32_t>(uapi::kMptcpSubflowAttrMapSfseq);
-  subflow.subflow_sequence_offset = data->get<uint32_t>(uapi::kMptcpSubflowAttrSsnOffset);
-  subflow.map_data_length = data->get<uint16_t>(uapi::kMptcpSubflowAttrMapDatalen);
   if (const auto info = get_info<uapi::TcpInfo>(*attributes); info && with_tcp_info) {
     subflow.tcp_info = std::make_unique<TcpInfo>(*info);
   }
@@ -212,43 +205,6 @@ Result<void> subflows(netlink::Socket& socket, bool with_tcp_info,
       [&](const MessageView& message) { return decode_subflow(message, with_tcp_info); },
       [&](std::optional<Subflow>&& subflow) { return !subflow || each(std::move(*subflow)); },
       restart);
-}
-
-Result<void> joined(netlink::Socket& socket, const Filter& filter, bool with_tcp_info,
-                    const std::function<bool(const Connection&, std::span<const Subflow>)>& each,
-                    const Restart& restart) {
-  std::vector<Subflow> held;
-  const auto hold = [&](Subflow&& subflow) {
-    held.push_back(std::move(subflow));
-    return true;
-  };
-  auto dumped = subflows(socket, with_tcp_info, hold, [&] { held.clear(); });
-  if (!dumped) return dumped;
-
-  const auto by_token = [](const auto& a, const auto& b) { return a.token < b.token; };
-  std::sort(held.begin(), held.end(), by_token);
-  const auto join = [&](const Connection& connection) {
-    if (!connection.token) return each(connection, {});
-    Subflow key;
-    key.token = *connection.token;
-    const auto [first, last] = std::equal_range(held.begin(), held.end(), key, by_token);
-    return each(connection, std::span<const Subflow>(first, last));
-  };
-  return connections(socket, filter, join, restart);
-}
-
-Result<Connection> find(netlink::Socket& socket, uint32_t token) {
-  uapi::InetDiagReqV2 request{};
-  request.family = AF_INET;  // of the request; the connection may be of the other
-  request.ext = kWithInfo;
-  request.states = ~0U;
-  request.id.cookie[0] = token;
-  Message message = mptcp_request(request);
-  Result<Connection> connection = malformed_message(kCall);
-  const auto answered = socket.request(
-      message, [&](const MessageView& view) { connection = decode_connection(view); });
-  if (!answered) return answered.error();
-  return connection;
 }
 
 }  // namespace mptcp::sock_diag

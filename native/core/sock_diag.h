@@ -9,7 +9,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 
 #include "core/address.h"
 #include "core/mptcp_socket.h"
@@ -20,13 +19,11 @@ namespace mptcp::sock_diag {
 
 /// What every socket has.
 struct Socket {
-  sa_family_t family = 0;  // AF_INET6 also with IPv4 addresses, which are v4-mapped then
-  uint8_t state = 0;       // TCP_ESTABLISHED ...
+  uint8_t state = 0;  // TCP_ESTABLISHED ...
   Address local;
   Address remote;
   uint32_t uid = 0;
   uint32_t inode = 0;          // 0: no process holds it any more
-  uint64_t cookie = 0;         // SO_COOKIE
   uint32_t receive_queue = 0;  // bytes; of a listener: connections that wait to be accepted
   uint32_t send_queue = 0;     // bytes; of a listener: how many may wait
 };
@@ -43,11 +40,6 @@ struct Subflow : Socket {
   std::optional<uint32_t> flags;         // uapi::kMptcpSubflowFlag*
   std::optional<uint8_t> local_id;
   std::optional<uint8_t> remote_id;
-  std::optional<uint32_t> relative_write_sequence;
-  std::optional<uint64_t> map_sequence;
-  std::optional<uint32_t> map_subflow_sequence;
-  std::optional<uint32_t> subflow_sequence_offset;
-  std::optional<uint16_t> map_data_length;
   std::unique_ptr<TcpInfo> tcp_info;  // where asked for
 };
 
@@ -73,15 +65,6 @@ Result<void> connections(netlink::Socket& socket, const Filter& filter,
 /// All TCP sockets that are subflows.
 Result<void> subflows(netlink::Socket& socket, bool with_tcp_info,
                       const std::function<bool(Subflow&&)>& each, const Restart& restart);
-
-/// Connections with their subflows, which are dumped first and held in the meantime. A subflow that
-/// came or went between the dumps is missing, or is of a connection that has ended.
-Result<void> joined(netlink::Socket& socket, const Filter& filter, bool with_tcp_info,
-                    const std::function<bool(const Connection&, std::span<const Subflow>)>& each,
-                    const Restart& restart);
-
-/// The connection with this token. ENOENT: there is none.
-Result<Connection> find(netlink::Socket& socket, uint32_t token);
 
 netlink::Message connection_dump(sa_family_t family, const Filter& filter);
 netlink::Message subflow_dump(sa_family_t family);

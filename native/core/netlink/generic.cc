@@ -24,10 +24,6 @@ std::optional<uint32_t> Family::group(std::string_view name) const {
   return std::nullopt;
 }
 
-bool Family::has_command(uint32_t command) const {
-  return std::find(commands.begin(), commands.end(), command) != commands.end();
-}
-
 Message generic_message(uint16_t family, uint8_t command, uint8_t version, const char* name) {
   Message message(family, name);
   genlmsghdr header{};

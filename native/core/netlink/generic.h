@@ -3,7 +3,6 @@
 
 #include <linux/genetlink.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,7 +21,6 @@ struct Family {
   std::vector<std::pair<std::string, uint32_t>> groups;  // multicast groups by name
 
   std::optional<uint32_t> group(std::string_view name) const;
-  bool has_command(uint32_t command) const;
 };
 
 /// ENOENT: the running kernel has no such family (the module that has it, or the option).
