@@ -1,3 +1,4 @@
+// Maps the names of commands to functions that read their arguments.
 #include "binding/command_reader.h"
 
 #include <iterator>

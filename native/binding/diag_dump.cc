@@ -1,3 +1,4 @@
+// Dumps the MPTCP sockets of a network namespace: the classes ConnectionDump and SubflowDump.
 #include "binding/diag_dump.h"
 
 #include "binding/command_reader.h"

@@ -1,3 +1,4 @@
+// Looks up interface names and indexes for link-local addresses.
 #include "binding/interface_names.h"
 
 #include <net/if.h>

@@ -1,5 +1,5 @@
-// The interface names in link-local addresses (`fe80::1%eth0`). They belong to a network namespace,
-// so the thread that is in it looks them up.
+// Converts the interface names in link-local addresses (`fe80::1%eth0`). They belong to a network
+// namespace, so that the thread that has entered it must look them up.
 #pragma once
 
 #include <optional>
@@ -12,10 +12,10 @@
 
 namespace mptcp::binding {
 
-/// From the thread to JavaScript. Each name is asked for once: for what is read at one time.
+/// Writes addresses on the thread. It looks up each name once, and so is for items of one moment.
 class InterfaceNames {
  public:
-  /// As to_text(address).
+  /// Writes the same as to_text(address).
   std::string text(const Address& address);
 
  private:
@@ -24,17 +24,18 @@ class InterfaceNames {
   std::vector<std::pair<uint32_t, std::string>> names_;
 };
 
-/// From JavaScript to the thread: the names that addresses have, to become their scopes.
+/// Carries the names in addresses from JavaScript to the thread, which makes them scopes.
 class InterfaceScopes {
  public:
-  /// On the JavaScript thread: the address without its scope, or nothing where `text` is none.
+  /// Parses an address on the JavaScript thread; its scope becomes the place of its name. Returns
+  /// nothing if `text` is not an address.
   std::optional<Address> parse(const std::string& text, uint16_t port);
-  /// On the thread that is in the address's network namespace: replaces the place of a name by the
-  /// scope that it stands for. ENODEV: there is no such interface.
+  /// Replaces the place of a name by its scope, on the thread that has entered the network
+  /// namespace. Fails with ENODEV if there is no such interface.
   Result<void> resolve(Address& address) const;
 
  private:
-  std::vector<std::string> names_;  // of scope n + 1, until it is resolved
+  std::vector<std::string> names_;  // the name at index n is unresolved scope n + 1
 };
 
 }  // namespace mptcp::binding

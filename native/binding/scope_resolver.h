@@ -1,5 +1,5 @@
-// Gives the addresses in requests from JavaScript their scopes. Each struct names its addresses
-// here: one without an overload does not compile.
+// Resolves the scopes of the addresses in requests from JavaScript. Each struct has an overload
+// that names its addresses: a struct without one does not compile.
 #pragma once
 
 #include <vector>
@@ -35,7 +35,7 @@ class ScopeResolver {
 
   void operator()(sock_diag::Filter& filter);
 
-  /// The first error.
+  /// Returns the first error.
   const Result<void>& result() const { return result_; }
 
  private:
@@ -43,8 +43,8 @@ class ScopeResolver {
   Result<void> result_;
 };
 
-/// Runs on the thread that is in the addresses' network namespace. ENODEV: an interface does not
-/// exist there.
+/// Resolves all of them, on the thread that has entered the network namespace. Fails with ENODEV if
+/// an interface does not exist there.
 template <class T>
 Result<void> resolve_scopes(T& request, const InterfaceScopes& scopes) {
   ScopeResolver resolver(scopes);

@@ -9,8 +9,9 @@ namespace mptcp {
 
 /// Moves the calling thread, and no other one, for good: its sockets, interface names and
 /// /proc/thread-self/net are the namespace's from then on. A name is one of `ip netns`
-/// (/run/netns/<name>); a text with a slash is a path, such as /proc/1234/ns/net. ENOENT: there is
-/// no such namespace. EPERM: it needs CAP_SYS_ADMIN here and in the namespace's owner.
+/// (/run/netns/<name>); a text with a slash is a path, such as /proc/1234/ns/net. Fails with
+/// ENOENT if there is no such namespace, and with EPERM without CAP_SYS_ADMIN here and in the
+/// namespace's owner.
 Result<void> enter_network_namespace(const std::string& name_or_path);
 
 }  // namespace mptcp

@@ -1,3 +1,4 @@
+// Encodes the requests of sock_diag and decodes its sockets.
 #include "core/sock_diag.h"
 
 #include <arpa/inet.h>
@@ -23,7 +24,7 @@ using netlink::MessageView;
 constexpr const char* kCall = "SOCK_DIAG_BY_FAMILY";
 constexpr uint8_t kWithInfo = 1U << (uapi::kInetDiagInfo - 1);
 
-// Of a listener and of what is no full socket there is no subflow data.
+// Listeners and request and time-wait sockets have no subflow data.
 constexpr uint32_t kSubflowStates =
     ~((1U << TCP_LISTEN) | (1U << TCP_TIME_WAIT) | (1U << TCP_SYN_RECV));
 
@@ -40,7 +41,7 @@ size_t condition_size(const Address& address) {
          address_bytes(address).size();
 }
 
-// Conditions one after the other, each of which jumps beyond the end where it does not hold.
+// Appends a condition, which jumps beyond the end of the bytecode if it does not hold.
 void append_condition(std::vector<std::byte>& bytecode, uint8_t code, const Address& address,
                       size_t total_size) {
   const size_t size = condition_size(address);
@@ -67,7 +68,7 @@ void put_addresses(Message& message, const Filter& filter) {
   message.put_bytes(uapi::kInetDiagReqBytecode, bytecode);
 }
 
-// The protocol is 0 in the struct, so that a kernel before the attribute refuses: 262 cut to a byte
+// The protocol is 0 in the struct, which a kernel without the attribute refuses: 262 cut to a byte
 // would be TCP's 6.
 Message mptcp_request(const uapi::InetDiagReqV2& request) {
   Message message(uapi::kSockDiagByFamily, kCall);
@@ -106,8 +107,8 @@ bool read_socket(const MessageView& message, Socket& socket) {
   return true;
 }
 
-// sock_diag dumps one family at a time. A restart voids the other family's sockets as well: it
-// comes to its turn again.
+// sock_diag dumps one family at a time. A restart also voids the sockets of the other family, which
+// is then dumped again.
 template <class T, class MakeMessage>
 Result<void> dump_families(netlink::Socket& socket, MakeMessage make_message,
                            const netlink::Socket::Decoder<T>& decode,
@@ -150,7 +151,7 @@ Message subflow_dump(sa_family_t family) {
   uapi::InetDiagReqV2 request{};
   request.family = static_cast<uint8_t>(family);
   request.protocol = IPPROTO_TCP;
-  request.ext = kWithInfo;  // without it the kernel leaves out the subflow data as well
+  request.ext = kWithInfo;  // without it the kernel omits the subflow data as well
   request.states = kSubflowStates;
   Message message(uapi::kSockDiagByFamily, kCall);
   message.put_header(request);

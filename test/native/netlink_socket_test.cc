@@ -1,4 +1,4 @@
-// The netlink socket against the running kernel, with rtnetlink and the controller of families.
+// Tests the netlink socket against the running kernel's rtnetlink and generic netlink controller.
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
@@ -45,7 +45,7 @@ class NetlinkSocket : public test::KernelTest {
     return message;
   }
 
-  // Each takes 132 bytes of the answer to RTM_GETLINK.
+  // Each name adds 132 bytes to the answer to RTM_GETLINK.
   void add_names(int count) {
     constexpr uint16_t kCreate = NLM_F_EXCL | NLM_F_CREATE | NLM_F_APPEND;
     auto names = loopback_message(RTM_NEWLINKPROP, "RTM_NEWLINKPROP", kCreate);
@@ -94,7 +94,7 @@ TEST_F(NetlinkSocket, RunsManyRequestsInOrderAndPastOneThatFails) {
   EXPECT_EQ(*count_addresses(*route_), kLoopback + 199);
 }
 
-TEST_F(NetlinkSocket, GivesTheKernelsTextAndTheOffendingAttribute) {
+TEST_F(NetlinkSocket, ReportsTheKernelsTextAndTheOffendingAttribute) {
   auto message = test::loopback_address_message(RTM_NEWADDR, test::address_of("10.9.0.1"));
   const auto offset = static_cast<uint32_t>(message.bytes().size());
   message.put<uint8_t>(IFA_CACHEINFO, 1);
@@ -105,13 +105,13 @@ TEST_F(NetlinkSocket, GivesTheKernelsTextAndTheOffendingAttribute) {
   EXPECT_EQ(result.error().offending_attribute, offset);
 }
 
-TEST_F(NetlinkSocket, TakesRepliesOfAnySizeFromAPipeline) {
+TEST_F(NetlinkSocket, ReceivesRepliesOfAnySizeFromAPipeline) {
   add_names(64);
   std::vector<Message> messages;
   for (int i = 0; i < 8; ++i) {
     messages.push_back(loopback_message(RTM_GETLINK, "RTM_GETLINK"));
   }
-  messages[2] = new_address(1);  // answered by an acknowledgement alone
+  messages[2] = new_address(1);  // its only answer is an acknowledgement
   std::vector<size_t> sizes(messages.size());
   const auto results = route_->pipeline(
       messages, [&](size_t index, const MessageView& view) { sizes[index] = view.payload.size(); });
@@ -121,7 +121,7 @@ TEST_F(NetlinkSocket, TakesRepliesOfAnySizeFromAPipeline) {
   }
 }
 
-TEST_F(NetlinkSocket, TakesAReplyOfMoreThan64KiB) {
+TEST_F(NetlinkSocket, ReceivesAReplyOfMoreThan64KiB) {
   add_names(490);
   auto get = loopback_message(RTM_GETLINK, "RTM_GETLINK");
   size_t size = 0;
@@ -155,7 +155,7 @@ TEST_F(NetlinkSocket, RetriesADumpThatAChangeHasInterrupted) {
   const auto dumped = route_->dump(
       dump,
       [&](const MessageView&) {
-        // The kernel has filled the first datagrams only: what changes now falls into the dump.
+        // The kernel has filled only the first datagrams, so that a change now interrupts the dump.
         if (++seen == 1 && restarts == 0) {
           auto change = new_address(2000);
           EXPECT_TRUE(succeeded(other->request(change)));
@@ -171,7 +171,7 @@ TEST_F(NetlinkSocket, RetriesADumpThatAChangeHasInterrupted) {
   EXPECT_EQ(seen, kLoopback + 2001);
 }
 
-TEST_F(NetlinkSocket, GivesUpADumpThatIsInterruptedEveryTime) {
+TEST_F(NetlinkSocket, FailsAfterADumpIsInterruptedEveryTime) {
   add_addresses(2000);
   auto other = Socket::open(NETLINK_ROUTE);
   ASSERT_TRUE(succeeded(other));
@@ -199,7 +199,7 @@ TEST_F(NetlinkSocket, GivesUpADumpThatIsInterruptedEveryTime) {
 TEST_F(NetlinkSocket, ReportsARefusedDump) {
   Message message(RTM_GETADDR, "RTM_GETADDR");
   ifaddrmsg header{};
-  header.ifa_prefixlen = 24;  // strict checking refuses what a dump does not look at
+  header.ifa_prefixlen = 24;  // strict checking refuses a field that a dump does not use
   message.put_header(header);
   const auto dumped = route_->dump(
       message, [](const MessageView&) { return true; }, [] {});
@@ -208,7 +208,7 @@ TEST_F(NetlinkSocket, ReportsARefusedDump) {
   EXPECT_FALSE(dumped.error().extack.empty());
 }
 
-TEST_F(NetlinkSocket, ReceivesMulticastAndSaysWhenNothingWaits) {
+TEST_F(NetlinkSocket, ReceivesMulticastUntilNothingWaits) {
   auto watch = Socket::open(NETLINK_ROUTE);
   ASSERT_TRUE(succeeded(watch));
   ASSERT_TRUE(succeeded(watch->join(RTNLGRP_IPV4_IFADDR)));
@@ -219,11 +219,11 @@ TEST_F(NetlinkSocket, ReceivesMulticastAndSaysWhenNothingWaits) {
   EXPECT_EQ(type, RTM_NEWADDR);
 }
 
-TEST_F(NetlinkSocket, TellsAnOverflowFromOtherErrorsAndGoesOn) {
+TEST_F(NetlinkSocket, ReportsAnOverflowAndContinues) {
   auto watch = Socket::open(NETLINK_ROUTE);
   ASSERT_TRUE(succeeded(watch));
   ASSERT_TRUE(succeeded(watch->join(RTNLGRP_IPV4_IFADDR)));
-  const auto size = watch->set_receive_buffer(1);  // the kernel's least
+  const auto size = watch->set_receive_buffer(1);  // the kernel applies its minimum
   ASSERT_TRUE(succeeded(size));
   EXPECT_GT(*size, 1);
   add_addresses(200);
@@ -249,7 +249,7 @@ TEST_F(NetlinkSocket, ResolvesFamiliesAndTheirGroups) {
             control->commands.end());
 }
 
-TEST_F(NetlinkSocket, SaysThatAFamilyIsUnknown) {
+TEST_F(NetlinkSocket, ReportsAnUnknownFamily) {
   auto generic = Socket::open(NETLINK_GENERIC);
   ASSERT_TRUE(succeeded(generic));
   const auto family = resolve_family(*generic, "no_such_family");
@@ -276,14 +276,14 @@ TEST_F(NetlinkSocket, OpensInTheNamespaceThatItsThreadHasEntered) {
   EXPECT_EQ(count(), kLoopback);
 }
 
-TEST(NetworkNamespace, SaysWhichOneIsNotThere) {
+TEST(NetworkNamespace, NamesTheOneThatDoesNotExist) {
   const auto by_name = enter_network_namespace("no such namespace");
   ASSERT_FALSE(by_name);
   EXPECT_EQ(by_name.error().code, ENOENT);
   EXPECT_EQ(by_name.error().call, "open /run/netns/no such namespace");
 }
 
-TEST(NetworkNamespace, RefusesAFileThatIsNone) {
+TEST(NetworkNamespace, RefusesAnotherFile) {
   const auto result = enter_network_namespace("/dev/null");
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, EINVAL);

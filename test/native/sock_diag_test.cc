@@ -1,4 +1,4 @@
-// Connections and subflows by sock_diag: decoders, and the running kernel.
+// Tests the decoders and dumps of connections and subflows by sock_diag.
 #include "core/sock_diag.h"
 
 #include <arpa/inet.h>
@@ -51,7 +51,7 @@ Message subflow_message() {
   return message;
 }
 
-TEST(SockDiagConnection, IsReadAtTheLengthThatTheKernelGave) {
+TEST(SockDiagConnection, IsReadAtTheLengthOfTheKernel) {
   for (const size_t length : {0, 12, 16, 43, 96, 104}) {
     Message message = diag_message(AF_INET);
     const std::vector<std::byte> info(length, std::byte{1});
@@ -80,7 +80,7 @@ TEST(SockDiagConnection, IsOfAnInternetFamily) {
   EXPECT_FALSE(decode_subflow(view_of(message), true));
 }
 
-TEST(SockDiagSubflow, HasWhatTheKernelReports) {
+TEST(SockDiagSubflow, HasTheFieldsThatTheKernelReports) {
   Message message = subflow_message();
   const auto subflow = decode_subflow(view_of(message), true);
   ASSERT_TRUE(succeeded(subflow));
@@ -125,7 +125,7 @@ uint64_t inode_of(const UniqueFd& fd) {
   return status.st_ino;
 }
 
-// A listener with one connection, which gets its second subflow from an endpoint.
+// Makes a listener with one connection, which has a second subflow from an endpoint.
 class SockDiag : public test::KernelTest, public ::testing::WithParamInterface<Addresses> {
  protected:
   void SetUp() override {
@@ -204,7 +204,7 @@ TEST_P(SockDiag, FiltersByPortAddressAndState) {
   EXPECT_EQ(list({.states = 1U << TCP_LISTEN}).size(), 1U);
   EXPECT_EQ(list({.states = 1U << TCP_ESTABLISHED}).size(), 2U);
   EXPECT_EQ(list({.states = 1U << TCP_CLOSE_WAIT}).size(), 0U);
-  EXPECT_EQ(list({.local_port = port_}).size(), 2U);  // the listener's too
+  EXPECT_EQ(list({.local_port = port_}).size(), 2U);  // the listener has it as well
   EXPECT_EQ(list({.remote_port = port_}).size(), 1U);
   EXPECT_EQ(list({.local_port = static_cast<uint16_t>(port_ ^ 1)}).size(), 0U);
   EXPECT_EQ(list({.local = first_}).size(), 3U);
@@ -227,7 +227,7 @@ TEST_P(SockDiag, FindsV4MappedAddressesByIPv4) {
   EXPECT_EQ(found[0].token, connection.server_token());
 }
 
-TEST_P(SockDiag, EndsWhenToldTo) {
+TEST_P(SockDiag, EndsOnRequest) {
   int seen = 0;
   EXPECT_TRUE(succeeded(connections(
       *socket_, {}, [&](const Connection&) { return ++seen < 2; }, [] { FAIL(); })));
@@ -268,7 +268,7 @@ TEST_P(SockDiag, ListsTheSubflowsOfBothSides) {
   }
 }
 
-TEST_P(SockDiag, GivesTcpInfoOnlyWhereAskedFor) {
+TEST_P(SockDiag, HasTcpInfoOnlyIfRequested) {
   int seen = 0;
   const auto check = [&](Subflow&& subflow) {
     ++seen;
@@ -293,7 +293,7 @@ TEST_P(SockDiag, ShowsConnectionsWithoutACapability) {
   }
   ASSERT_EQ(all.size(), 2U);
   for (const Connection& each : all) EXPECT_TRUE(each.token);
-  EXPECT_TRUE(subflows_seen == 4 || subflows_seen == 0) << subflows_seen;  // since, before 6.15
+  EXPECT_TRUE(subflows_seen == 4 || subflows_seen == 0) << subflows_seen;  // 0 before 6.15
 }
 
 constexpr Addresses kIPv4{"IPv4", "10.1.0.1", "10.1.0.2"};
