@@ -131,11 +131,11 @@ class Records {
     if (references.empty()) {
       for (const Field& field : fields) {
         napi_ref reference = nullptr;
-        napi_value symbol = nullptr;
-        napi_create_string_utf8(env_, field.name, NAPI_AUTO_LENGTH, &symbol);
+        napi_value text = nullptr;
+        napi_create_string_utf8(env_, field.name, NAPI_AUTO_LENGTH, &text);
         napi_value holder = nullptr;  // Node-API 8 keeps objects alone
         napi_create_array(env_, &holder);
-        napi_set_element(env_, holder, 0, symbol);
+        napi_set_element(env_, holder, 0, text);
         napi_create_reference(env_, holder, 1, &reference);
         references.push_back(reference);
       }
