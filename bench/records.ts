@@ -1,7 +1,7 @@
 /**
- * What native/binding/records gains: dumps, events and sockets brought to JavaScript by records and
- * as plain Node-API objects, in time of the event loop and altogether, interleaved in one run. It
- * needs no privilege: the values are made up, and both contenders use the package's conversions.
+ * Compares records (native/binding/records) with plain Node-API objects: the time of the event loop,
+ * and of thread and event loop together, for dumps, events and sockets, interleaved in one run. It
+ * needs no privilege, because the values are made up; both use the conversions of native/binding.
  *
  *   npm run bench:records -- [--rounds 5] [--json FILE]
  */
@@ -21,7 +21,7 @@ const BUILD = join(ROOT, 'out', 'bench', 'records');
 const CONTENDERS = ['records', 'plain'] as const;
 type Contender = (typeof CONTENDERS)[number];
 
-/** Batches are those of native/binding: a dump's, a watcher's; a socket is read by itself. */
+/** The batches are as large as those of native/binding; a socket is read by itself. */
 const CASES = [
   { name: 'full info of a socket', kind: 'sockets', count: 1, batch: 1, onLoop: true },
   { name: 'endpoints: 4', kind: 'endpoints', count: 4, batch: 128 },
@@ -42,7 +42,7 @@ function compile(): void {
   execFileSync('npx', ['cmake-js', 'compile', '-O', BUILD, ...flags], { cwd: ROOT });
 }
 
-/** Microseconds. */
+/** Microseconds for all items, and on the event loop the first time. */
 interface Times {
   thread: number;
   loop: number;
@@ -58,7 +58,7 @@ function measure(contender: Contender, { kind, count, batch }: (typeof CASES)[nu
 interface Result {
   name: string;
   times: Record<Contender, Times[]>;
-  /** The time of plain objects over that of records. */
+  /** The time of plain objects divided by that of records. */
   ratio: Record<'loop' | 'altogether' | 'first', Spread>;
 }
 

@@ -1,6 +1,6 @@
-// One contender of records.ts, in a process of its own: argv: its addon, then the kind, how many
-// are converted at a time, and how many of them make a batch. Prints JSON: the microseconds that so
-// many take on their thread and on the event loop, and on the event loop the first time.
+// Runs one contender of records.ts in a process of its own. Its arguments are its addon, the kind,
+// how many items it converts at a time, and how many of them make a batch. It prints JSON: the
+// microseconds for all items on their thread and on the event loop, and there the first time.
 'use strict';
 
 const [, , addon, kind, count, batch] = process.argv;
@@ -9,7 +9,7 @@ const SECONDS = 0.7;
 
 const { write, read } = require(addon)[kind];
 
-/** Reads of an object what lib/ reads of it, so that objects that are slow to read count as such. */
+/** Reads the properties that lib/ reads, so that the time to read an object counts as well. */
 const use = {
   connections: ({ local, remote, state, uid, token, info, inode, receiveQueue, sendQueue }) =>
     local.port + remote.port + state + uid + token + info.flags + inode + receiveQueue + sendQueue,
@@ -26,7 +26,7 @@ const use = {
 let sum = 0;
 
 function convert(times) {
-  const kept = []; // as long as the whole dump
+  const kept = []; // the whole dump stays alive
   for (let first = 0; first < count; first += Number(batch)) {
     const start = performance.now();
     const written = write(first, Math.min(count - first, batch));

@@ -1,5 +1,5 @@
-// The addon of bench/records.ts, compiled once for each contender: what dumps, events and sockets
-// give, made up, and brought to JavaScript by the conversions of native/binding.
+// Converts made-up connections, events and sockets to JavaScript by the conversions of
+// native/binding. It is the addon of bench/records.ts, compiled once for each contender.
 #include <arpa/inet.h>
 #include <napi.h>
 
@@ -33,7 +33,7 @@ MptcpInfo mptcp_info(uint32_t i) {
 
 TcpInfo tcp_info(uint32_t i) {
   TcpInfo info;
-  info.length = 248;  // of Linux 6.18, without what the core does not read
+  info.length = 248;  // the core reads no fields beyond
   info.value.state = 1;
   info.value.rto = 204'000;
   info.value.rtt = 10'000 + i;
@@ -58,7 +58,7 @@ void make(sock_diag::Connection& connection, uint32_t i) {
   connection.info = mptcp_info(i);
 }
 
-// Two for each connection.
+// Each connection has two.
 void make(sock_diag::Subflow& subflow, uint32_t i) {
   fill(subflow, i);
   subflow.token = 2'000'000'000 + i / 2;
@@ -92,7 +92,7 @@ void make(FullInfo& full, uint32_t i) {
   }
 }
 
-// write(first, count) does what a thread does and gives what it leaves; read() converts that.
+// write(first, count) does the work of a thread and returns its batch; read() converts a batch.
 template <class T>
 Napi::Object functions(Napi::Env env) {
   using Batch = Contender<T>;

@@ -2,11 +2,11 @@
 // and one call of a script on the event loop makes the objects.
 //
 // `npm run bench:records` compares that with Node-API calls for each value. By its medians, those
-// occupy the event loop 3 times as long for a single event or 4 endpoints, 5 to 13 times for a
-// single connection or socket, 7 times for a dump of connections, and 20 to 30 times for many
-// events or a dump of subflows. The thread and the event loop together need 2 to 16 times as long.
-// They are faster once a process: its first conversion of up to 100 objects is slower here by some
-// 0.2 ms, in which the script is compiled.
+// occupy the event loop 3 times as long for a single event or 4 endpoints, 5 to 15 times for a
+// single socket or connection with its subflows, 6 times for a dump of connections, and 23 times
+// for many events or a dump of subflows. The thread and the event loop together need 2.5 to 16
+// times as long. Those are faster once a process: its first conversion of up to 100 objects is
+// slower here by some 0.2 ms, in which the script is compiled.
 #pragma once
 
 #include <napi.h>

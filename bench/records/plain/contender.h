@@ -1,4 +1,4 @@
-// Plain Node-API objects: the thread keeps what it found, and the event loop converts it.
+// Makes plain Node-API objects: the thread keeps its items, and the event loop converts them.
 #pragma once
 
 #include <vector>

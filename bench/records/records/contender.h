@@ -1,4 +1,4 @@
-// Records: the thread writes down what it found, and the event loop reads that by one call.
+// Makes records: the thread writes its items to them, and the event loop reads them by one call.
 #pragma once
 
 #include "binding/records.h"
