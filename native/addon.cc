@@ -1,4 +1,4 @@
-// Module entry: registers what binding/ offers.
+// Is the entry of the addon: it registers what binding/ defines.
 #include <napi.h>
 
 #include "binding/command_thread.h"

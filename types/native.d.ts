@@ -1,138 +1,220 @@
 /**
- * The contract between native/binding and lib/internal/native.ts: every function of the addon, its
- * shapes, units and errors. Nothing here is public API; lib/ gives it its public form.
+ * The contract between native/binding and lib: every function of the addon, its shapes, units and
+ * errors. Nothing here is public API; lib/ gives it its public form.
  *
- * Failures throw {@link NativeError}. A field that the running kernel does not report is absent.
- * Counters are numbers, exact to 9 PB. Functions that take a file descriptor run on the thread that
- * owns it and do not wait.
+ * Functions throw {@link NativeError}, or call back with it. The addon omits a field that the
+ * running kernel does not report. Counters are numbers, exact to 9 PB. Functions that take a file
+ * descriptor run on the thread that owns it and do not wait.
  */
 
+/** The error of a system call or of the kernel. */
 export interface NativeError extends Error {
-  /** Positive, as in errno(3). */
+  /** The positive number of errno(3). */
   errno: number;
-  /** What failed: 'socket', 'getsockopt MPTCP_INFO', … */
+  /** The call that failed, such as 'socket' or 'getsockopt MPTCP_INFO'. */
   call: string;
-  /** The kernel's own words (NLMSGERR_ATTR_MSG). */
+  /** The kernel's own text (NLMSGERR_ATTR_MSG), if it sent one. */
   extack?: string;
 }
 
+/** An IP address and port of a socket. */
 export interface Address {
-  /** Numeric; a v4-mapped address as IPv4, a link-local one with its `%interface`. */
+  /** Is numeric: IPv4 if v4-mapped, and with its `%interface` if link-local. */
   address: string;
+  /** The port in host order. */
   port: number;
+  /** The family of {@link address}, which is not always that of the socket. */
   family: 'IPv4' | 'IPv6';
 }
 
-/** struct mptcp_info (include/uapi/linux/mptcp.h). */
+/**
+ * The result of MPTCP_INFO: struct mptcp_info (include/uapi/linux/mptcp.h). Optional fields came
+ * with later kernels. Counters of bytes are those of the connection, without the TCP
+ * retransmissions of its subflows.
+ */
 export interface MptcpInfo {
-  /** Subflows beyond the first. */
+  /** The number of subflows beyond the initial one. */
   subflows: number;
+  /** The number of addresses that this host has announced. */
   addAddrSignal: number;
+  /** The number of announced addresses that this host has accepted. */
   addAddrAccepted: number;
+  /** The limit of {@link subflows}. */
   subflowsMax: number;
+  /** The limit of {@link addAddrSignal}: the number of `signal` endpoints. */
   addAddrSignalMax: number;
+  /** The limit of {@link addAddrAccepted}. */
   addAddrAcceptedMax: number;
-  /** MPTCP_INFO_FLAG_*: 1 fallback, 2 remote key received. */
+  /** Bits MPTCP_INFO_FLAG_*: 1 fallback, 2 remote key received. */
   flags: number;
   /** Identifies the connection in this network namespace (RFC 8684 section 3.2). */
   token: number;
-  /** Data sequence numbers, 64 bits in decimal. */
+  /** The next data sequence number that this host will write: 64 bits, in decimal. */
   writeSeq: string;
+  /** The first data sequence number that the peer has not acknowledged: 64 bits, in decimal. */
   sndUna: string;
+  /** The next data sequence number that this host expects: 64 bits, in decimal. */
   rcvNxt: string;
+  /** The number of `subflow` endpoints that the connection has used. */
   localAddrUsed?: number;
+  /** The number of `subflow` endpoints. */
   localAddrMax?: number;
+  /** 1 if the connection uses DSS checksums, else 0. */
   csumEnabled?: number;
+  /** The number of retransmissions by the timer of the connection. */
   retransmits?: number;
+  /** Bytes that the connection has retransmitted, on whichever subflow. */
   bytesRetrans?: number;
+  /** Bytes that were sent. */
   bytesSent?: number;
+  /** Bytes that were received. */
   bytesReceived?: number;
+  /** Bytes that the peer has acknowledged. */
   bytesAcked?: number;
-  /** Subflows, the first included. */
+  /** The number of subflows, which includes the initial one. */
   subflowsTotal?: number;
-  /** Milliseconds since. */
+  /** Milliseconds since data was last sent. */
   lastDataSent?: number;
+  /** Milliseconds since data was last received. */
   lastDataRecv?: number;
+  /** Milliseconds since an acknowledgement was last received. */
   lastAckRecv?: number;
 }
 
-/** struct tcp_info (include/uapi/linux/tcp.h). */
+/**
+ * The result of TCP_INFO: struct tcp_info (include/uapi/linux/tcp.h). Optional fields came with
+ * later kernels.
+ */
 export interface TcpInfo {
-  /** TCP_ESTABLISHED is 1 (include/net/tcp_states.h). */
+  /** The TCP state: TCP_ESTABLISHED is 1 (include/net/tcp_states.h). */
   state: number;
+  /** The congestion state: TCP_CA_Open is 0 (enum tcp_ca_state). */
   caState: number;
+  /** The number of consecutive timeouts of the retransmission timer. */
   retransmits: number;
+  /** The number of unanswered window or keep-alive probes. */
   probes: number;
+  /** The exponent of the current back-off. */
   backoff: number;
+  /** Bits TCPI_OPT_*: 1 timestamps, 2 SACK, 4 window scaling. */
   options: number;
-  /** Microseconds: rto, ato, rtt, rttvar, rcvRtt, minRtt, busyTime, rwndLimited, sndbufLimited. */
+  /** The retransmission timeout in microseconds. */
   rto: number;
+  /** The timeout of delayed acknowledgements in microseconds. */
   ato: number;
+  /** The maximum segment size for sending, in bytes. */
   sndMss: number;
+  /** The maximum segment size for receiving, in bytes, as estimated from what arrives. */
   rcvMss: number;
-  /** Packets: unacked, sacked, lost, retrans, sndSsthresh, sndCwnd, reordering. */
+  /** Packets that were sent and not acknowledged. */
   unacked: number;
+  /** Packets that were acknowledged selectively. */
   sacked: number;
+  /** Packets that are considered lost. */
   lost: number;
+  /** Packets that are retransmitted and not acknowledged. */
   retrans: number;
-  /** Milliseconds since. */
+  /** Milliseconds since data was last sent. */
   lastDataSent: number;
+  /** Milliseconds since data was last received. */
   lastDataRecv: number;
+  /** Milliseconds since an acknowledgement was last received. */
   lastAckRecv: number;
+  /** The path's maximum transmission unit in bytes. */
   pmtu: number;
+  /** The receive window's slow-start threshold in bytes. */
   rcvSsthresh: number;
+  /** The smoothed round-trip time in microseconds. */
   rtt: number;
+  /** The variation of the round-trip time in microseconds. */
   rttvar: number;
+  /** The slow-start threshold in packets. */
   sndSsthresh: number;
+  /** The congestion window in packets. */
   sndCwnd: number;
+  /** The maximum segment size that this host advertises, in bytes. */
   advmss: number;
+  /** The reordering that the kernel tolerates, in packets. */
   reordering: number;
+  /** The receiver's estimate of the round-trip time in microseconds. */
   rcvRtt: number;
+  /** The space that the receive buffer is tuned for, in bytes. */
   rcvSpace: number;
+  /** Packets that were retransmitted. */
   totalRetrans: number;
-  /** Bytes per second: pacingRate, maxPacingRate, deliveryRate. */
+  /** The pacing rate in bytes per second. */
   pacingRate?: number;
+  /** The limit of the pacing rate in bytes per second. */
   maxPacingRate?: number;
+  /** Bytes that the peer has acknowledged. */
   bytesAcked?: number;
+  /** Bytes that were received. */
   bytesReceived?: number;
+  /** Segments that were sent. */
   segsOut?: number;
+  /** Segments that were received. */
   segsIn?: number;
+  /** Bytes in the send queue that were not sent. */
   notsentBytes?: number;
+  /** The minimum round-trip time in microseconds. */
   minRtt?: number;
+  /** Segments with data that were received. */
   dataSegsIn?: number;
+  /** Segments with data that were sent. */
   dataSegsOut?: number;
+  /** The latest measured delivery rate in bytes per second. */
   deliveryRate?: number;
+  /** Microseconds in which data was in flight or waited to be sent. */
   busyTime?: number;
+  /** Microseconds in which the peer's receive window limited sending. */
   rwndLimited?: number;
+  /** Microseconds in which the send buffer limited sending. */
   sndbufLimited?: number;
+  /** Packets that were delivered. */
   delivered?: number;
+  /** Packets that were delivered with a congestion mark (ECN). */
   deliveredCe?: number;
+  /** Bytes that were sent, which includes retransmissions. */
   bytesSent?: number;
+  /** Bytes that were retransmitted. */
   bytesRetrans?: number;
+  /** Duplicates that the peer has reported by DSACK. */
   dsackDups?: number;
+  /** The number of times that reordering was seen. */
   reordSeen?: number;
+  /** Packets that were received out of order. */
   rcvOoopack?: number;
+  /** The peer's receive window in bytes. */
   sndWnd?: number;
+  /** This host's receive window in bytes. */
   rcvWnd?: number;
+  /** The number of times that the kernel chose another flow hash, after PLB or timeouts. */
   rehash?: number;
+  /** The number of retransmission timeouts. */
   totalRto?: number;
+  /** The number of recoveries after retransmission timeouts. */
   totalRtoRecoveries?: number;
-  /** Milliseconds. */
+  /** Milliseconds that were spent in such recoveries. */
   totalRtoTime?: number;
 }
 
+/** A subflow's addresses, by MPTCP_SUBFLOW_ADDRS or MPTCP_FULL_INFO. */
 export interface SubflowAddresses {
   /** The kernel's number of the subflow in its connection, from 1; since Linux 6.5. */
   id?: number;
+  /** The address and port of this host. */
   local: Address;
+  /** The address and port of the peer. */
   remote: Address;
 }
 
+/** A subflow's addresses and TCP state. */
 export interface Subflow extends SubflowAddresses {
+  /** The state of the subflow's TCP socket. */
   tcpInfo: TcpInfo;
 }
 
-/** Names of native/core/socket_options.cc. */
+/** The options of native/core/socket_options.cc whose values are integers. */
 export type IntegerOption =
   | 'SO_MARK'
   | 'SO_PRIORITY'
@@ -159,68 +241,100 @@ export type IntegerOption =
   | 'TCP_NOTSENT_LOWAT'
   | 'TCP_FASTOPEN'
   | 'TCP_FASTOPEN_CONNECT';
+/** The options of native/core/socket_options.cc whose values are text. */
 export type TextOption = 'SO_BINDTODEVICE' | 'TCP_CONGESTION';
 
+/** The addon. */
 export interface Native extends NativePathManager {
-  /** A non-blocking, close-on-exec MPTCP socket. ENOPROTOOPT, EPROTONOSUPPORT, EINVAL: no MPTCP. */
+  /**
+   * Opens a non-blocking, close-on-exec MPTCP socket and returns its descriptor. Fails with
+   * ENOPROTOOPT, EPROTONOSUPPORT or EINVAL if this kernel has no MPTCP or has it disabled.
+   */
   openSocket(family: 4 | 6): number;
+  /** Closes a descriptor. */
   closeSocket(fd: number): void;
 
-  /** Whether a connected socket speaks MPTCP now; undefined before Linux 5.16. */
+  /** Returns whether a connected socket uses MPTCP now; undefined before Linux 5.16. */
   isMptcp(fd: number): boolean | undefined;
-  /** EOPNOTSUPP, ENOPROTOOPT: the connection speaks TCP. */
+  /** Reads MPTCP_INFO. Fails with EOPNOTSUPP or ENOPROTOOPT if the connection uses TCP. */
   mptcpInfo(fd: number): MptcpInfo;
-  /** TCP_INFO: of a TCP connection, or of an MPTCP connection's first subflow. */
+  /** Reads TCP_INFO of a TCP connection, or of the initial subflow of an MPTCP connection. */
   tcpInfo(fd: number): TcpInfo;
+  /**
+   * Reads MPTCP_TCPINFO, in the order of {@link subflowAddresses}. Fails with EOPNOTSUPP or
+   * ENOPROTOOPT before Linux 5.16, and if the connection uses TCP.
+   */
   subflowTcpInfo(fd: number): TcpInfo[];
+  /** Reads MPTCP_SUBFLOW_ADDRS. Fails as {@link subflowTcpInfo} does. */
   subflowAddresses(fd: number): SubflowAddresses[];
+  /** Reads MPTCP_FULL_INFO. Fails as {@link subflowTcpInfo} does, and before Linux 6.5. */
   fullInfo(fd: number): { info: MptcpInfo; subflows: Subflow[] };
-  /** By MPTCP_FULL_INFO, or by the two older options where the kernel lacks it. */
+  /** Reads the subflows by MPTCP_FULL_INFO, or by the two older options if the kernel lacks it. */
   subflows(fd: number): Subflow[];
 
+  /** Sets a socket option. Fails with EINVAL for an unknown name, else as setsockopt(2) does. */
   setOption(fd: number, name: IntegerOption, value: number): void;
   setOption(fd: number, name: TextOption, value: string): void;
+  /** Returns the kernel's value of a socket option. Fails as {@link setOption} does. */
   getOption(fd: number, name: IntegerOption): number;
   getOption(fd: number, name: TextOption): string;
 
-  /** The rule of native/core/congestion_rule.h: 'bbr', and what takes its place. */
+  /** The congestion control that native/core/congestion_rule.h replaces: 'bbr'. */
   readonly collapsing: string;
+  /** The congestion control that replaces it. */
   readonly instead: string;
-  /** On a socket that is to connect or listen. True: what it has now is `instead`. */
+  /**
+   * Sets {@link instead} on a socket that has {@link collapsing}, before it connects or listens.
+   * Returns whether it had that.
+   */
   forestallCollapse(fd: number): boolean;
-  /** On a connection of such a socket. True: what it keeps is `instead`. */
+  /**
+   * Sets {@link instead} on an established connection of such a socket if it uses MPTCP with a
+   * neighbour, else {@link collapsing}. Returns whether it keeps {@link instead}.
+   */
   settleCollapse(fd: number): boolean;
 
-  /** Puts connected `source` in the place of `target`, whose connect() the event loop awaits. */
+  /** Replaces `target`, for whose connect() the event loop waits, by the connected `source`. */
   replaceConnecting(target: number, source: number): void;
-  /** Sends DATA_FIN and gives a duplicate to watch, or -1: a plain close() is right. */
+  /** Sends DATA_FIN and returns a duplicate to watch, or -1 if a plain close() is right. */
   keepAfterClose(fd: number): number;
 }
 
 // ---------------------------------------------------------------------------------------------
-// Path manager. Everything here works on a thread of its own in one network namespace, named as
-// `ip netns` does or by a path with a slash; undefined: the process's own. Constructors throw for
-// bad arguments alone: what the thread finds when it opens the namespace (ENOENT: there is none,
-// EPERM: it needs CAP_SYS_ADMIN) and its sockets comes with the first callback.
-// Ports are in host order, interfaces are indexes, absent fields are not reported.
+// The classes below work on a thread of their own in one network namespace. It is named as `ip
+// netns` names it or by a path with a slash; undefined is the process's own. Constructors throw a
+// TypeError or RangeError for wrong arguments only. The errors of the thread come with the first
+// callback: ENOENT if the namespace does not exist, EPERM if entering it needs CAP_SYS_ADMIN, and
+// those of its sockets. Ports are in host order and interfaces are indexes.
 
-/** MPTCP_PM_ADDR_FLAG_* as bits: 1 signal, 2 subflow, 4 backup, 8 fullmesh, 16 implicit, 32 laminar. */
+/** An endpoint of the path manager, or the local address of a command. */
 export interface NativeEndpoint {
+  /** The address id, from 1 to 255; with 0 in `addEndpoint` the kernel chooses. */
   id: number;
+  /** Is numeric; a link-local one may have its `%interface`. */
   address: string;
-  /** 0: the connection's own. */
+  /** 0 stands for the connection's own port. */
   port: number;
+  /**
+   * Bits MPTCP_PM_ADDR_FLAG_*: 1 signal, 2 subflow, 4 backup, 8 fullmesh, 16 implicit, 32 laminar.
+   */
   flags: number;
-  /** Interface index; 0: any. */
+  /** The index of the interface; 0 stands for any. */
   interface: number;
 }
 
+/** The limits of the in-kernel path manager for each connection. */
 export interface NativeLimits {
+  /** The number of additional subflows. */
   subflows: number;
+  /** The number of announced addresses that this host accepts. */
   addAddrAccepted: number;
 }
 
-/** Exactly the commands of native/core/mptcp_pm.h. */
+/**
+ * The commands of native/core/mptcp_pm.h, which says what each needs and how it fails. Those with a
+ * `token`, except `getEndpoint`, are for a connection that userspace manages.
+ */
 export type NativeCommand =
   | { command: 'addEndpoint'; endpoint: NativeEndpoint }
   | { command: 'deleteEndpoint'; id: number; address?: string }
@@ -246,61 +360,72 @@ export type NativeCommand =
       flags: number;
     };
 
+/** An address and port in commands and events. */
 export interface NativeSocketAddress {
+  /** Is numeric: IPv4 if v4-mapped, and with its `%interface` if link-local. */
   address: string;
+  /** 0 if there is none. */
   port: number;
 }
 
+/** The kernel's error about a netlink request. */
 export interface NativeCommandError extends NativeError {
-  /** Bytes into the request (NLMSGERR_ATTR_OFFS). */
+  /** The offset of the offending attribute in the request, in bytes (NLMSGERR_ATTR_OFFS). */
   offendingAttribute?: number;
-  /** Attribute type (NLMSGERR_ATTR_MISS_TYPE). */
+  /** The type of the attribute that is missing (NLMSGERR_ATTR_MISS_TYPE). */
   missingAttribute?: number;
 }
 
+/** Is called once, on the JavaScript thread, with an error or a result. */
 type Callback<T> = (error: NativeCommandError | null, result?: T) => void;
 
-/** What every object with a thread has. */
+/** Every object with a thread has these members. */
 interface NativeBackground {
-  /** The kernel's thread id: the proof that nothing of it ran on the event loop. */
+  /** The kernel's id of the thread, which proves that its work is not done on the event loop. */
   readonly threadId: number;
-  /** Ends the thread without waiting for it; `closed` is called when it has ended. */
+  /** Ends the thread without waiting for it, and calls `closed` once it has ended. */
   close(closed?: () => void): void;
 }
 
-/** A socket that is held, never read: until close(), or until it is garbage. */
+/** A socket that exists for what the kernel does with it, until close() or until it is garbage. */
 export interface NativeHeldSocket {
+  /** Closes the socket; further calls do nothing. */
   close(): void;
 }
 
 /**
- * A setting to change for a time. Its file is open, so that no call waits for anything. As garbage,
- * and when a worker is terminated, what was changed is restored too.
+ * A setting that is changed for a time. Its file is open, so that no call waits. A change is also
+ * restored when the object is garbage and when its worker is terminated.
  */
 export interface NativeHeldSetting {
+  /** Writes a value. Fails as write(2) does. */
   change(value: string): void;
-  /** Writes the former value, at once; once, and best effort. */
+  /** Writes the former value at once, the first time only, and ignores errors. */
   restore(): void;
-  /** The value stays as it is. */
+  /** Keeps the current value. */
   release(): void;
 }
 
 /**
- * A thread that runs what it is given in order. Each method gives the number of the job and calls
- * back on the JavaScript thread. A pending job keeps the process alive unless unref() was called.
- * close() lets the kernel end what it has begun; the rest fails with ECANCELED.
+ * A thread that runs jobs in order. Each method that takes a callback queues a job and returns its
+ * number. A pending job keeps the process alive unless unref() was called. close() lets the kernel
+ * finish what it has begun; other jobs fail with ECANCELED.
  */
 export interface NativeCommands extends NativeBackground {
-  /** In order, pipelined, also past one that fails: one entry a command. */
+  /** Runs commands in order, also after one that fails. The result has an entry for each. */
   run(
     commands: NativeCommand[],
     callback: Callback<(NativeCommandError | NativeEndpoint | NativeLimits | undefined)[]>,
   ): number;
-  /** Gives the endpoint as read back. Nothing that this thread runs comes in between. */
+  /**
+   * Adds an endpoint and reads it back, with no other job in between. Fails with EEXIST if the
+   * address has an endpoint, with ERANGE if there is no room and with EPERM without CAP_NET_ADMIN.
+   */
   addEndpoint(endpoint: NativeEndpoint, callback: Callback<NativeEndpoint>): number;
   /**
-   * Sets those of backup and fullmesh that are in `mask` as in `flags`, and gives the endpoint as read
-   * back. Nothing that this thread runs comes in between.
+   * Sets those bits of backup and fullmesh that are in `mask` to those in `flags`, and reads the
+   * endpoint back, with no other job in between. Fails with EINVAL if no endpoint has the id and
+   * with EPERM without CAP_NET_ADMIN.
    */
   updateEndpointFlags(
     id: number,
@@ -308,222 +433,306 @@ export interface NativeCommands extends NativeBackground {
     flags: number,
     callback: Callback<NativeEndpoint>,
   ): number;
-  /** All endpoints; with a token those of a connection that userspace manages. */
+  /**
+   * Lists all endpoints, or with a token those of a connection that userspace manages. Fails with
+   * EINVAL if the token is unknown or the kernel manages its connection.
+   */
   endpoints(token: number | undefined, callback: Callback<NativeEndpoint[]>): number;
+  /** Lists the links. */
   links(callback: Callback<NativeLink[]>): number;
+  /** Lists the addresses of all links. */
   addresses(callback: Callback<NativeInterfaceAddress[]>): number;
+  /** Lists the routes of all tables. */
   routes(callback: Callback<NativeRoute[]>): number;
-  /** A file under /proc/sys/net/ or /proc/net/, as the namespace has it. */
+  /**
+   * Reads a file under /proc/sys/net/ or /proc/net/ of the namespace. Fails with EINVAL for another
+   * path, with ENOENT if it does not exist and with EACCES without permission.
+   */
   readFile(path: string, callback: Callback<string>): number;
+  /**
+   * Writes such a file. Fails as {@link readFile} does, and with EINVAL if the kernel refuses it.
+   */
   writeFile(path: string, value: string, callback: Callback<void>): number;
-  /** A file under /proc/sys/net/, to which restore() writes `former`. */
+  /** Opens a file under /proc/sys/net/ for changes, after which restore() writes `former`. */
   holdSetting(path: string, former: string, callback: Callback<NativeHeldSetting>): number;
   /**
-   * An MPTCP socket that listens at the address for joins; a thread of its own resets all others.
-   * EADDRINUSE: somebody listens there already.
+   * Listens at the address for joins, and resets all other connections on a thread of its own.
+   * Fails with EADDRINUSE if another socket listens there.
    */
   listen(address: string, port: number, callback: Callback<NativeHeldSocket>): number;
-  /** Holds an abstract Unix name in the namespace. EADDRINUSE: see nameOwner. */
+  /** Binds an abstract Unix name in the namespace. Fails with EADDRINUSE, see {@link nameOwner}. */
   holdName(name: string, callback: Callback<NativeHeldSocket>): number;
-  /** The process id that holds an abstract Unix name; undefined: nobody does. */
+  /** Finds the process id that has bound an abstract Unix name; undefined if none has. */
   nameOwner(name: string, callback: Callback<number | undefined>): number;
-  /** Command numbers of the family that this kernel has, and the family's version. */
+  /**
+   * Reads the version of the family `mptcp_pm` and the numbers of its commands in this kernel.
+   * Fails with ENOENT if the kernel has no such family.
+   */
   family(callback: Callback<{ version: number; commands: number[] }>): number;
   /**
-   * Whether the kernel's events say that a peer denies joins to its first address, found out by a
-   * connection over a loopback: that of a namespace of its own, or of this one without CAP_SYS_ADMIN.
-   * undefined: it could not be found out.
+   * Finds out whether the kernel's events report that a peer denies joins to its initial address,
+   * by a connection over the loopback of a new namespace, or of this one without CAP_SYS_ADMIN.
+   * undefined if that fails.
    */
   tellsDeniedJoins(callback: Callback<boolean | undefined>): number;
-  /** True: it was still waiting and will never run; its callback is not called. */
+  /**
+   * Removes a job that has not begun, whose callback is then never called. Returns whether it did.
+   */
   cancel(job: number): boolean;
   /**
-   * Waits, on this thread, until everything that was given has run, and calls back: for a process
-   * that exits. 5 seconds at most.
+   * Blocks the JavaScript thread until all jobs have run, for 5 seconds at most, and calls back. It
+   * is for a process that exits.
    */
   drain(): void;
+  /** Lets pending jobs keep the process alive, which is the default. */
   ref(): void;
+  /** Lets the process exit while jobs are pending. */
   unref(): void;
 }
 
-/** native/core/mptcp_pm.h Event. */
+/** An event of the path manager. Local and remote are seen from this host, also on a server. */
 export interface NativeEvent {
-  /** uapi: 1 created, 2 established, 3 closed, 6 announced, 7 removed, 10 sub_established, … */
+  /**
+   * MPTCP_EVENT_*: 1 created, 2 established, 3 closed, 6 announced, 7 removed, 10 sub_established,
+   * 11 sub_closed, 13 sub_priority, 15 listener_created, 16 listener_closed.
+   */
   type: number;
+  /** The token of the connection on this host. */
   token?: number;
+  /**
+   * The family of the socket, AF_INET (2) or AF_INET6 (10), also if its addresses are v4-mapped.
+   */
   family?: number;
+  /** The address id of the local address. */
   localId?: number;
+  /** The address id of the remote address. */
   remoteId?: number;
-  /** Port 0: the event has none. */
+  /** The local address; its port is 0 if the event has none. */
   local?: NativeSocketAddress;
+  /** The remote address; its port is 0 if the event has none. */
   remote?: NativeSocketAddress;
+  /** Whether the subflow is a backup. */
   backup?: boolean;
+  /** The positive errno of the subflow's socket. */
   error?: number;
+  /** The reason in MP_TCPRST (RFC 8684 section 3.6). */
   resetReason?: number;
+  /** The flags in MP_TCPRST: 1 transient. */
   resetFlags?: number;
+  /** The value of MPTCP_ATTR_TIMEOUT. */
   timeout?: number;
+  /** Bits MPTCP_PM_EV_FLAG_*: 1 the peer denies joins to its initial address, 2 server side. */
   flags?: number;
+  /** Whether this host is the server, in `created` and `established`. */
   serverSide?: boolean;
+  /** The index of the subflow's interface. */
   interface?: number;
+  /** All attributes of an event of unknown type, else those that have no field here. */
   unknown?: { type: number; payload: Uint8Array }[];
 }
 
-/** The kernel does not say whether an address is new or changed, nor always of links and routes. */
+/** The kernel does not report whether an address is new, nor always whether a link or route is. */
 export type NativeChangeKind = 'added' | 'changed' | 'addedOrChanged' | 'removed';
 
+/** A link, address or route, and what has happened to it. */
 export type NativeInterfaceChange =
   | { kind: NativeChangeKind; link: NativeLink }
   | { kind: NativeChangeKind; address: NativeInterfaceAddress }
   | { kind: NativeChangeKind; route: NativeRoute };
 
 /**
- * The first call, mostly without items, says that the socket is in its multicast groups: nothing
- * that happens from then on is missed without a word. `overrun`: how many messages were lost before
- * these items, -1 where the kernel did not say (ENOBUFS). An error ends the watcher. Nothing is
- * delivered after close().
+ * Receives the batches of a watcher. The first call, which often has no items, means that the
+ * socket has joined its multicast groups: from then on every loss is reported. `overrun` is the
+ * number of messages that were lost before these items, or -1 if the kernel did not count them
+ * (ENOBUFS). An error ends the watcher. Nothing is delivered after close().
  */
 export type Deliver<T> = (error: NativeError | null, items: T[], overrun: number) => void;
 
 /**
- * A thread with a socket in multicast groups. It is not garbage until it is closed or has failed.
- * It keeps the process alive after ref() alone.
+ * A thread with a socket in multicast groups. It is not garbage until it is closed or has failed,
+ * and it keeps the process alive only after ref(). Its first callback fails with EPERM if joining a
+ * group needs CAP_NET_ADMIN, and with ENOENT if the kernel has no family `mptcp_pm`.
  */
 export interface NativeWatcher extends NativeBackground {
+  /** Keeps the process alive until unref(), close() or an error. */
   ref(): void;
+  /** Lets the process exit, which is the default. */
   unref(): void;
 }
 
+/** The limits of a watcher's queues. */
 export interface WatcherOptions {
-  /** Bytes; beyond net.core.rmem_max with CAP_NET_ADMIN only. */
+  /** The socket's receive buffer in bytes; more than net.core.rmem_max needs CAP_NET_ADMIN. */
   receiveBuffer?: number;
-  /** Items that wait for JavaScript at most; those beyond count as `overrun`. */
+  /** The number of items that may wait for JavaScript; more are dropped and count as `overrun`. */
   queue: number;
 }
 
-/** native/core/rtnetlink.h Link. */
+/** A network device. */
 export interface NativeLink {
+  /** The interface index. */
   index: number;
+  /** The interface name. */
   name: string;
-  /** IFF_* (netdevice(7)): 1 up, 0x40 running, 8 loopback. */
+  /** Bits IFF_* (netdevice(7)): 1 up, 0x40 running, 8 loopback. */
   flags: number;
-  /** IF_OPER_*: 6 up, 2 down, 5 dormant, 0 unknown (RFC 2863). */
+  /** IF_OPER_* (RFC 2863): 6 up, 2 down, 5 dormant, 0 unknown. */
   operationalState?: number;
-  /** Whether the device has a carrier: a cable, an access point. */
+  /** Whether the device has a carrier, such as a cable or an access point. */
   carrier?: boolean;
+  /** The maximum transmission unit in bytes. */
   mtu?: number;
-  /** The driver's kind where it tells one: 'veth', 'bridge' … */
+  /** The driver's kind, such as 'veth' or 'bridge'; absent for most hardware. */
   kind?: string;
-  /** The bridge, bond or VRF that it belongs to. */
+  /** The index of the link's bridge, bond or VRF. */
   master?: number;
 }
 
+/** An address of a link. */
 export interface NativeInterfaceAddress {
+  /** The index of the link. */
   interface: number;
+  /** Is numeric; a link-local one has its `%interface`. */
   address: string;
+  /** The length of the network prefix in bits. */
   prefixLength: number;
-  /** IFA_F_*: 0x40 tentative, 0x20 deprecated, 8 dadfailed. */
+  /** Bits IFA_F_*: 0x40 tentative, 0x20 deprecated, 8 dadfailed. */
   flags: number;
   /** RT_SCOPE_*: 0 universe, 253 link, 254 host. */
   scope: number;
 }
 
+/** A route of any table. */
 export interface NativeRoute {
+  /** The family of the destination. */
   family: 4 | 6;
-  /** '' : the default route. */
+  /** The network's address; '' for the default route. */
   destination: string;
+  /** The length of the destination's prefix in bits. */
   prefixLength: number;
-  /** More than one: multipath; none: unreachable, blackhole … */
+  /** Has several for multipath, and none for routes such as unreachable or blackhole. */
   nextHops: NativeNextHop[];
   /** RT_TABLE_*: 254 main. */
   table: number;
-  /** The lower wins. */
+  /** The kernel prefers the route with the lowest metric. */
   metric: number;
   /** The preferred source address. */
   source?: string;
   /** RTN_*: 1 unicast. */
   type: number;
-  /** RTPROT_*: who made it. */
+  /** RTPROT_*, which names the route's maker: 2 kernel, 3 boot, 4 static. */
   protocol: number;
 }
 
+/** A gateway or link of a route. */
 export interface NativeNextHop {
+  /**
+   * The gateway's address, which may be of another family; absent if the destination is on the
+   * link.
+   */
   gateway?: string;
-  /** 0: none. */
+  /** The index of the link; 0 if there is none. */
   interface: number;
+  /** The next hop's share of a multipath route, from 1. */
   weight: number;
 }
 
-/** native/core/sock_diag.h Socket. */
+/** The fields of sock_diag that connections and subflows share. */
 interface NativeDiagSocket {
+  /** The address and port of this host. */
   local: Address;
+  /** The address and port of the peer. */
   remote: Address;
-  /** TCP_* states: 1 established, 10 listen. */
+  /** TCP_*: 1 established, 10 listen (include/net/tcp_states.h). */
   state: number;
+  /** The user id of the socket's owner. */
   uid: number;
-  /** 0: no process holds it any more. */
+  /** The socket's inode; 0 once no process holds it. */
   inode: number;
-  /** Bytes; of a listener: connections that wait to be accepted, and how many may wait. */
+  /** Bytes that wait to be read; of a listener, the connections that wait for accept(). */
   receiveQueue: number;
+  /** Bytes that are not acknowledged; of a listener, its backlog. */
   sendQueue: number;
 }
 
-/** A connection of the namespace, as sock_diag has it. */
+/** An MPTCP connection or listener of the namespace. */
 export interface NativeConnection extends NativeDiagSocket {
-  /** Absent: a listener, or the kernel hides it. */
+  /** Absent for a listener, and if the kernel hides it. */
   token?: number;
+  /** The MPTCP state of the connection. */
   info?: MptcpInfo;
 }
 
 /**
- * A TCP socket of sock_diag that is a subflow (INET_ULP_INFO_MPTCP). Before Linux 6.15 the kernel
- * shows them with CAP_NET_ADMIN alone.
+ * A TCP socket that is a subflow (INET_ULP_INFO_MPTCP). Before Linux 6.15 the kernel shows it with
+ * CAP_NET_ADMIN only.
  */
 export interface NativeDiagSubflow extends NativeDiagSocket {
-  /** Of this side's connection. */
+  /** The token of the connection on this host. */
   token: number;
-  /** Known to the side that made an additional subflow. */
+  /** The peer's token, which the host that opened an additional subflow knows. */
   remoteToken?: number;
-  /** MPTCP_SUBFLOW_FLAG_*: 4 join remote, 8 join local, 0x10 backup remote, 0x20 backup local … */
+  /**
+   * Bits MPTCP_SUBFLOW_FLAG_*: 4 join remote, 8 join local, 0x10 backup remote, 0x20 backup local.
+   */
   flags?: number;
+  /** The address id of the local address; 0 for that of the initial subflow. */
   localId?: number;
+  /** The address id of the remote address; 0 for that of the initial subflow. */
   remoteId?: number;
+  /** The TCP state, if it was requested. */
   tcpInfo?: TcpInfo;
 }
 
+/** Selects connections; the kernel applies it. */
 export interface DiagFilter {
+  /** The local port. */
   localPort?: number;
+  /** The remote port. */
   remotePort?: number;
+  /** The local address; IPv4 selects v4-mapped ones as well. */
   localAddress?: string;
+  /** The remote address; IPv4 selects v4-mapped ones as well. */
   remoteAddress?: string;
-  /** Bits 1 << TCP_*. */
+  /** Bits 1 << TCP_*; all states if absent. */
   states?: number;
 }
 
 /**
- * A dump on a thread of its own, which waits while nobody asks for the next batch. A pending next()
- * keeps the process alive; close() fails it with ECANCELED.
+ * A dump on a thread of its own, which waits while no next() is pending. A pending next() keeps the
+ * process alive.
  */
 export interface NativeDump<T> extends NativeBackground {
-  /** undefined: the end. `restarted`: a change interrupted the dump; what came before is void. */
+  /**
+   * Calls back with the next batch, or undefined at the end. `restarted` means that a change has
+   * interrupted the dump and the batches before are void. Fails with ECANCELED after close(), with
+   * EINTR if changes interrupt every attempt, and with ENOENT if the kernel cannot dump MPTCP.
+   */
   next(callback: Callback<{ batch: T[]; restarted: boolean } | undefined>): void;
 }
 
+/** The classes for the path manager, interfaces and dumps. */
 export interface NativePathManager {
+  /** Runs commands. */
   Commands: new (netns: string | undefined) => NativeCommands;
+  /** Receives the events of the path manager. */
   EventWatcher: new (
     netns: string | undefined,
     options: WatcherOptions,
     deliver: Deliver<NativeEvent>,
   ) => NativeWatcher;
+  /** Receives the changes of links, addresses and routes. */
   InterfaceWatcher: new (
     netns: string | undefined,
     options: WatcherOptions,
     deliver: Deliver<NativeInterfaceChange>,
   ) => NativeWatcher;
+  /** Dumps the MPTCP connections and listeners. */
   ConnectionDump: new (
     netns: string | undefined,
     filter: DiagFilter,
   ) => NativeDump<NativeConnection>;
+  /** Dumps the subflows; `tcpInfo` says whether with their TCP state. */
   SubflowDump: new (
     netns: string | undefined,
     options: { tcpInfo: boolean },

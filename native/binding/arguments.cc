@@ -1,3 +1,4 @@
+// Checks arguments from JavaScript and throws errors that name them.
 #include "binding/arguments.h"
 
 namespace mptcp::binding {

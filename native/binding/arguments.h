@@ -1,5 +1,5 @@
-// What JavaScript passed, read with a check: TypeError and RangeError say which argument is wrong.
-// Runs on the JavaScript thread.
+// Reads arguments from JavaScript with checks: a TypeError or RangeError names the wrong one.
+// Everything here runs on the JavaScript thread.
 #pragma once
 
 #include <napi.h>
@@ -21,9 +21,9 @@ class Argument {
 
   bool absent() const { return value_.IsUndefined(); }
 
-  /// A property; TypeError where this is no object.
+  /// Returns a property. Throws a TypeError if this is not an object.
   Argument operator[](const char* key) const;
-  /// Of an array, in order: the first that `visit` refuses ends it.
+  /// Visits the elements of an array in order. Throws a TypeError if this is not an array.
   template <class Visit>
   void for_each(Visit visit) const {
     if (!value_.IsArray()) throw type_error("an array");
@@ -44,7 +44,7 @@ class Argument {
         integer_within(std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
   }
 
-  // Absent: none.
+  // These return nothing if the argument is absent.
   template <std::integral T>
   std::optional<T> optional_integer() const {
     return absent() ? std::nullopt : std::optional(integer<T>());

@@ -1,9 +1,10 @@
+// Runs a thread for a JavaScript object and delivers to JavaScript by thread-safe functions.
 #include "binding/background.h"
 
 #include <system_error>
 #include <utility>
 
-#include "binding/convert.h"
+#include "binding/errors.h"
 
 namespace mptcp::binding {
 
@@ -14,7 +15,7 @@ Background::Background(Napi::Env env, Napi::Object owner, Parts parts)
                                     1, nullptr, nullptr, this, on_posted, &function);
     napi_unref_threadsafe_function(env, function);
   }
-  // Hooks run from the last: this one before the functions' own, after which they are gone.
+  // Hooks run in reverse order: this one runs before those that release the functions.
   napi_add_env_cleanup_hook(env, on_teardown, this);
   try {
     thread_.emplace(parts_.name, [this](WorkerThread& thread) {
@@ -73,11 +74,11 @@ void Background::close(std::optional<Napi::Function> closed) {
 }
 
 void Background::on_posted(napi_env env, napi_value, void* self, void*) {
-  if (env == nullptr) return;  // a call that was under way when its function was released
+  if (env == nullptr) return;  // the function was released during the call
   auto* background = static_cast<Background*>(self);
   const Napi::HandleScope scope(env);
   const Napi::Object owner = background->owner_.Value();
-  if (owner.IsEmpty()) return;  // garbage, to be destroyed in a moment
+  if (owner.IsEmpty()) return;  // it is garbage, about to be destroyed
   try {
     background->deliver(env);
   } catch (const Napi::Error& error) {
@@ -88,7 +89,7 @@ void Background::on_posted(napi_env env, napi_value, void* self, void*) {
 void Background::deliver(Napi::Env env) {
   turn_ = 1 - turn_;
   posted_ = false;
-  const bool finished = finished_;  // before what the thread left last is taken
+  const bool finished = finished_;  // must be read before the last items of the thread
   parts_.deliver(env);
   if (!finished) return;
   if (thread_) {
@@ -118,7 +119,7 @@ void call_from_delivery(Napi::Env env, const Napi::Function& function,
                          nullptr) == napi_ok) {
     return;
   }
-  bool thrown = false;  // not by an environment that is ending
+  bool thrown = false;  // an environment that is ending throws nothing
   napi_is_exception_pending(env, &thrown);
   napi_value error = nullptr;
   if (thrown && napi_get_and_clear_last_exception(env, &error) == napi_ok) {

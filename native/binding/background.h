@@ -1,4 +1,4 @@
-// What a JavaScript object with a thread is made of: the thread, and the way from it to JavaScript.
+// Gives a JavaScript object a thread, and the thread a way to call into JavaScript.
 #pragma once
 
 #include <napi.h>
@@ -13,37 +13,38 @@
 
 namespace mptcp::binding {
 
-/// Made, used and destroyed on the JavaScript thread, but for what says otherwise. As the last
-/// member of its owner it ends the thread before what the thread uses.
+/// Is created, used and destroyed on the JavaScript thread, except where a method says otherwise.
+/// It must be the last member of its owner, so that the thread ends before the members that it
+/// uses.
 ///
-/// The thread ends by close(), when the owner is destroyed (garbage, or the end of the environment
-/// without a chance to run JavaScript), or when the environment is torn down; the last two wait for
-/// it. After a bare exit() of the process it just runs on until the process is gone.
+/// The thread ends by close(), when the owner is destroyed (as garbage, or with an environment that
+/// runs no more JavaScript), or when the environment is torn down; the last two wait for the
+/// thread. After exit() of the process it continues until the process is gone.
 class Background {
  public:
   struct Parts {
     const char* name;
-    /// On the thread.
+    /// Runs on the thread.
     std::function<void(WorkerThread&)> run;
-    /// On the JavaScript thread, soon after post() and once after the thread has ended.
+    /// Runs on the JavaScript thread soon after post(), and once after the thread has ended.
     std::function<void(Napi::Env)> deliver;
   };
 
-  /// `owner` is the object that stays alive while it is held, see hold(). Throws a Napi::Error
-  /// where there is no thread to be had.
+  /// Starts the thread. `owner` is the object that hold() keeps alive. Throws a Napi::Error if no
+  /// thread can be created.
   Background(Napi::Env env, Napi::Object owner, Parts parts);
   ~Background();
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 
-  /// Any thread; calls before the next delivery are one.
+  /// Requests a delivery, on any thread; calls before the next delivery count as one.
   void post();
   void wake();
-  /// Whether the owner is not garbage though nobody refers to it, and whether the event loop stays
-  /// alive for it.
+  /// Sets whether the owner stays alive though JavaScript has no reference to it, and whether the
+  /// event loop does.
   void hold(bool owner, bool loop);
 
-  // Methods of every owner.
+  // Every owner has these methods.
   Napi::Value thread_id(Napi::Env env) const;
   void close(std::optional<Napi::Function> closed);
 
@@ -66,14 +67,14 @@ class Background {
   pid_t thread_id_ = 0;
   std::atomic<bool> posted_ = false;
   std::atomic<bool> finished_ = false;
-  // By turns: Node answers the calls of one function until there are none, those that come in the
-  // meantime included, before the event loop goes on.
-  std::array<napi_threadsafe_function, 2> functions_{};  // null: the environment is torn down
+  // They alternate: Node serves the calls of one function, and those that arrive in the meantime,
+  // until there are none, before the event loop continues.
+  std::array<napi_threadsafe_function, 2> functions_{};  // null once the environment is torn down
   std::atomic<size_t> turn_ = 0;
   std::optional<WorkerThread> thread_;  // calls the functions
 };
 
-/// Calls into JavaScript from a delivery: what the function throws is an uncaught exception.
+/// Calls into JavaScript from a delivery. An exception of the function is an uncaught exception.
 void call_from_delivery(Napi::Env env, const Napi::Function& function,
                         const std::vector<napi_value>& arguments);
 

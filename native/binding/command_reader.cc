@@ -1,4 +1,8 @@
+// Maps the names of commands to functions that read their arguments.
 #include "binding/command_reader.h"
+
+#include <iterator>
+#include <variant>
 
 namespace mptcp::binding {
 namespace {
@@ -72,6 +76,7 @@ constexpr Reader kReaders[] = {
            read_socket_address(command["remote"], scopes), command["flags"].integer<uint32_t>()};
      }},
 };
+static_assert(std::size(kReaders) == std::variant_size_v<pm::Command>);
 
 }  // namespace
 

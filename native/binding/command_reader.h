@@ -1,4 +1,4 @@
-// Commands of the path manager as JavaScript writes them: types/native.d.ts, NativeCommand.
+// Reads commands of the path manager from JavaScript (types/native.d.ts, NativeCommand).
 #pragma once
 
 #include "binding/arguments.h"
@@ -7,15 +7,16 @@
 
 namespace mptcp::binding {
 
-/// Interface names in addresses go to `scopes`, to be resolved on the thread that runs the command.
+/// Collects interface names of addresses in `scopes`, which the thread that runs the command
+/// resolves.
 pm::Endpoint read_endpoint(const Argument& argument, InterfaceScopes& scopes);
 
 pm::Command read_command(const Argument& argument, InterfaceScopes& scopes);
 
-/// IPv4 or IPv6; TypeError for another text.
+/// Reads an IPv4 or IPv6 address. Throws a TypeError for another text.
 Address read_address(const Argument& argument, uint16_t port, InterfaceScopes& scopes);
 
-/// Nothing where it is absent.
+/// Returns nothing if the argument is absent.
 std::optional<Address> read_optional_address(const Argument& argument, InterfaceScopes& scopes);
 
 }  // namespace mptcp::binding

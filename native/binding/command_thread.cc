@@ -1,3 +1,4 @@
+// Runs the jobs of the class Commands on its thread and answers them on the JavaScript thread.
 #include "binding/command_thread.h"
 
 #include <algorithm>
@@ -9,8 +10,10 @@
 #include "binding/arguments.h"
 #include "binding/command_reader.h"
 #include "binding/convert_netlink.h"
+#include "binding/errors.h"
 #include "binding/held_listener.h"
 #include "binding/held_socket.h"
+#include "binding/scope_resolver.h"
 #include "core/denied_joins.h"
 #include "core/held_socket.h"
 #include "core/mptcp_pm.h"
@@ -21,14 +24,14 @@
 
 namespace mptcp::binding {
 
-/// What the command thread has open: made when it is first asked for, asked for again after a
+/// Holds the sockets of the command thread. Each is opened at its first use, and again after a
 /// failure.
 class CommandSession {
  public:
   CommandSession(WorkerThread& thread, Result<void> entered)
       : thread_(thread), entered_(std::move(entered)) {}
 
-  /// Whether the thread is in the network namespace that it is for.
+  /// Returns whether the thread has entered its network namespace.
   const Result<void>& entered() const { return entered_; }
 
   Result<pm::Client*> path_manager() {
@@ -86,18 +89,18 @@ static Napi::Value to_js(Napi::Env env, const netlink::Family& family) {
 
 namespace {
 
-// Commands that one message burst takes to the kernel, and that a closing thread waits for:
-// deleting an endpoint takes 8 ms.
+// This many commands go to the kernel at once. A closing thread waits for them, and deleting an
+// endpoint takes 8 ms.
 constexpr size_t kBurst = 16;
 
-// Of those that SET_FLAGS sets, and clears where they are not given.
+// SET_FLAGS sets these flags, and clears those that are not given.
 constexpr uint32_t kChangeableFlags = uapi::kMptcpPmAddrFlagBackup | uapi::kMptcpPmAddrFlagFullmesh;
 
-// While jobs wait, JavaScript is woken for the answers of the fast ones together.
+// While jobs wait, the thread posts the answers of fast ones together, at this interval.
 using Clock = std::chrono::steady_clock;
 constexpr auto kPostInterval = std::chrono::microseconds(200);
 
-// That a process which exits waits for at most.
+// A process that exits waits for its jobs no longer than this.
 constexpr auto kLongestDrain = std::chrono::seconds(5);
 
 Error canceled(const char* call) { return {.code = ECANCELED, .call = call}; }
@@ -145,12 +148,12 @@ Result<std::vector<rtnetlink::Route>> list_routes(netlink::Socket& socket) {
   return routes;
 }
 
-// In bursts, which a closing thread does not go beyond.
+// Runs the commands in bursts; a closing thread ends after the current one.
 Result<Records> run_commands(CommandSession& session, std::vector<pm::Command>& commands,
                              const InterfaceScopes& scopes) {
   const auto client = session.path_manager();
   if (!client) return client.error();
-  if (const auto resolved = scopes.resolve(commands); !resolved) return resolved.error();
+  if (const auto resolved = resolve_scopes(commands, scopes); !resolved) return resolved.error();
   Records replies;
   for (auto rest = std::span(commands); !rest.empty();) {
     const auto burst = rest.first(std::min(kBurst, rest.size()));
@@ -166,17 +169,17 @@ Result<Records> run_commands(CommandSession& session, std::vector<pm::Command>& 
   return replies;
 }
 
-// The next two in one go: no other command of this thread comes in between.
+// The next two are jobs of several commands, between which this thread runs no other one.
 
 Result<Record> add_endpoint(CommandSession& session, pm::Endpoint endpoint,
                             const InterfaceScopes& scopes) {
   const auto client = session.path_manager();
   if (!client) return client.error();
-  if (const auto resolved = scopes.resolve(endpoint); !resolved) return resolved.error();
+  if (const auto resolved = resolve_scopes(endpoint, scopes); !resolved) return resolved.error();
   if (const auto added = (*client)->run(pm::AddEndpoint{endpoint}); !added) return added.error();
   const auto listed = (*client)->endpoints();
   if (!listed) return listed.error();
-  // Of the endpoints that have an address and a port the kernel has one, on whatever interface.
+  // The kernel has at most one endpoint with an address and a port, on whatever interface.
   const auto same = [&](const pm::Endpoint& each) {
     return each.address.family == endpoint.address.family &&
            each.address.bytes == endpoint.address.bytes &&
@@ -184,7 +187,7 @@ Result<Record> add_endpoint(CommandSession& session, pm::Endpoint endpoint,
   };
   const auto found = std::find_if(listed->begin(), listed->end(), same);
   if (found != listed->end()) return record_of(*found);
-  return Error{// somebody else deleted it
+  return Error{// another process has deleted it
                .code = EINVAL,
                .call = "MPTCP_PM_CMD_GET_ADDR",
                .extack = "address not found"};
@@ -336,11 +339,11 @@ Napi::Value CommandThread::write_file(const Napi::CallbackInfo& info) {
 Napi::Value CommandThread::listen(const Napi::CallbackInfo& info) {
   InterfaceScopes scopes;
   const auto port = Argument(info, 1, "port").integer<uint16_t>();
-  const Address address = read_address(Argument(info, 0, "address"), port, scopes);
+  Address address = read_address(Argument(info, 0, "address"), port, scopes);
   return submit(
       info.Env(), Argument(info, 2, "callback").function(),
       [address, scopes](CommandSession&) mutable -> Result<std::shared_ptr<HeldListener>> {
-        if (const auto resolved = scopes.resolve(address); !resolved) {
+        if (const auto resolved = resolve_scopes(address, scopes); !resolved) {
           return resolved.error();
         }
         return HeldListener::open(address);
@@ -380,7 +383,7 @@ Napi::Value CommandThread::family(const Napi::CallbackInfo& info) {
 Napi::Value CommandThread::tells_denied_joins(const Napi::CallbackInfo& info) {
   return submit(info.Env(), Argument(info, 0, "callback").function(),
                 [](CommandSession&) -> Result<std::optional<bool>> {
-                  return pm::events_tell_denied_joins();
+                  return pm::events_report_denied_joins();
                 });
 }
 

@@ -1,5 +1,5 @@
-// Commands: a thread that runs jobs one after the other, so that no netlink call and no file is
-// waited for on the event loop (types/native.d.ts, NativeCommands).
+// Defines the class Commands: a thread runs its jobs one after the other, so that the event loop
+// waits for no netlink call and no file (types/native.d.ts, NativeCommands).
 #pragma once
 
 #include <napi.h>
@@ -18,7 +18,7 @@ namespace mptcp::binding {
 
 class CommandSession;
 
-/// Made, answered and destroyed on the JavaScript thread, run on the command thread.
+/// Is created, answered and destroyed on the JavaScript thread, and runs on the command thread.
 class Job {
  public:
   explicit Job(uint32_t number, Napi::Function callback)
@@ -27,14 +27,14 @@ class Job {
 
   uint32_t number() const { return number_; }
 
-  /// On the command thread.
+  /// Runs on the command thread.
   virtual void run(CommandSession& session) = 0;
 
   void cancel();
   void answer(Napi::Env env);
 
  protected:
-  /// What run() has found; throws what has failed.
+  /// Converts the result of run(), or throws its error.
   virtual Napi::Value result(Napi::Env env) = 0;
 
  private:
@@ -43,6 +43,7 @@ class Job {
   Napi::FunctionReference callback_;
 };
 
+/// Is the class Commands of JavaScript.
 class CommandThread : public Napi::ObjectWrap<CommandThread> {
  public:
   static Napi::Function define(Napi::Env env);
@@ -50,7 +51,7 @@ class CommandThread : public Napi::ObjectWrap<CommandThread> {
   explicit CommandThread(const Napi::CallbackInfo& info);
 
  private:
-  // On the JavaScript thread.
+  // These run on the JavaScript thread.
   Napi::Value get_thread_id(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
   Napi::Value add_endpoint(const Napi::CallbackInfo& info);
@@ -73,13 +74,13 @@ class CommandThread : public Napi::ObjectWrap<CommandThread> {
   void unref(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 
-  /// `work` gives a Result of a CommandSession on the command thread; to_js makes it a value.
+  /// Queues a job: `work` runs on the command thread and returns a Result, which to_js() converts.
   template <class Work>
   Napi::Value submit(Napi::Env env, Napi::Function callback, Work work);
   void answer_finished(Napi::Env env);
   void hold_while_pending();
 
-  // On the command thread.
+  // These run on the command thread.
   void run_jobs(WorkerThread& thread);
   std::unique_ptr<Job> next_after(std::unique_ptr<Job> finished, bool stopping);
 
@@ -95,7 +96,7 @@ class CommandThread : public Napi::ObjectWrap<CommandThread> {
   std::deque<std::unique_ptr<Job>> waiting_;
   std::deque<std::unique_ptr<Job>> finished_;
 
-  // The last: its thread uses what stands above.
+  // It is the last member because its thread uses those above.
   Background background_;
 };
 

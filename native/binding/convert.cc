@@ -1,3 +1,4 @@
+// Writes the kernel's structs and the core's values about sockets as records.
 #include "binding/convert.h"
 
 #include <array>
@@ -19,7 +20,7 @@ struct Field {
 #define FIELD(type, member, name) \
   { name, offsetof(type, member), sizeof(type::member) }
 
-// Data sequence numbers are 64 random bits: beyond a JavaScript number, and not for arithmetic.
+// A data sequence number is 64 random bits, which a JavaScript number cannot hold.
 #define SEQUENCE(type, member, name) \
   { name, offsetof(type, member), sizeof(type::member), As::kDecimalText }
 
@@ -146,7 +147,7 @@ constexpr std::array<Records::Field, kCount> properties_of(const Field (&fields)
 
 void write_field(Records& to, const Field& field, uint64_t value) {
   if (field.as == As::kDecimalText) {
-    std::array<char, 20> digits;  // of 2^64
+    std::array<char, 20> digits;  // enough for 2^64 - 1
     const auto* end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
     to.put_text({digits.data(), static_cast<size_t>(end - digits.data())});
   } else if (field.size > sizeof(uint32_t)) {
@@ -156,7 +157,7 @@ void write_field(Records& to, const Field& field, uint64_t value) {
   }
 }
 
-// Fields beyond what the kernel filled are absent.
+// Writes the fields that the kernel has filled; those beyond are absent.
 template <const auto& kFields, class T>
 void write_fields(Records& to, const Reported<T>& reported) {
   static constexpr auto kProperties = properties_of(kFields);
@@ -172,20 +173,6 @@ void write_fields(Records& to, const Reported<T>& reported) {
 }
 
 }  // namespace
-
-Napi::Error to_js_error(Napi::Env env, const Error& error) {
-  auto js_error = Napi::Error::New(env, error.call + ": " + std::strerror(error.code));
-  js_error.Set("errno", Napi::Number::New(env, error.code));
-  js_error.Set("call", Napi::String::New(env, error.call));
-  if (!error.extack.empty()) js_error.Set("extack", Napi::String::New(env, error.extack));
-  if (error.offending_attribute) {
-    js_error.Set("offendingAttribute", Napi::Number::New(env, *error.offending_attribute));
-  }
-  if (error.missing_attribute) {
-    js_error.Set("missingAttribute", Napi::Number::New(env, *error.missing_attribute));
-  }
-  return js_error;
-}
 
 void write(Records& to, const Address& address) {
   to.object<Address>(Property("address", to.text(address)), Property("port", address.port),

@@ -1,3 +1,4 @@
+// Writes the core's values from netlink as records.
 #include "binding/convert_netlink.h"
 
 #include <variant>
@@ -5,7 +6,7 @@
 namespace mptcp::binding {
 namespace {
 
-// NativeSocketAddress.
+// Is a NativeSocketAddress in JavaScript.
 struct SocketAddress {
   const Address& address;
 };
@@ -23,7 +24,7 @@ std::optional<std::string> text_if_there(Records& to, const std::optional<Addres
   return address ? std::optional(to.text(*address)) : std::nullopt;
 }
 
-// NativeDiagSocket, and what else a `T` has.
+// Writes the properties of NativeDiagSocket, and then those in which a `T` differs.
 template <class T, class... More>
 void write_socket(Records& to, const T& socket, const Property<More>&... more) {
   to.object<T>(Property("local", socket.local), Property("remote", socket.remote),

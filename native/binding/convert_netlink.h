@@ -1,4 +1,4 @@
-// What threads find by netlink, as JavaScript's plain objects (types/native.d.ts).
+// Converts what threads read by netlink to JavaScript's plain objects (types/native.d.ts).
 #pragma once
 
 #include "binding/convert.h"

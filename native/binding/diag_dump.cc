@@ -1,7 +1,9 @@
+// Dumps the MPTCP sockets of a network namespace: the classes ConnectionDump and SubflowDump.
 #include "binding/diag_dump.h"
 
 #include "binding/command_reader.h"
 #include "binding/dump.h"
+#include "binding/scope_resolver.h"
 
 namespace mptcp::binding {
 namespace {
@@ -23,7 +25,7 @@ class Connections {
 
   Result<void> run(netlink::Socket& socket, const std::function<bool(const Item&)>& each,
                    const sock_diag::Restart& restart) {
-    if (auto resolved = scopes_.resolve(filter_); !resolved) return resolved;
+    if (auto resolved = resolve_scopes(filter_, scopes_); !resolved) return resolved;
     return sock_diag::connections(socket, filter_, each, restart);
   }
 

@@ -1,4 +1,4 @@
-// ConnectionDump and SubflowDump: the MPTCP sockets of a namespace.
+// Defines the classes ConnectionDump and SubflowDump.
 #pragma once
 
 #include <napi.h>

@@ -1,5 +1,5 @@
-// ConnectionDump and SubflowDump: a thread that streams a dump of sock_diag to JavaScript, and
-// waits while nobody asks for more (types/native.d.ts, NativeDump).
+// Streams a dump of sock_diag to JavaScript from a thread, which waits while no call of next() is
+// pending (types/native.d.ts, NativeDump).
 #pragma once
 
 #include <napi.h>
@@ -15,13 +15,14 @@
 #include "binding/arguments.h"
 #include "binding/background.h"
 #include "binding/convert_netlink.h"
+#include "binding/errors.h"
 #include "core/network_namespace.h"
 #include "core/sock_diag.h"
 
 namespace mptcp::binding {
 
-/// `Source` has: Item; kClass and kThread, the names of the class and the thread; a constructor
-/// that reads the arguments after the namespace; run(), the dump of core/sock_diag.h.
+/// A `Source` has a type Item; kClass and kThread, the names of the class and the thread; a
+/// constructor that reads the arguments after the namespace; and run(), a dump of core/sock_diag.h.
 template <class Source>
 class Dump : public Napi::ObjectWrap<Dump<Source>> {
  public:
@@ -44,9 +45,9 @@ class Dump : public Napi::ObjectWrap<Dump<Source>> {
                      .deliver = [this](Napi::Env env) { answer(env); }}) {}
 
  private:
-  // Small, so that the conversion of one is a short turn of the event loop.
+  // A batch is small, so that its conversion is a short turn of the event loop.
   static constexpr size_t kBatch = 128;
-  // The thread seldom waits for JavaScript: what the kernel dumps is what takes long.
+  // The kernel's dump is slower than JavaScript, so that the thread seldom waits for room.
   static constexpr size_t kBatchesAhead = 16;
 
   struct Batch {
@@ -54,14 +55,14 @@ class Dump : public Napi::ObjectWrap<Dump<Source>> {
     bool restarted = false;
   };
 
-  // On the JavaScript thread.
+  // These run on the JavaScript thread.
 
   Napi::Value get_thread_id(const Napi::CallbackInfo& info) {
     return background_.thread_id(info.Env());
   }
 
   void next(const Napi::CallbackInfo& info) {
-    asking_.push_back(Napi::Persistent(Argument(info, 0, "callback").function()));
+    callbacks_.push_back(Napi::Persistent(Argument(info, 0, "callback").function()));
     background_.hold(true, true);
     background_.post();
   }
@@ -74,18 +75,18 @@ class Dump : public Napi::ObjectWrap<Dump<Source>> {
   }
 
   void answer(Napi::Env env) {
-    while (!asking_.empty()) {
+    while (!callbacks_.empty()) {
       const Napi::HandleScope scope(env);
       const auto answer = next_answer(env);
       if (!answer) break;
-      const auto callback = std::move(asking_.front());
-      asking_.pop_front();
+      const auto callback = std::move(callbacks_.front());
+      callbacks_.pop_front();
       call_from_delivery(env, callback.Value(), *answer);
     }
-    background_.hold(!asking_.empty(), !asking_.empty());
+    background_.hold(!callbacks_.empty(), !callbacks_.empty());
   }
 
-  // The arguments of the callback; nothing: the thread has no batch yet.
+  // Returns the arguments of the next callback, or nothing if the thread has no batch yet.
   std::optional<std::vector<napi_value>> next_answer(Napi::Env env) {
     if (closed_) {
       return std::vector<napi_value>{
@@ -109,7 +110,7 @@ class Dump : public Napi::ObjectWrap<Dump<Source>> {
     return std::vector<napi_value>{env.Null(), env.Undefined()};
   }
 
-  // On the thread.
+  // These run on the thread.
 
   void run(WorkerThread& thread) {
     const auto dumped = dump(thread);
@@ -145,7 +146,7 @@ class Dump : public Napi::ObjectWrap<Dump<Source>> {
     return dumped;
   }
 
-  // Waits until there is room; false: the thread is to stop.
+  // Waits until there is room. Returns false if the thread must stop.
   bool put(WorkerThread& thread, Batch batch) {
     while (!put_where_there_is_room(batch)) {
       if (!thread.wait()) return false;
@@ -163,7 +164,7 @@ class Dump : public Napi::ObjectWrap<Dump<Source>> {
 
   const std::optional<std::string> netns_;
   Source source_;
-  std::deque<Napi::FunctionReference> asking_;
+  std::deque<Napi::FunctionReference> callbacks_;
   bool closed_ = false;
 
   std::mutex mutex_;
@@ -171,7 +172,7 @@ class Dump : public Napi::ObjectWrap<Dump<Source>> {
   bool ended_ = false;
   std::optional<Error> failure_;
 
-  // The last: its thread uses what stands above.
+  // It is the last member because its thread uses those above.
   Background background_;
 };
 

@@ -1,4 +1,4 @@
-// EventWatcher: the events of the path manager.
+// Defines the class EventWatcher, which receives the events of the path manager.
 #pragma once
 
 #include <napi.h>

@@ -1,3 +1,4 @@
+// Runs the thread that resets all connections to a held listener except joins.
 #include "binding/held_listener.h"
 
 #include <system_error>
@@ -8,7 +9,7 @@
 namespace mptcp::binding {
 namespace {
 
-// Until there may be descriptors again.
+// The thread waits this long (ms) for new descriptors when the process has none.
 constexpr int kPause = 1000;
 
 }  // namespace
@@ -35,7 +36,7 @@ void HeldListener::reset_others(WorkerThread& thread) const {
 
 Napi::Object to_js(Napi::Env env, std::shared_ptr<HeldListener> listener) {
   auto object = Napi::Object::New(env);
-  // The function owns the listener, and is finalized with it.
+  // The function owns the listener, which ends when the function is garbage.
   object.Set("close", Napi::Function::New(
                           env, [listener = std::move(listener)](const Napi::CallbackInfo&) mutable {
                             listener.reset();

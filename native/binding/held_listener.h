@@ -1,4 +1,4 @@
-// A listener that JavaScript holds for the joins alone: a thread resets everybody else.
+// Holds a listener for joins only: a thread resets all other connections.
 #pragma once
 
 #include <napi.h>
@@ -14,7 +14,7 @@ namespace mptcp::binding {
 
 class HeldListener {
  public:
-  /// Any thread. EADDRINUSE: somebody listens there.
+  /// Opens it on any thread. Fails with EADDRINUSE if another socket listens there.
   static Result<std::shared_ptr<HeldListener>> open(const Address& address);
 
   explicit HeldListener(UniqueFd fd);
@@ -23,11 +23,11 @@ class HeldListener {
   void reset_others(WorkerThread& thread) const;
 
   const UniqueFd fd_;
-  // The last: it uses the descriptor.
+  // It is the last member because it uses the descriptor.
   WorkerThread thread_;
 };
 
-/// NativeHeldSocket: the listener ends by close(), as garbage, or with the environment.
+/// Makes a NativeHeldSocket. The listener ends by close(), as garbage, or with the environment.
 Napi::Object to_js(Napi::Env env, std::shared_ptr<HeldListener> listener);
 
 }  // namespace mptcp::binding

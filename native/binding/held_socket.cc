@@ -3,13 +3,13 @@
 #include <memory>
 
 #include "binding/arguments.h"
-#include "binding/convert.h"
+#include "binding/errors.h"
 
 namespace mptcp::binding {
 
 Napi::Object to_js(Napi::Env env, UniqueFd held) {
   auto object = Napi::Object::New(env);
-  // The function owns the descriptor, and is finalized with it.
+  // The function owns the descriptor, which is closed when the function is garbage.
   const auto fd = std::make_shared<UniqueFd>(std::move(held));
   object.Set("close", Napi::Function::New(env, [fd](const Napi::CallbackInfo&) { fd->reset(); }));
   return object;

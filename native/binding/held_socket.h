@@ -1,4 +1,4 @@
-// What JavaScript holds, and gives back as garbage and with the environment at the latest.
+// Makes JavaScript objects that own a socket or a setting until they are closed or garbage.
 #pragma once
 
 #include <napi.h>
@@ -8,10 +8,11 @@
 
 namespace mptcp::binding {
 
-/// NativeHeldSocket, closed by close().
+/// Makes a NativeHeldSocket, which close() closes.
 Napi::Object to_js(Napi::Env env, UniqueFd held);
 
-/// NativeHeldSetting: what still has to be restored is, as garbage and with the environment too.
+/// Makes a NativeHeldSetting, which restores the setting at the latest as garbage or with the
+/// environment.
 Napi::Object to_js(Napi::Env env, HeldSetting held);
 
 }  // namespace mptcp::binding

@@ -1,4 +1,4 @@
-// The bounded queue of a watcher, between the thread that reads and JavaScript.
+// Queues the items of a watcher between its thread and JavaScript, up to a limit.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@ namespace mptcp::binding {
 
 constexpr int64_t kUnknownLoss = -1;
 
-/// What came one after the other, and how many items were lost before it.
+/// Holds consecutive items, and how many were lost before them.
 struct Batch {
-  int64_t lost = 0;  // or kUnknownLoss
+  int64_t lost = 0;  // kUnknownLoss if unknown
   Records items;
 };
 
@@ -24,15 +24,15 @@ class Inbox {
  public:
   struct Next {
     std::optional<Batch> batch;
-    std::optional<Error> failure;  // after all batches
+    std::optional<Error> failure;  // follows the last batch
     bool more = false;
   };
 
   explicit Inbox(size_t limit) : limit_(limit) {}
 
-  // On the thread.
+  // These run on the thread.
 
-  /// The first batch, empty unless items come before it is taken.
+  /// Adds the first batch, which is empty if JavaScript receives it before an item arrives.
   void open() {
     const std::lock_guard lock(mutex_);
     batches_.emplace_back();
@@ -47,7 +47,7 @@ class Inbox {
     batches_.back().items.add(item);
   }
 
-  /// `count` items are missing after those that were put.
+  /// Notes that `count` items, or kUnknownLoss, are missing after those so far.
   void lose(int64_t count) {
     const std::lock_guard lock(mutex_);
     count_lost(count);
@@ -58,23 +58,23 @@ class Inbox {
     failure_ = error;
   }
 
-  /// On the JavaScript thread.
-  Next take() {
+  /// Removes the next batch, on the JavaScript thread.
+  Next next() {
     const std::lock_guard lock(mutex_);
-    Next next;
+    Next result;
     if (batches_.empty()) {
-      next.failure = std::exchange(failure_, std::nullopt);
+      result.failure = std::exchange(failure_, std::nullopt);
     } else {
-      next.batch = std::move(batches_.front());
+      result.batch = std::move(batches_.front());
       batches_.pop_front();
-      size_ -= next.batch->items.size();
+      size_ -= result.batch->items.size();
     }
-    next.more = !batches_.empty() || failure_;
-    return next;
+    result.more = !batches_.empty() || failure_;
+    return result;
   }
 
  private:
-  // Small, so that JavaScript's part in one is a short turn of the event loop.
+  // A batch is small, so that its conversion is a short turn of the event loop.
   static constexpr size_t kBatch = 256;
 
   void count_lost(int64_t count) {

@@ -1,3 +1,4 @@
+// Looks up interface names and indexes for link-local addresses.
 #include "binding/interface_names.h"
 
 #include <net/if.h>
@@ -34,7 +35,7 @@ std::optional<Address> InterfaceScopes::parse(const std::string& text, uint16_t 
   return address;
 }
 
-Result<void> InterfaceScopes::resolve_address(Address& address) const {
+Result<void> InterfaceScopes::resolve(Address& address) const {
   if (address.scope == 0) return {};
   const std::string& name = names_[address.scope - 1];
   const auto scoped = parse_address("fe80::%" + name);

@@ -1,4 +1,4 @@
-// InterfaceWatcher: changes of links, their addresses and routes.
+// Defines the class InterfaceWatcher, which receives changes of links, addresses and routes.
 #pragma once
 
 #include <napi.h>

@@ -1,16 +1,17 @@
+// Makes JavaScript's objects of records by a script that has one function for each shape.
 #include "binding/records.h"
 
 #include <algorithm>
 #include <map>
 #include <memory>
 
-#include "binding/convert.h"
+#include "binding/errors.h"
 
 namespace mptcp::binding {
 namespace {
 
-// Reads in order what Records has written. `makers` are the functions for what a value can begin
-// with; those of objects call one of `readers` for each property.
+// Reads the values of Records in order. The first word of a value is an index into `makers`, whose
+// functions for objects call one of `readers` for each property.
 constexpr const char* kScript = R"((() => {
   let words, texts, others, makers, at;
   const word = () => words[at++];
@@ -46,7 +47,7 @@ constexpr const char* kScript = R"((() => {
   return { read, readers: [word, signed, wide, truth, text, value], makers: [nothing, other, list] };
 })())";
 
-// (word,signed,...)=>()=>({first:word(),second:text()})
+// Returns a script such as (word,signed,...)=>()=>({first:word(),second:text()}).
 std::string maker_script(const Records::Shape& shape) {
   std::string properties;
   for (size_t i = 0; i < shape.fields.size(); ++i) {
@@ -57,7 +58,7 @@ std::string maker_script(const Records::Shape& shape) {
   return "(word,signed,wide,truth,text,value)=>()=>({" + properties + "})";
 }
 
-// Of one environment, with which it ends.
+// Holds the script's functions of one environment, with which it ends.
 class Reader {
  public:
   static Reader& of(Napi::Env env) {
@@ -80,7 +81,8 @@ class Reader {
     return read_.Call(arguments).As<Napi::Array>();
   }
 
-  /// The functions for what a value can begin with: mostly the same as those of the last call.
+  /// Returns the array of makers for `shapes`, which is kept because the next shapes are mostly
+  /// equal.
   napi_value makers(const std::vector<Records::Shape>& shapes) {
     if (made_.IsEmpty() || shapes != shapes_) {
       auto all = Napi::Array::New(env_);
@@ -93,7 +95,7 @@ class Reader {
     return made_.Value();
   }
 
-  /// Kept for the next call: JavaScript has read it when that returns.
+  /// Copies `words` to an array that is reused, since JavaScript has read it when the call returns.
   napi_value words(std::span<const uint32_t> words) {
     if (words.size() > kWordsKept) return fill(Napi::Uint32Array::New(env_, words.size()), words);
     if (words_.IsEmpty()) words_ = Napi::Persistent(Napi::Uint32Array::New(env_, kWordsKept));
@@ -103,7 +105,7 @@ class Reader {
  private:
   using Functions = std::vector<Napi::FunctionReference>;
 
-  // As many as the words of a batch mostly are.
+  // Most batches have fewer words.
   static constexpr size_t kWordsKept = 1 << 14;
 
   static void keep(const Napi::Array& from, Functions& to) {
@@ -134,7 +136,7 @@ class Reader {
   Functions makers_;
   std::map<std::pair<const void*, uint64_t>, Napi::FunctionReference> object_makers_;
   std::vector<Records::Shape> shapes_;
-  Napi::Reference<Napi::Array> made_;  // of them
+  Napi::Reference<Napi::Array> made_;  // the makers for shapes_
   Napi::Reference<Napi::Uint32Array> words_;
 };
 
@@ -148,7 +150,7 @@ void Records::begin_object(const void* type, uint64_t present, std::span<const F
 }
 
 void Records::put_text(std::string_view text) {
-  // The same address or number often comes again soon.
+  // The same address or number often follows soon.
   constexpr size_t kCompared = 4;
   const size_t oldest = text_ends_.size() - std::min(kCompared, text_ends_.size());
   for (size_t place = text_ends_.size(); place > oldest; --place) {
@@ -167,7 +169,7 @@ void Records::put_other(Other other) {
   others_.push_back(std::move(other));
 }
 
-// For a few small objects, at once.
+// Suffices for a few small objects, so that they need one allocation for each vector.
 void Records::reserve() {
   shapes_.reserve(4);
   words_.reserve(128);

@@ -1,6 +1,12 @@
-// Plain objects on their way to JavaScript: written down as words and texts on the thread that
-// finds them, and made by one call on the event loop, which takes a tenth of the time that a call
-// of Node-API for each value takes.
+// Brings plain objects to JavaScript: the thread that reads them writes them as words and texts,
+// and one call of a script on the event loop makes the objects.
+//
+// `npm run bench:records` compares that with Node-API calls for each value. By its medians, those
+// occupy the event loop 3 times as long for a single event or 4 endpoints, 5 to 15 times for a
+// single socket or connection with its subflows, 6 times for a dump of connections, and 23 times
+// for many events or a dump of subflows. The thread and the event loop together need 2.5 to 16
+// times as long. Those are faster once a process: its first conversion of up to 100 objects is
+// slower here by some 0.2 ms, in which the script is compiled.
 #pragma once
 
 #include <napi.h>
@@ -24,8 +30,8 @@
 
 namespace mptcp::binding {
 
-/// Of an object, see Records::object(). A `value` that is nothing, an empty optional or a null
-/// pointer: the object has no such property.
+/// Is a property for Records::object(). The object does not have it if `value` is an empty optional
+/// or a null pointer.
 template <class T>
 struct Property {
   Property(const char* name, const T& value) : name(name), value(value) {}
@@ -34,13 +40,13 @@ struct Property {
   const T& value;
 };
 
-/// What comes in order. To be used by one thread at a time.
+/// Holds values in order. One thread at a time may use it.
 ///
-/// What a type is in JavaScript says its function write(Records&, const T&), which calls object(),
-/// list(), error() or nothing() once.
+/// The function write(Records&, const T&) of a type defines its form in JavaScript: it calls
+/// object(), list(), error() or nothing() once.
 class Records {
  public:
-  // Any thread.
+  // Any thread may call these.
 
   template <class T>
   void add(const T& value) {
@@ -49,13 +55,13 @@ class Records {
   }
   size_t size() const { return size_; }
 
-  /// As to_text(address) is in the thread's network namespace.
+  /// Writes the same as to_text(address) in the thread's network namespace.
   std::string text(const Address& address) { return names_.text(address); }
 
-  // For write().
+  // Functions write() call these.
 
-  /// Numbers, booleans, texts, bytes, and whatever has a write(). `T` is the same for those objects
-  /// alone whose properties have the same names in the same order.
+  /// Writes an object. Its properties are numbers, booleans, texts, bytes, or have a write(). All
+  /// objects of a `T` must have the same property names in the same order.
   template <class T, class... Values>
   void object(const Property<Values>&... properties) {
     static const std::array fields{Field{properties.name, reader_of<Values>()}...};
@@ -76,17 +82,17 @@ class Records {
   void error(const Error& error);
   void nothing() { put_word(kNothing); }
 
-  // For write() of what has its properties in a table.
+  // Functions write() call these for objects whose properties stand in a table.
 
   struct Field {
     const char* name;
-    const char* reader;  // a function of the script in records.cc
+    const char* reader;  // names a function of the script in records.cc
   };
   static constexpr size_t kMaxFields = 64;
   struct Shape {
     const void* type;
     uint64_t present;
-    std::span<const Field> fields;  // the absent ones too
+    std::span<const Field> fields;  // includes the absent ones
 
     bool operator==(const Shape& other) const {
       return type == other.type && present == other.present;
@@ -96,8 +102,8 @@ class Records {
   static constexpr const char* kWide = "wide";
   static constexpr const char* kText = "text";
 
-  /// `type` as the T of object(); a bit of `present` for each of `fields`, which must stay where
-  /// they are. What is there must follow.
+  /// Begins an object; `type` identifies it as T does for object(). `present` has a bit for each of
+  /// `fields`, which must stay valid. The values of the present fields must follow in their order.
   void begin_object(const void* type, uint64_t present, std::span<const Field> fields);
   void put_word(uint32_t number) { words_.push_back(number); }
   void put_wide(uint64_t number) {
@@ -106,7 +112,7 @@ class Records {
   }
   void put_text(std::string_view text);
 
-  // On the JavaScript thread.
+  // The JavaScript thread calls this.
 
   Napi::Array to_js(Napi::Env env) const;
 
@@ -114,7 +120,7 @@ class Records {
   using Bytes = std::vector<std::byte>;
   using Other = std::variant<Error, Bytes>;
 
-  // What stands at the beginning of a value; beyond: the place of its shape.
+  // A value begins with one of these, or with kFirstShape and the index of its shape added.
   enum Begin : uint32_t { kNothing, kOther, kList, kFirstShape };
 
   template <class T>
@@ -176,7 +182,7 @@ class Records {
   InterfaceNames names_;
   std::vector<Shape> shapes_;
   std::vector<uint32_t> words_;
-  std::string texts_;  // one after the other
+  std::string texts_;  // concatenated
   std::vector<size_t> text_ends_;
   std::vector<Other> others_;
 };
@@ -191,7 +197,7 @@ void write(Records& to, const Result<T>& result) {
   result ? write(to, *result) : to.error(result.error());
 }
 
-/// A single one.
+/// Holds a single value.
 struct Record {
   Records only;
 };

@@ -1,15 +1,17 @@
+// Exports functions that work on the file descriptors of sockets.
 #include "binding/socket_binding.h"
 
 #include <cerrno>
 #include <string>
 
 #include "binding/convert.h"
+#include "binding/errors.h"
 #include "core/congestion_rule.h"
 #include "core/socket_handover.h"
 #include "core/socket_options.h"
 
 struct uv_loop_s;
-// From libuv, which Node exports; node-api-headers has no uv.h.
+// Node exports libuv, but node-api-headers has no uv.h.
 extern "C" int uv_backend_fd(const uv_loop_s* loop);
 
 namespace mptcp::binding {
@@ -40,13 +42,13 @@ Napi::Value is_mptcp(const Napi::CallbackInfo& info) {
   throw to_js_error(info.Env(), result.error());
 }
 
-// A question of the core to a descriptor, or a rule that it applies to one.
+// Calls a function of the core that returns whether something holds for a descriptor.
 template <auto kAsk>
 Napi::Value ask(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), value_or_throw(info.Env(), kAsk(to_int(info, 0))));
 }
 
-// A reader of the core, from descriptor to object.
+// Calls a function of the core that reads an object from a descriptor.
 template <auto kRead>
 Napi::Value read(const Napi::CallbackInfo& info) {
   return to_js(info.Env(), record_of(value_or_throw(info.Env(), kRead(to_int(info, 0)))));

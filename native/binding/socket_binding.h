@@ -1,6 +1,5 @@
-// core/mptcp_socket, socket_options and socket_handover as functions of a file descriptor. All of
-// them run on the JavaScript thread that owns the descriptor: each is one or a few system calls
-// that do not wait.
+// Exports core/mptcp_socket, socket_options and socket_handover as functions of a file descriptor.
+// They run on the JavaScript thread that owns it: each makes a few system calls that do not wait.
 #pragma once
 
 #include <napi.h>

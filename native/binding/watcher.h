@@ -1,6 +1,6 @@
-// EventWatcher and InterfaceWatcher: a thread that reads a multicast socket and delivers batches
-// (types/native.d.ts, NativeWatcher). A slow JavaScript thread never stalls it: what does not fit
-// the queue is counted and dropped.
+// Reads a multicast socket on a thread and delivers batches to JavaScript (types/native.d.ts,
+// NativeWatcher). A slow JavaScript thread never stalls it: items beyond the queue's limit are
+// counted and dropped.
 #pragma once
 
 #include <napi.h>
@@ -12,14 +12,16 @@
 #include "binding/arguments.h"
 #include "binding/background.h"
 #include "binding/convert_netlink.h"
+#include "binding/errors.h"
 #include "binding/inbox.h"
 #include "core/netlink/socket.h"
 #include "core/network_namespace.h"
 
 namespace mptcp::binding {
 
-/// `Source` has: Item; kClass and kThread, the names of the class and the thread; open(), the
-/// socket in its groups; decode(), an Item of a message, or nothing for one about something else.
+/// A `Source` has a type Item; kClass and kThread, the names of the class and the thread; open(),
+/// which opens the socket and joins its groups; and decode(), which returns the Item of a message,
+/// or nothing for a message about something else.
 template <class Source>
 class Watcher : public Napi::ObjectWrap<Watcher<Source>> {
  public:
@@ -49,7 +51,7 @@ class Watcher : public Napi::ObjectWrap<Watcher<Source>> {
   }
 
  private:
-  // On the JavaScript thread.
+  // These run on the JavaScript thread.
 
   Napi::Value get_thread_id(const Napi::CallbackInfo& info) {
     return background_.thread_id(info.Env());
@@ -65,15 +67,15 @@ class Watcher : public Napi::ObjectWrap<Watcher<Source>> {
 
   bool open() const { return !deliver_.IsEmpty(); }
 
-  // What `deliver` refers to may refer to this watcher: from here on both can be garbage.
+  // `deliver` may refer to this watcher; from here on both can be garbage.
   void release() {
     deliver_.Reset();
     background_.hold(false, false);
   }
 
-  // A batch a turn of the event loop.
+  // Delivers one batch in each turn of the event loop.
   void deliver(Napi::Env env) {
-    const auto [batch, failure, more] = inbox_.take();
+    const auto [batch, failure, more] = inbox_.next();
     if (!open()) return;
     if (more) background_.post();
     if (batch) {
@@ -89,7 +91,7 @@ class Watcher : public Napi::ObjectWrap<Watcher<Source>> {
     }
   }
 
-  // On the thread.
+  // These run on the thread.
 
   void read(WorkerThread& thread) {
     if (auto read = read_until_stopped(thread); !read) inbox_.fail(read.error());
@@ -113,12 +115,12 @@ class Watcher : public Napi::ObjectWrap<Watcher<Source>> {
   }
 
   Result<void> read_waiting(const WorkerThread& thread, netlink::Socket& socket) {
-    // The kernel tells of a loss before it gives what it still had from before, and keeps nothing
-    // new until that is read.
+    // The kernel reports a loss before the messages that it still has from before the loss, and
+    // drops new ones until those are read.
     bool overrun = false;
     while (!thread.stopping()) {
       const auto received =
-          socket.receive([this](const netlink::MessageView& message) { take(message); });
+          socket.receive([this](const netlink::MessageView& message) { handle(message); });
       const int error = received ? 0 : received.error().code;
       const bool all_read = received && *received == 0;
       if (overrun && (all_read || error == ENOBUFS)) {
@@ -139,7 +141,7 @@ class Watcher : public Napi::ObjectWrap<Watcher<Source>> {
     return {};
   }
 
-  void take(const netlink::MessageView& message) {
+  void handle(const netlink::MessageView& message) {
     const auto item = Source::decode(message);
     if (!item) {
       inbox_.lose(1);
@@ -152,7 +154,7 @@ class Watcher : public Napi::ObjectWrap<Watcher<Source>> {
   const std::optional<int> receive_buffer_;
   Inbox inbox_;
   Napi::FunctionReference deliver_;
-  // The last: its thread uses what stands above.
+  // It is the last member because its thread uses those above.
   Background background_;
 };
 

@@ -1,3 +1,4 @@
+// Starts, wakes and stops threads by an eventfd.
 #include "binding/worker_thread.h"
 
 #include <poll.h>
@@ -13,8 +14,8 @@
 namespace mptcp::binding {
 namespace {
 
-// Blocks all signals for the threads made meanwhile: signals are the application's threads' to
-// take.
+// Blocks all signals for the threads that are created in the meantime: the application's own
+// threads must receive them.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -63,7 +64,7 @@ void WorkerThread::stop() {
 bool WorkerThread::wait(int fd, int timeout) {
   std::array<pollfd, 2> waited = {pollfd{wake_.get(), POLLIN, 0}, pollfd{fd, POLLIN, 0}};
   while (!stopping_ && poll(waited.data(), waited.size(), timeout) < 0) {
-    // EINTR alone, by a debugger: signals are blocked.
+    // The only error is EINTR by a debugger, because signals are blocked.
   }
   if (waited[0].revents != 0) {
     eventfd_t count = 0;

@@ -1,4 +1,4 @@
-// A thread that waits by poll, and can be woken and stopped at any moment.
+// Runs a thread that waits by poll(2), and that others can wake and stop at any moment.
 #pragma once
 
 #include <sys/types.h>
@@ -15,25 +15,25 @@ namespace mptcp::binding {
 
 class WorkerThread {
  public:
-  /// `body` runs on the new thread, which gets `name` in the kernel (15 bytes). std::system_error:
-  /// no thread or descriptor to be had.
+  /// Runs `body` on a new thread, which the kernel names `name` (15 bytes). Throws
+  /// std::system_error if no thread or descriptor can be created.
   WorkerThread(const char* name, std::function<void(WorkerThread&)> body);
-  /// Stops and waits for the end of `body`.
+  /// Stops the thread and waits for the end of `body`.
   ~WorkerThread();
 
-  // Any thread.
+  // Any thread may call these.
   void wake();
   void stop();
   bool stopping() const { return stopping_; }
-  /// The kernel's id; waits until the thread has started.
+  /// Returns the kernel's id of the thread, after it has started.
   pid_t id() const { return id_.get(); }
 
-  /// On the thread itself: returns when `fd` can be read, when wake() was called since, or when the
-  /// thread is to stop: false. After `timeout` milliseconds at most, -1: none.
+  /// Waits, on the thread itself, until `fd` is readable, wake() is called, or `timeout`
+  /// milliseconds have passed (-1 means never). Returns false if the thread must stop.
   bool wait(int fd = -1, int timeout = -1);
 
  private:
-  // The thread is the last member: it ends before what it uses.
+  // The thread is the last member, so that it ends before those that it uses.
   UniqueFd wake_;
   std::atomic<bool> stopping_ = false;
   std::promise<pid_t> started_;

@@ -1,3 +1,4 @@
+// Parses, converts and writes IP addresses.
 #include "core/address.h"
 
 #include <arpa/inet.h>
@@ -93,7 +94,7 @@ socklen_t to_sockaddr(const Address& address, sockaddr_storage* storage) {
 }
 
 std::string to_text(const Address& address) {
-  if (address.family == AF_INET) {  // inet_ntop() goes by way of printf
+  if (address.family == AF_INET) {  // inet_ntop() would use printf, which is slow
     std::string text = std::to_string(address.bytes[0]);
     for (size_t i = 1; i < sizeof(in_addr); ++i) {
       text += '.';

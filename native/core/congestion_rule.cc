@@ -1,3 +1,4 @@
+// Applies the rule of `congestionControl: 'auto'` to a socket.
 #include "core/congestion_rule.h"
 
 #include "core/mptcp_socket.h"
@@ -18,7 +19,7 @@ bool is_mptcp_neighbour(int fd) {
   const auto speaks = speaks_mptcp(fd);
   if (!speaks || !*speaks) return false;
   const auto info = read_tcp_info(fd);
-  // What queues add to a round trip says nothing about the distance.
+  // The minimum measures the distance; the average includes the time in queues.
   return info && info->value.min_rtt < kNearbyRtt;
 }
 

@@ -1,3 +1,4 @@
+// Probes the events of the running kernel by a connection of its own.
 #include "core/denied_joins.h"
 
 #include <fcntl.h>
@@ -60,7 +61,7 @@ std::optional<Connection> connect_over_loopback(Clock::time_point deadline) {
   return Connection{*std::move(listener), *std::move(client), ntohs(address.sin_port)};
 }
 
-/// The event `created` of one end of the connection to `port`.
+/// Receives the event `created` of one end of the connection to `port`.
 std::optional<Event> created(netlink::Socket& events, uint16_t port, bool server_side,
                              Clock::time_point deadline) {
   std::optional<Event> found;
@@ -84,7 +85,7 @@ std::optional<bool> find_out() {
   const bool alone = unshare(CLONE_NEWNET) == 0;
   if (alone) {
     if (!set_loopback_up()) return std::nullopt;
-    // Without the setting (before 5.14) there is nothing to tell.
+    // Kernels before 5.14 lack the setting, and so have nothing to report.
     if (!write_net_file("/proc/sys/net/mptcp/allow_join_initial_addr_port", "0")) return false;
   }
   auto events = open_events();
@@ -94,18 +95,18 @@ std::optional<bool> find_out() {
   const auto event = created(*events, connection->port, !alone, deadline);
   if (!event) return std::nullopt;
   if (alone) return has(*event, uapi::kMptcpPmEvFlagDenyJoinId0);
-  // Nobody denies joins here. The other flag came with Linux 6.18: that it is absent proves
-  // nothing.
+  // No peer denies joins here. The server-side flag shows that the kernel is 6.18 or newer, but its
+  // absence proves nothing.
   if (has(*event, uapi::kMptcpPmEvFlagServerSide)) return true;
   return std::nullopt;
 }
 
 }  // namespace
 
-std::optional<bool> events_tell_denied_joins() {
-  std::optional<bool> told;
-  std::thread([&] { told = find_out(); }).join();
-  return told;
+std::optional<bool> events_report_denied_joins() {
+  std::optional<bool> reported;
+  std::thread([&] { reported = find_out(); }).join();
+  return reported;
 }
 
 }  // namespace mptcp::pm

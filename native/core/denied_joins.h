@@ -1,15 +1,16 @@
-// What the kernel's events say of a peer that denies joins to its first address and port (the C
-// flag of MP_CAPABLE): nothing before Linux 6.17 and what it was backported to.
+// Finds out whether the kernel's events report that a peer denies joins to its initial address and
+// port (the C flag of MP_CAPABLE, RFC 8684 section 3.1). They do since Linux 6.17 and in the
+// kernels to which that was backported.
 #pragma once
 
 #include <optional>
 
 namespace mptcp::pm {
 
-/// Whether the events of this kernel tell of it, found out by a connection over the loopback: in a
-/// network namespace made for that alone where CAP_SYS_ADMIN allows it, else in the calling
-/// thread's own. Nothing: it could not be found out. Events need CAP_NET_ADMIN. Takes some
-/// milliseconds, a second at most.
-std::optional<bool> events_tell_denied_joins();
+/// Returns whether the events of this kernel report it, or nothing if that cannot be found out. The
+/// function makes a connection over the loopback interface: of a new network namespace if
+/// CAP_SYS_ADMIN allows one, else of the calling thread's own. Events need CAP_NET_ADMIN. The call
+/// lasts some milliseconds, and a second at most.
+std::optional<bool> events_report_denied_joins();
 
 }  // namespace mptcp::pm

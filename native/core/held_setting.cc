@@ -21,7 +21,7 @@ Result<void> HeldSetting::change(const std::string& value) {
 
 void HeldSetting::restore() {
   if (file_ && changed_ && pwrite(file_.get(), former_.data(), former_.size(), 0) < 0) {
-    // The namespace is gone, or the privilege: there is nobody to tell.
+    // The namespace or the privilege is gone, and a destructor cannot report it.
   }
   release();
 }

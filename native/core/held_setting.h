@@ -1,4 +1,4 @@
-// A setting of the network stack that was changed for as long as somebody holds it.
+// Changes a setting of the network stack until its holder restores or releases it.
 #pragma once
 
 #include <string>
@@ -11,20 +11,21 @@ namespace mptcp {
 
 class HeldSetting {
  public:
-  /// A file under /proc/sys/net/, as the calling thread's network namespace has it. `former` is
-  /// what restore() writes.
+  /// Opens a file under /proc/sys/net/ in the calling thread's network namespace. restore() writes
+  /// `former`.
   static Result<HeldSetting> open(const std::string& path, std::string former);
 
   HeldSetting(HeldSetting&&) = default;
   HeldSetting& operator=(HeldSetting&&) = delete;
   ~HeldSetting() { restore(); }
 
-  // Any thread: the file stays that of the namespace.
+  // Any thread may call these: the open file stays that of the namespace.
 
   Result<void> change(const std::string& value);
-  /// Best effort, and nothing where nothing was changed, or it was restored or released.
+  /// Writes the former value once, if change() was called and release() was not. Errors are
+  /// ignored.
   void restore();
-  /// The value stays.
+  /// Closes the file and keeps the value.
   void release() { file_.reset(); }
 
  private:

@@ -1,3 +1,4 @@
+// Opens listeners for joins, and abstract Unix names.
 #include "core/held_socket.h"
 
 #include <sys/un.h>
@@ -82,7 +83,7 @@ Result<UniqueFd> hold_abstract_name(const std::string& name) {
   if (bind(fd->get(), generic(abstract->address), abstract->length) != 0) {
     return last_error("bind AF_UNIX");
   }
-  // Who asks for the holder connects, and stays in the backlog.
+  // abstract_name_owner() connects and leaves its socket in the backlog.
   if (listen(fd->get(), SOMAXCONN) != 0) return last_error("listen AF_UNIX");
   return fd;
 }

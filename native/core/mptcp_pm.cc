@@ -1,3 +1,4 @@
+// Encodes the commands and decodes the events of the generic netlink family `mptcp_pm`.
 #include "core/mptcp_pm.h"
 
 #include <arpa/inet.h>
@@ -22,7 +23,7 @@ struct CommandId {
   const char* name;
 };
 
-// In the order of Command's alternatives.
+// The order is that of Command's alternatives.
 constexpr std::array kCommands = {
     CommandId{uapi::kMptcpPmCmdAddAddr, "MPTCP_PM_CMD_ADD_ADDR"},
     CommandId{uapi::kMptcpPmCmdDelAddr, "MPTCP_PM_CMD_DEL_ADDR"},
@@ -139,7 +140,7 @@ void put(Message& message, const SetSubflowFlags& command) {
   nest_remote(message, command.remote);
 }
 
-// The address in whichever of two attributes, IPv4 and IPv6, is there.
+// Reads the address from whichever of the two attributes, IPv4 or IPv6, is present.
 std::optional<Address> get_address(const Attributes& attributes, uint16_t v4, uint16_t v6,
                                    uint16_t port, uint32_t interface) {
   if (const auto in = attributes.get<in_addr>(v4)) return from_bytes(AF_INET, &*in, port);
@@ -287,7 +288,7 @@ Result<Event> decode_event(const MessageView& message) {
   event.timeout = attributes->get<uint32_t>(uapi::kMptcpAttrTimeout);
   event.flags = attributes->get<uint16_t>(uapi::kMptcpAttrFlags);
   if (event.type == uapi::kMptcpEventCreated || event.type == uapi::kMptcpEventEstablished) {
-    // An attribute of its own at first, then a flag besides; a client may have neither.
+    // Older kernels have an attribute for it, newer ones a flag as well; a client may have neither.
     event.server_side = get_bool(*attributes, uapi::kMptcpAttrServerSide).value_or(false) ||
                         (event.flags.value_or(0) & uapi::kMptcpPmEvFlagServerSide) != 0;
   }
@@ -320,7 +321,7 @@ std::vector<Result<Reply>> Client::run(std::span<const Command> commands) {
     const auto* destroy = std::get_if<DestroySubflow>(&commands[i]);
     if (destroy && !results[i] && results[i].error().code == ESRCH &&
         destroy->local.family == AF_INET && destroy->remote.family == AF_INET) {
-      // An IPv6 socket has the IPv4 addresses of its subflow as v4-mapped ones.
+      // The kernel has the IPv4 addresses of an IPv6 socket's subflow as v4-mapped ones.
       auto mapped = encode(
           DestroySubflow{destroy->token, v4_mapped(destroy->local), v4_mapped(destroy->remote)},
           family_.id);

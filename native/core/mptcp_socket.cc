@@ -1,3 +1,4 @@
+// Opens MPTCP sockets and reads the structs of their options at the length that the kernel filled.
 #include "core/mptcp_socket.h"
 
 #include <netinet/tcp.h>
@@ -10,7 +11,7 @@
 namespace mptcp {
 namespace {
 
-// More subflows than any kernel allows today; a larger answer is asked for again at its size.
+// No kernel allows more subflows today; a larger array is read again at its size.
 constexpr uint32_t kExpectedSubflows = 9;
 
 bool is_not_mptcp(int code) { return code == EOPNOTSUPP || code == ENOPROTOOPT; }
@@ -24,8 +25,8 @@ Result<Reported<T>> read_struct(int fd, int level, int option, const char* call)
   return reported;
 }
 
-// MPTCP_TCPINFO and MPTCP_SUBFLOW_ADDRS: a header, then an array of `T`. `length` is that of one
-// element as the kernel filled it.
+// Holds the array of MPTCP_TCPINFO or MPTCP_SUBFLOW_ADDRS. The kernel has filled `length` bytes of
+// each element.
 template <class T>
 struct SubflowArray {
   std::vector<T> elements;
@@ -64,7 +65,7 @@ SubflowAddresses to_addresses(std::optional<uint32_t> id, const uapi::SubflowAdd
   return {id, from_sockaddr(addrs.local), from_sockaddr(addrs.remote)};
 }
 
-// Asked of a socket that was never connected, on which every kernel since 5.16 answers.
+// Every kernel since 5.16 has the option even on a socket that was never connected.
 bool kernel_has_mptcp_info() {
   const auto fresh = open_mptcp_socket(AF_INET);
   return fresh && read_mptcp_info(fresh->get());
@@ -154,7 +155,7 @@ Result<FullInfo> read_full_info(int fd) {
     FullInfo result;
     result.info.value = full.mptcp_info;
     result.info.length = length - offsetof(uapi::FullInfo, mptcp_info);
-    // Elements are packed at the size that both sides know.
+    // The kernel packs the elements at the smaller of both sizes.
     const size_t info_stride = std::min<size_t>(full.size_sfinfo_user, sizeof(uapi::SubflowInfo));
     const size_t tcp_stride = std::min<size_t>(full.size_tcpinfo_user, sizeof(uapi::TcpInfo));
     for (uint32_t i = 0; i < full.num_subflows; ++i) {
@@ -181,7 +182,7 @@ Result<std::vector<Subflow>> read_subflows(int fd) {
   if (!addresses) return addresses.error();
   const auto tcp_infos = read_subflow_tcp_info(fd);
   if (!tcp_infos) return tcp_infos.error();
-  // Two calls: a subflow that came or went between them leaves the arrays unequal.
+  // The arrays are unequal if a subflow came or went between the two calls.
   const size_t count = std::min(addresses->size(), tcp_infos->size());
   std::vector<Subflow> subflows;
   subflows.reserve(count);

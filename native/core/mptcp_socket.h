@@ -1,4 +1,4 @@
-// MPTCP sockets: opened, and read by getsockopt (kernel: net/mptcp/sockopt.c).
+// Opens MPTCP sockets and reads their state by getsockopt (kernel: net/mptcp/sockopt.c).
 #pragma once
 
 #include <cstddef>
@@ -13,18 +13,18 @@
 
 namespace mptcp {
 
-/// A struct of the kernel with as many of its bytes as the running kernel filled.
+/// Holds a struct of the kernel and how much of it the running kernel has filled.
 template <class T>
 struct Reported {
   T value{};
-  size_t length = 0;  // bytes; what lies beyond was not reported
+  size_t length = 0;  // bytes; fields beyond are not reported
 };
 
 using MptcpInfo = Reported<uapi::MptcpInfo>;
 using TcpInfo = Reported<uapi::TcpInfo>;
 
 struct SubflowAddresses {
-  std::optional<uint32_t> id;  // the kernel's number of the subflow in its connection; since 6.5
+  std::optional<uint32_t> id;  // the subflow's number in its connection; since Linux 6.5
   Address local;
   Address remote;
 };
@@ -39,32 +39,35 @@ struct FullInfo {
   std::vector<Subflow> subflows;
 };
 
-/// A non-blocking, close-on-exec stream socket. `family`: AF_INET or AF_INET6.
-/// ENOPROTOOPT: net.mptcp.enabled=0. EPROTONOSUPPORT: no MPTCP in this kernel. EINVAL: before 5.6.
+/// Opens a non-blocking, close-on-exec stream socket of AF_INET or AF_INET6. Fails with ENOPROTOOPT
+/// if net.mptcp.enabled is 0, with EPROTONOSUPPORT if this kernel is built without MPTCP, and with
+/// EINVAL before Linux 5.6.
 Result<UniqueFd> open_mptcp_socket(sa_family_t family);
 
-/// SO_PROTOCOL. Stays 262 on a client that fell back; 6 on a socket accepted from a TCP client.
+/// Reads SO_PROTOCOL: it stays 262 on a client that fell back, and is 6 on a socket that was
+/// accepted from a TCP client.
 Result<int> socket_protocol(int fd);
 
-/// Whether a connected socket speaks MPTCP now. ENOTSUP: this kernel cannot say (before 5.16).
+/// Returns whether a connected socket uses MPTCP now. Fails with ENOTSUP before Linux 5.16, which
+/// cannot report it.
 Result<bool> speaks_mptcp(int fd);
 
-/// MPTCP_INFO. EOPNOTSUPP, ENOPROTOOPT: the connection speaks TCP.
+/// Reads MPTCP_INFO. Fails with EOPNOTSUPP or ENOPROTOOPT if the connection uses TCP.
 Result<MptcpInfo> read_mptcp_info(int fd);
 
-/// TCP_INFO: of a TCP connection, or of an MPTCP connection's first subflow.
+/// Reads TCP_INFO of a TCP connection, or of the initial subflow of an MPTCP connection.
 Result<TcpInfo> read_tcp_info(int fd);
 
-/// MPTCP_TCPINFO, in the order of read_subflow_addresses. Since 5.16.
+/// Reads MPTCP_TCPINFO, in the order of read_subflow_addresses(). Needs Linux 5.16.
 Result<std::vector<TcpInfo>> read_subflow_tcp_info(int fd);
 
-/// MPTCP_SUBFLOW_ADDRS. Since 5.16.
+/// Reads MPTCP_SUBFLOW_ADDRS. Needs Linux 5.16.
 Result<std::vector<SubflowAddresses>> read_subflow_addresses(int fd);
 
-/// MPTCP_FULL_INFO: one consistent picture. Since 6.5.
+/// Reads MPTCP_FULL_INFO, a consistent snapshot. Needs Linux 6.5.
 Result<FullInfo> read_full_info(int fd);
 
-/// The subflows by read_full_info, or by the two older options where the kernel lacks it.
+/// Reads the subflows by read_full_info(), or by the two older options if the kernel lacks it.
 Result<std::vector<Subflow>> read_subflows(int fd);
 
 }  // namespace mptcp

@@ -1,3 +1,4 @@
+// Opens, reads and writes files under /proc/sys/net/ and /proc/net/.
 #include "core/net_file.h"
 
 #include <fcntl.h>
@@ -11,7 +12,7 @@ namespace {
 
 constexpr std::string_view kSettings = "/proc/sys/net/";
 constexpr std::string_view kCounters = "/proc/net/";
-// /proc/net is that of the process's first thread.
+// /proc/net belongs to the process's first thread.
 constexpr std::string_view kThreadCounters = "/proc/thread-self/net/";
 
 }  // namespace
@@ -47,7 +48,7 @@ Result<std::string> read_net_file(const std::string& path) {
 Result<void> write_net_file(const std::string& path, const std::string& value) {
   const auto fd = open_net_file(path, O_WRONLY);
   if (!fd) return fd.error();
-  // A setting takes effect, or is refused, as one write.
+  // The kernel accepts or refuses a setting by a single write.
   if (write(fd->get(), value.data(), value.size()) < 0) return last_error("write " + path);
   return {};
 }

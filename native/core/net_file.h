@@ -1,4 +1,4 @@
-// Files of the network stack: settings and counters of the calling thread's network namespace.
+// Reads and writes settings and counters of the calling thread's network namespace.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace mptcp {
 
-/// With the flags of open(2). `path` is one under /proc/sys/net/ or /proc/net/ (EINVAL: another
-/// one).
+/// Opens a file under /proc/sys/net/ or /proc/net/ with the flags of open(2). Fails with EINVAL for
+/// another path.
 Result<UniqueFd> open_net_file(const std::string& path, int flags);
 
 Result<std::string> read_net_file(const std::string& path);

@@ -1,39 +1,17 @@
-// Other network namespaces: found by name or path, entered by one thread alone.
+// Enters other network namespaces, found by their name or path.
 #pragma once
 
 #include <string>
-#include <thread>
-#include <utility>
 
 #include "core/result.h"
-#include "core/unique_fd.h"
 
 namespace mptcp {
 
-/// A name is one of `ip netns` (/run/netns/<name>); a text with a slash is a path, such as
-/// /proc/1234/ns/net. ENOENT: no such namespace.
-Result<UniqueFd> open_network_namespace(const std::string& name_or_path);
-
-/// Moves the calling thread for good: sockets, interface names and /proc/thread-self/net of this
-/// thread are the namespace's from then on. EPERM: needs CAP_SYS_ADMIN here and in the namespace's
-/// owner.
-Result<void> enter_network_namespace(int fd);
+/// Moves the calling thread, and no other one, for good: its sockets, interface names and
+/// /proc/thread-self/net are the namespace's from then on. A name is one of `ip netns`
+/// (/run/netns/<name>); a text with a slash is a path, such as /proc/1234/ns/net. Fails with
+/// ENOENT if there is no such namespace, and with EPERM without CAP_SYS_ADMIN here and in the
+/// namespace's owner.
 Result<void> enter_network_namespace(const std::string& name_or_path);
-
-/// Runs `make` (which gives a Result) on a short-lived thread that has entered the namespace; the
-/// calling thread, which waits for it, stays where it is.
-template <class Make>
-auto in_network_namespace(int fd, Make make) -> decltype(make()) {
-  std::optional<decltype(make())> made;
-  std::thread([&] {
-    const auto entered = enter_network_namespace(fd);
-    if (entered) {
-      made.emplace(make());
-    } else {
-      made.emplace(entered.error());
-    }
-  }).join();
-  return std::move(*made);
-}
 
 }  // namespace mptcp

@@ -1,4 +1,4 @@
-// What a call to the kernel gives: a value, or the error to show the user. No exceptions in core/.
+// Defines the result of a call to the kernel, a value or an error: core/ has no exceptions.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +10,20 @@
 namespace mptcp {
 
 struct Error {
-  int code = 0;        // errno, positive
-  std::string call;    // what failed: "socket", "getsockopt MPTCP_INFO", "MPTCP_PM_CMD_ADD_ADDR"
-  std::string extack;  // the kernel's own text, where it gave one (netlink alone)
+  int code = 0;        // a positive errno
+  std::string call;    // what failed, such as "getsockopt MPTCP_INFO", "MPTCP_PM_CMD_ADD_ADDR"
+  std::string extack;  // the kernel's own text, if it sent one (netlink only)
   std::optional<uint32_t> offending_attribute;  // byte offset into the request (NLMSGERR_ATTR_OFFS)
   std::optional<uint32_t> missing_attribute;    // attribute type (NLMSGERR_ATTR_MISS_TYPE)
 };
 
-/// `Error` of the errno that `call` has just left.
+/// Makes an Error of the current errno, which `call` has just set.
 Error last_error(std::string call);
 
 template <class T>
 class [[nodiscard]] Result {
  public:
-  // Implicit on purpose: `return value;` and `return error;` both read as what they are.
+  // They are implicit so that functions can `return value;` and `return error;`.
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 

@@ -1,9 +1,11 @@
+// Decodes rtnetlink's messages about links, addresses and routes.
 #include "core/rtnetlink.h"
 
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace mptcp::rtnetlink {
@@ -39,7 +41,7 @@ std::optional<Address> get_address(const Attributes& attributes, uint16_t type, 
   return from_bytes(family, bytes, 0, link_local ? static_cast<uint32_t>(interface) : 0);
 }
 
-// RTA_VIA: the gateway of another family than the route's.
+// Reads RTA_GATEWAY, or RTA_VIA if the gateway's family is not the route's.
 std::optional<Address> get_gateway(const Attributes& attributes, sa_family_t family,
                                    int32_t interface) {
   if (auto gateway = get_address(attributes, RTA_GATEWAY, family, interface)) return gateway;
@@ -53,7 +55,8 @@ std::optional<Address> get_gateway(const Attributes& attributes, sa_family_t fam
   return from_bytes(*via_family, address.data(), 0, static_cast<uint32_t>(interface));
 }
 
-// RTA_MULTIPATH: one struct rtnexthop after the other, each with attributes of its own.
+// Reads RTA_MULTIPATH, a sequence of struct rtnexthop with attributes each. Returns whether it is
+// well-formed.
 bool read_next_hops(Bytes rest, sa_family_t family, std::vector<NextHop>& next_hops) {
   while (!rest.empty()) {
     const auto header = netlink::read_prefix<rtnexthop>(rest);
@@ -74,7 +77,7 @@ bool read_next_hops(Bytes rest, sa_family_t family, std::vector<NextHop>& next_h
 }
 
 ChangeKind link_change(const MessageView& message) {
-  // A registered device tells all its flags as changed.
+  // The kernel sets all bits of ifi_change for a device that it has just registered.
   const bool registered = message.fixed<ifinfomsg>()->ifi_change == ~0U;
   return registered ? ChangeKind::kAdded : ChangeKind::kChanged;
 }
@@ -128,17 +131,11 @@ Result<Link> decode_link(const MessageView& message) {
   if (!header || !attributes) return malformed_message(kLink);
   Link link;
   link.index = header->ifi_index;
-  link.type = header->ifi_type;
   link.flags = header->ifi_flags;
   if (const auto name = attributes->find(IFLA_IFNAME)) link.name = name->as_string();
   link.mtu = attributes->get<uint32_t>(IFLA_MTU);
   link.operational_state = attributes->get<uint8_t>(IFLA_OPERSTATE);
   if (const auto carrier = attributes->get<uint8_t>(IFLA_CARRIER)) link.carrier = *carrier != 0;
-  if (const auto address = attributes->find(IFLA_ADDRESS)) {
-    for (const std::byte byte : address->payload) {
-      link.hardware_address.push_back(std::to_integer<uint8_t>(byte));
-    }
-  }
   if (const auto info = attributes->nested(IFLA_LINKINFO)) {
     if (const auto kind = info->find(IFLA_INFO_KIND)) link.kind = kind->as_string();
   }
@@ -155,17 +152,12 @@ Result<InterfaceAddress> decode_address(const MessageView& message) {
   result.prefix_length = header->ifa_prefixlen;
   result.scope = header->ifa_scope;
   result.flags = attributes->get<uint32_t>(IFA_FLAGS).value_or(header->ifa_flags);
-  // IFA_LOCAL is the address; IFA_ADDRESS its peer or, where there is none, the same again. IPv6
-  // gives IFA_LOCAL with a peer only.
+  // IFA_LOCAL is the address, and IFA_ADDRESS its peer, or the same address if it has none. IPv6
+  // has IFA_LOCAL only if there is a peer.
   const auto local = get_address(*attributes, IFA_LOCAL, header->ifa_family, result.interface);
   const auto address = get_address(*attributes, IFA_ADDRESS, header->ifa_family, result.interface);
   if (!local && !address) return malformed_message(kAddress);
   result.address = local ? *local : *address;
-  if (local && address && *address != *local) result.peer = address;
-  if (const auto cache = attributes->get<ifa_cacheinfo>(IFA_CACHEINFO)) {
-    result.preferred_lifetime = cache->ifa_prefered;
-    result.valid_lifetime = cache->ifa_valid;
-  }
   return result;
 }
 
@@ -177,7 +169,6 @@ Result<Route> decode_route(const MessageView& message) {
   route.family = header->rtm_family;
   route.prefix_length = header->rtm_dst_len;
   route.type = header->rtm_type;
-  route.scope = header->rtm_scope;
   route.protocol = header->rtm_protocol;
   route.table = attributes->get<uint32_t>(RTA_TABLE).value_or(header->rtm_table);
   route.metric = attributes->get<uint32_t>(RTA_PRIORITY).value_or(0);
@@ -199,7 +190,7 @@ Result<Route> decode_route(const MessageView& message) {
 }
 
 Result<std::optional<Change>> decode_change(const MessageView& message) {
-  // The protocols share the first byte of their fixed struct: the family.
+  // The fixed structs of all these messages begin with the family.
   const auto family = message.fixed<uint8_t>();
   if (!family) return malformed_message("rtnetlink");
   switch (message.header.nlmsg_type) {

@@ -1,3 +1,4 @@
+// Encodes the requests of sock_diag and decodes its sockets.
 #include "core/sock_diag.h"
 
 #include <arpa/inet.h>
@@ -23,7 +24,7 @@ using netlink::MessageView;
 constexpr const char* kCall = "SOCK_DIAG_BY_FAMILY";
 constexpr uint8_t kWithInfo = 1U << (uapi::kInetDiagInfo - 1);
 
-// Of a listener and of what is no full socket there is no subflow data.
+// Listeners and request and time-wait sockets have no subflow data.
 constexpr uint32_t kSubflowStates =
     ~((1U << TCP_LISTEN) | (1U << TCP_TIME_WAIT) | (1U << TCP_SYN_RECV));
 
@@ -40,7 +41,7 @@ size_t condition_size(const Address& address) {
          address_bytes(address).size();
 }
 
-// Conditions one after the other, each of which jumps beyond the end where it does not hold.
+// Appends a condition, which jumps beyond the end of the bytecode if it does not hold.
 void append_condition(std::vector<std::byte>& bytecode, uint8_t code, const Address& address,
                       size_t total_size) {
   const size_t size = condition_size(address);
@@ -67,7 +68,7 @@ void put_addresses(Message& message, const Filter& filter) {
   message.put_bytes(uapi::kInetDiagReqBytecode, bytecode);
 }
 
-// The protocol is 0 in the struct, so that a kernel before the attribute refuses: 262 cut to a byte
+// The protocol is 0 in the struct, which a kernel without the attribute refuses: 262 cut to a byte
 // would be TCP's 6.
 Message mptcp_request(const uapi::InetDiagReqV2& request) {
   Message message(uapi::kSockDiagByFamily, kCall);
@@ -96,20 +97,18 @@ Address get_address(const uapi::InetDiagMsg& header, const uint32_t (&bytes)[4],
 bool read_socket(const MessageView& message, Socket& socket) {
   const auto header = message.fixed<uapi::InetDiagMsg>();
   if (!header || (header->family != AF_INET && header->family != AF_INET6)) return false;
-  socket.family = header->family;
   socket.state = header->state;
   socket.local = get_address(*header, header->id.src, header->id.sport);
   socket.remote = get_address(*header, header->id.dst, header->id.dport);
   socket.uid = header->uid;
   socket.inode = header->inode;
-  socket.cookie = uint64_t{header->id.cookie[1]} << 32 | header->id.cookie[0];
   socket.receive_queue = header->rqueue;
   socket.send_queue = header->wqueue;
   return true;
 }
 
-// sock_diag dumps one family at a time. A restart voids the other family's sockets as well: it
-// comes to its turn again.
+// sock_diag dumps one family at a time. A restart also voids the sockets of the other family, which
+// is then dumped again.
 template <class T, class MakeMessage>
 Result<void> dump_families(netlink::Socket& socket, MakeMessage make_message,
                            const netlink::Socket::Decoder<T>& decode,
@@ -152,7 +151,7 @@ Message subflow_dump(sa_family_t family) {
   uapi::InetDiagReqV2 request{};
   request.family = static_cast<uint8_t>(family);
   request.protocol = IPPROTO_TCP;
-  request.ext = kWithInfo;  // without it the kernel leaves out the subflow data as well
+  request.ext = kWithInfo;  // without it the kernel omits the subflow data as well
   request.states = kSubflowStates;
   Message message(uapi::kSockDiagByFamily, kCall);
   message.put_header(request);
@@ -186,11 +185,6 @@ Result<std::optional<Subflow>> decode_subflow(const MessageView& message, bool w
   subflow.flags = data->get<uint32_t>(uapi::kMptcpSubflowAttrFlags);
   subflow.local_id = data->get<uint8_t>(uapi::kMptcpSubflowAttrIdLoc);
   subflow.remote_id = data->get<uint8_t>(uapi::kMptcpSubflowAttrIdRem);
-  subflow.relative_write_sequence = data->get<uint32_t>(uapi::kMptcpSubflowAttrRelwriteSeq);
-  subflow.map_sequence = data->get<uint64_t>(uapi::kMptcpSubflowAttrMapSeq);
-  subflow.map_subflow_sequence = data->get<uint32_t>(uapi::kMptcpSubflowAttrMapSfseq);
-  subflow.subflow_sequence_offset = data->get<uint32_t>(uapi::kMptcpSubflowAttrSsnOffset);
-  subflow.map_data_length = data->get<uint16_t>(uapi::kMptcpSubflowAttrMapDatalen);
   if (const auto info = get_info<uapi::TcpInfo>(*attributes); info && with_tcp_info) {
     subflow.tcp_info = std::make_unique<TcpInfo>(*info);
   }
@@ -212,43 +206,6 @@ Result<void> subflows(netlink::Socket& socket, bool with_tcp_info,
       [&](const MessageView& message) { return decode_subflow(message, with_tcp_info); },
       [&](std::optional<Subflow>&& subflow) { return !subflow || each(std::move(*subflow)); },
       restart);
-}
-
-Result<void> joined(netlink::Socket& socket, const Filter& filter, bool with_tcp_info,
-                    const std::function<bool(const Connection&, std::span<const Subflow>)>& each,
-                    const Restart& restart) {
-  std::vector<Subflow> held;
-  const auto hold = [&](Subflow&& subflow) {
-    held.push_back(std::move(subflow));
-    return true;
-  };
-  auto dumped = subflows(socket, with_tcp_info, hold, [&] { held.clear(); });
-  if (!dumped) return dumped;
-
-  const auto by_token = [](const auto& a, const auto& b) { return a.token < b.token; };
-  std::sort(held.begin(), held.end(), by_token);
-  const auto join = [&](const Connection& connection) {
-    if (!connection.token) return each(connection, {});
-    Subflow key;
-    key.token = *connection.token;
-    const auto [first, last] = std::equal_range(held.begin(), held.end(), key, by_token);
-    return each(connection, std::span<const Subflow>(first, last));
-  };
-  return connections(socket, filter, join, restart);
-}
-
-Result<Connection> find(netlink::Socket& socket, uint32_t token) {
-  uapi::InetDiagReqV2 request{};
-  request.family = AF_INET;  // of the request; the connection may be of the other
-  request.ext = kWithInfo;
-  request.states = ~0U;
-  request.id.cookie[0] = token;
-  Message message = mptcp_request(request);
-  Result<Connection> connection = malformed_message(kCall);
-  const auto answered = socket.request(
-      message, [&](const MessageView& view) { connection = decode_connection(view); });
-  if (!answered) return answered.error();
-  return connection;
 }
 
 }  // namespace mptcp::sock_diag

@@ -1,15 +1,14 @@
-// The MPTCP connections of a network namespace and their subflows, by sock_diag
-// (kernel: net/ipv4/inet_diag.c, net/mptcp/mptcp_diag.c, net/mptcp/diag.c).
+// Dumps the MPTCP connections of a network namespace and their subflows by sock_diag (kernel:
+// net/ipv4/inet_diag.c, net/mptcp/mptcp_diag.c, net/mptcp/diag.c).
 //
-// Everything is streamed: `each` gets one item at a time and gives false to end; after `restart`
-// all that it got before is void.
+// Dumps are streamed: `each` receives one item at a time and returns false to end the dump.
+// `restart` says that the items received so far are void.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 
 #include "core/address.h"
 #include "core/mptcp_socket.h"
@@ -18,77 +17,62 @@
 
 namespace mptcp::sock_diag {
 
-/// What every socket has.
+/// Has the fields that connections and subflows share.
 struct Socket {
-  sa_family_t family = 0;  // AF_INET6 also with IPv4 addresses, which are v4-mapped then
-  uint8_t state = 0;       // TCP_ESTABLISHED ...
+  uint8_t state = 0;  // TCP_*, such as TCP_ESTABLISHED
   Address local;
   Address remote;
   uint32_t uid = 0;
-  uint32_t inode = 0;          // 0: no process holds it any more
-  uint64_t cookie = 0;         // SO_COOKIE
-  uint32_t receive_queue = 0;  // bytes; of a listener: connections that wait to be accepted
-  uint32_t send_queue = 0;     // bytes; of a listener: how many may wait
+  uint32_t inode = 0;          // 0 once no process holds the socket
+  uint32_t receive_queue = 0;  // bytes; of a listener, the connections that wait for accept()
+  uint32_t send_queue = 0;     // bytes; of a listener, its backlog
 };
 
 struct Connection : Socket {
-  std::optional<uint32_t> token;  // absent: a listener, or the kernel hides it
+  std::optional<uint32_t> token;  // absent for a listener, and if the kernel hides it
   std::optional<MptcpInfo> info;
 };
 
-/// The TCP socket of a subflow. Before 6.15 the kernel shows it with CAP_NET_ADMIN only.
+/// Is the TCP socket of a subflow. Before Linux 6.15 the kernel shows it with CAP_NET_ADMIN only.
 struct Subflow : Socket {
-  uint32_t token = 0;                    // of this side's connection
-  std::optional<uint32_t> remote_token;  // known to the side that made an additional subflow
+  uint32_t token = 0;                    // of the connection on this host
+  std::optional<uint32_t> remote_token;  // the host that opened an additional subflow knows it
   std::optional<uint32_t> flags;         // uapi::kMptcpSubflowFlag*
   std::optional<uint8_t> local_id;
   std::optional<uint8_t> remote_id;
-  std::optional<uint32_t> relative_write_sequence;
-  std::optional<uint64_t> map_sequence;
-  std::optional<uint32_t> map_subflow_sequence;
-  std::optional<uint32_t> subflow_sequence_offset;
-  std::optional<uint16_t> map_data_length;
-  std::unique_ptr<TcpInfo> tcp_info;  // where asked for
+  std::unique_ptr<TcpInfo> tcp_info;  // if requested
 };
 
-/// The kernel applies it.
+/// Selects connections; the kernel applies it.
 struct Filter {
-  uint32_t states = ~0U;  // 1 << TCP state
+  uint32_t states = ~0U;  // bits 1 << TCP state
   std::optional<uint16_t> local_port;
   std::optional<uint16_t> remote_port;
-  std::optional<Address> local;  // its port does not count; IPv4 also finds v4-mapped
+  std::optional<Address> local;  // without its port; IPv4 selects v4-mapped ones as well
   std::optional<Address> remote;
 };
 
 using Restart = std::function<void()>;
 
-/// In the calling thread's network namespace.
+/// Opens a socket for dumps in the calling thread's network namespace.
 Result<netlink::Socket> open();
 
-/// ENOENT: this kernel has no sock_diag for MPTCP (before 5.9, or not configured).
+/// Dumps connections and listeners. Fails with ENOENT if this kernel has no sock_diag for MPTCP
+/// (before Linux 5.9, or not configured).
 Result<void> connections(netlink::Socket& socket, const Filter& filter,
                          const std::function<bool(const Connection&)>& each,
                          const Restart& restart);
 
-/// All TCP sockets that are subflows.
+/// Dumps all TCP sockets that are subflows.
 Result<void> subflows(netlink::Socket& socket, bool with_tcp_info,
                       const std::function<bool(Subflow&&)>& each, const Restart& restart);
-
-/// Connections with their subflows, which are dumped first and held in the meantime. A subflow that
-/// came or went between the dumps is missing, or is of a connection that has ended.
-Result<void> joined(netlink::Socket& socket, const Filter& filter, bool with_tcp_info,
-                    const std::function<bool(const Connection&, std::span<const Subflow>)>& each,
-                    const Restart& restart);
-
-/// The connection with this token. ENOENT: there is none.
-Result<Connection> find(netlink::Socket& socket, uint32_t token);
 
 netlink::Message connection_dump(sa_family_t family, const Filter& filter);
 netlink::Message subflow_dump(sa_family_t family);
 
-// EBADMSG where the bytes are no such message.
+// The decoders fail with EBADMSG if the bytes are no such message.
 Result<Connection> decode_connection(const netlink::MessageView& message);
-/// Nothing for a TCP socket that is no subflow.
+/// Returns nothing for a TCP socket that is no subflow.
 Result<std::optional<Subflow>> decode_subflow(const netlink::MessageView& message,
                                               bool with_tcp_info);
 

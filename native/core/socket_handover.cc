@@ -10,7 +10,7 @@
 namespace mptcp {
 
 Result<void> replace_connecting(int epoll_fd, int target, int source) {
-  // Closes what was `target`, and with it the event loop's registration.
+  // This closes the former `target`, which ends its registration with the event loop.
   if (dup3(source, target, O_CLOEXEC) < 0) return last_error("dup3");
   epoll_event event{};
   event.events = EPOLLOUT;

@@ -1,3 +1,4 @@
+// Maps the names of socket options to their levels, numbers and types.
 #include "core/socket_options.h"
 
 #include <netinet/in.h>
@@ -21,7 +22,7 @@ struct Option {
   Kind kind;
 };
 
-// Constants that older headers lack.
+// Older headers lack these constants.
 constexpr int kSoBusyPoll = 46;
 constexpr int kSoIncomingCpu = 49;
 constexpr int kIpBindAddressNoPort = 24;
@@ -58,7 +59,7 @@ constexpr Option kOptions[] = {
     {"TCP_CONGESTION", IPPROTO_TCP, TCP_CONGESTION, Kind::kText},
 };
 
-// The kernel's longest name: TCP_CA_NAME_MAX and IFNAMSIZ are both 16, the terminating zero in it.
+// TCP_CA_NAME_MAX and IFNAMSIZ are both 16, which includes the terminating zero.
 constexpr size_t kMaxText = 16;
 
 const Option* find(std::string_view name) {

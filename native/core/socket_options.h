@@ -1,5 +1,5 @@
-// Socket options by the name of their constant, typed: what works on MPTCP sockets and reaches
-// every subflow (kernel: net/mptcp/sockopt.c).
+// Sets and gets socket options by the name of their constant: those that work on MPTCP sockets and
+// reach every subflow (kernel: net/mptcp/sockopt.c).
 #pragma once
 
 #include <string>
@@ -10,13 +10,13 @@
 
 namespace mptcp {
 
-/// An integer, or the text of a name such as TCP_CONGESTION's.
+/// Is an integer, or text for options such as TCP_CONGESTION.
 using OptionValue = std::variant<int, std::string>;
 
-/// EINVAL: no option of this name is known here, or the value is of the wrong type.
+/// Fails with EINVAL if the name is unknown here or the value has the wrong type.
 Result<void> set_socket_option(int fd, std::string_view name, const OptionValue& value);
 
-/// The value as the kernel holds it. EINVAL: no option of this name is known here.
+/// Returns the value as the kernel has it. Fails with EINVAL if the name is unknown here.
 Result<OptionValue> get_socket_option(int fd, std::string_view name);
 
 }  // namespace mptcp

@@ -1,4 +1,4 @@
-// An owned file descriptor: closed once, moved, never copied.
+// Owns a file descriptor, which it closes once; it can be moved but not copied.
 #pragma once
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// Tests how addresses are parsed, converted and written.
 #include "core/address.h"
 
 #include <gtest/gtest.h>
@@ -6,7 +7,7 @@
 namespace mptcp {
 namespace {
 
-TEST(Address, SaysWhatItWasParsedFrom) {
+TEST(Address, IsWrittenAsItWasParsed) {
   for (const char* text : {"192.0.2.1", "0.0.0.0", "2001:db8::1", "::", "::1", "fe80::1%lo"}) {
     const auto address = parse_address(text);
     ASSERT_TRUE(address) << text;
@@ -14,14 +15,14 @@ TEST(Address, SaysWhatItWasParsedFrom) {
   }
 }
 
-TEST(Address, RefusesWhatIsNoAddress) {
+TEST(Address, RefusesOtherTexts) {
   for (const char* text : {"", "192.0.2", "192.0.2.1%lo", "example.org", "fe80::1%",
                            "fe80::1%no-such-if", "2001:db8::1::", "1.2.3.4 "}) {
     EXPECT_FALSE(parse_address(text)) << text;
   }
 }
 
-TEST(Address, TakesV4MappedAsIPv4) {
+TEST(Address, ReadsV4MappedAsIPv4) {
   const auto address = parse_address("::ffff:192.0.2.7", 80);
   ASSERT_TRUE(address);
   EXPECT_EQ(address->family, AF_INET);
@@ -38,7 +39,7 @@ TEST(Address, KeepsTheScopeOfLinkLocalAddresses) {
   EXPECT_EQ(to_text(*by_index), "fe80::1%4000000");
 }
 
-TEST(Address, SurvivesTheWayThroughSockaddr) {
+TEST(Address, IsUnchangedByAConversionToSockaddr) {
   for (const char* text : {"192.0.2.1", "2001:db8::1", "fe80::1%lo"}) {
     const auto address = parse_address(text, 8443);
     ASSERT_TRUE(address);

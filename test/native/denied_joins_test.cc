@@ -1,4 +1,4 @@
-// Whether the running kernel's events tell of a peer that denies joins, and how that is found out.
+// Tests how the core finds out whether the kernel's events report a peer that denies joins.
 #include "core/denied_joins.h"
 
 #include "support/capabilities.h"
@@ -11,29 +11,29 @@ constexpr const char* kSetting = "net/mptcp/allow_join_initial_addr_port";
 
 class DeniedJoins : public test::KernelTest {};
 
-TEST_F(DeniedJoins, IsFoundOutElsewhere) {
-  EXPECT_TRUE(events_tell_denied_joins().has_value());
+TEST_F(DeniedJoins, AreFoundOutInAnotherNamespace) {
+  EXPECT_TRUE(events_report_denied_joins().has_value());
   EXPECT_EQ(test::read_sysctl(kSetting), "1");
 }
 
-TEST_F(DeniedJoins, NeedsNoNamespace) {
-  const auto told = events_tell_denied_joins();
+TEST_F(DeniedJoins, NeedNoNamespace) {
+  const auto reported = events_report_denied_joins();
   const test::WithoutCapability without(CAP_SYS_ADMIN);
-  const auto here = events_tell_denied_joins();
-  // Where it is found out here at all, it is the same.
-  EXPECT_EQ(here.value_or(*told), told);
+  const auto here = events_report_denied_joins();
+  // If it can be found out in this namespace at all, the answer is the same.
+  EXPECT_EQ(here.value_or(*reported), reported);
   EXPECT_EQ(test::read_sysctl(kSetting), "1");
 }
 
-TEST_F(DeniedJoins, NeedsEvents) {
+TEST_F(DeniedJoins, NeedEvents) {
   const test::WithoutCapability without(CAP_NET_ADMIN);
-  EXPECT_FALSE(events_tell_denied_joins().has_value());
+  EXPECT_FALSE(events_report_denied_joins().has_value());
 }
 
-TEST_F(DeniedJoins, NeedsMptcp) {
+TEST_F(DeniedJoins, NeedMptcp) {
   test::write_sysctl("net/mptcp/enabled", "0");
   const test::WithoutCapability without(CAP_SYS_ADMIN);
-  EXPECT_FALSE(events_tell_denied_joins().has_value());
+  EXPECT_FALSE(events_report_denied_joins().has_value());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Every command, every event and the error texts of the running kernel's path manager.
+// Tests every command, every event and the error texts of the running kernel's path manager.
 #include <cerrno>
 
 #include "core/mptcp_pm.h"
@@ -138,7 +138,7 @@ TEST_P(MptcpPm, RefusesWrongEndpointsWithTheKernelsText) {
   EXPECT_TRUE(fails(run(DeleteEndpoint{99}), EINVAL, "address not found"));
 }
 
-TEST_P(MptcpPm, SaysWhenThereIsNoRoomForAnotherEndpoint) {
+TEST_P(MptcpPm, ReportsThatThereIsNoRoomForAnotherEndpoint) {
   for (uint8_t id = 1;; ++id) {
     Address address = first_;
     address.bytes[3] = address.bytes[14] = id;
@@ -166,7 +166,7 @@ TEST_P(MptcpPm, PipelinesCommandsWithAReplyForEach) {
   EXPECT_TRUE(std::holds_alternative<Limits>(*replies[202]));
 }
 
-TEST_P(MptcpPm, TellsTheMissingAttribute) {
+TEST_P(MptcpPm, ReportsTheMissingAttribute) {
   auto socket = netlink::Socket::open(NETLINK_GENERIC);
   ASSERT_TRUE(succeeded(socket));
   auto message = netlink::generic_message(client_->family().id, uapi::kMptcpPmCmdRemove,
@@ -209,7 +209,7 @@ TEST_P(MptcpPm, FollowsAConnectionOfTheInKernelPathManager) {
   EXPECT_EQ(joined->remote, address);
   EXPECT_EQ(joined->family, first_.family);
 
-  // The server, to which the backup flag is said.
+  // The backup flag goes to the server, which has an event for it.
   EXPECT_TRUE(log.wait_for(uapi::kMptcpEventSubEstablished, connection.server_token()));
   EXPECT_TRUE(succeeded(run(SetEndpointFlags{.id = 9, .flags = kSubflow})));
   const auto priority = log.wait_for(uapi::kMptcpEventSubPriority, connection.server_token());
@@ -222,7 +222,7 @@ TEST_P(MptcpPm, FollowsAConnectionOfTheInKernelPathManager) {
   EXPECT_EQ(closed->local, joined->local);
 }
 
-TEST_P(MptcpPm, TellsOfTheListenersOfSignalledPorts) {
+TEST_P(MptcpPm, ReportsTheListenersOfSignalledPorts) {
   test::EventLog log;
   const Address address = with_port(second_, 8080);
   EXPECT_TRUE(succeeded(run(AddEndpoint{{.address = address, .id = 1, .flags = kSignal}})));
@@ -235,7 +235,7 @@ TEST_P(MptcpPm, TellsOfTheListenersOfSignalledPorts) {
   EXPECT_EQ(closed->local, address);
 }
 
-// One connection that userspace manages, with the log of both its sides.
+// Makes a connection that userspace manages, with a log of the events on both sides.
 class MptcpPmUserspace : public MptcpPm {
  protected:
   void SetUp() override {
@@ -255,7 +255,7 @@ class MptcpPmUserspace : public MptcpPm {
     server_token_ = connection_.server_token();
   }
 
-  // From the third address to the second, seen by the server.
+  // Creates a subflow from the third address to the second, and returns the event of each side.
   std::pair<Event, Event> create_subflow() {
     EXPECT_TRUE(succeeded(run(CreateSubflow{client_token_, local_, with_port(second_, port_)})));
     const auto client = log_->wait_for(uapi::kMptcpEventSubEstablished, client_token_);
@@ -273,7 +273,7 @@ class MptcpPmUserspace : public MptcpPm {
   uint32_t server_token_ = 0;
 };
 
-TEST_P(MptcpPmUserspace, TellsOfConnectionsFromBothSides) {
+TEST_P(MptcpPmUserspace, ReportsConnectionsOnBothSides) {
   for (const uint8_t type : {uapi::kMptcpEventCreated, uapi::kMptcpEventEstablished}) {
     const auto client = log_->wait_for(type, client_token_);
     const auto server = log_->wait_for(type, server_token_);
@@ -315,7 +315,7 @@ TEST_P(MptcpPmUserspace, ListsAConnectionsOwnAddresses) {
   EXPECT_EQ(listed[0].address, third_);
   EXPECT_EQ(listed[0].id, 7);
   EXPECT_EQ(std::get<Endpoint>(*run(GetEndpoint{7, client_token_})), listed[0]);
-  EXPECT_TRUE(endpoints().empty());  // those of the in-kernel path manager
+  EXPECT_TRUE(endpoints().empty());  // the in-kernel path manager has none
 }
 
 TEST_P(MptcpPmUserspace, SetsThePriorityFromBothSides) {
@@ -380,8 +380,8 @@ TEST_P(MptcpPmUserspace, RefusesWrongRequestsWithTheKernelsText) {
                     "missing remote port"));
 }
 
-TEST_P(MptcpPmUserspace, TellsWhyASubflowHasFailed) {
-  // The kernel says yes and connects to port 0.
+TEST_P(MptcpPmUserspace, ReportsWhyASubflowHasFailed) {
+  // The kernel reports success and connects to port 0.
   EXPECT_TRUE(succeeded(run(CreateSubflow{client_token_, local_, second_})));
   const auto closed = log_->wait_for(uapi::kMptcpEventSubClosed, client_token_);
   ASSERT_TRUE(closed);
@@ -398,7 +398,7 @@ TEST_P(MptcpPmUserspace, DestroysASubflowOfAnIPv6SocketWithAnIPv4Peer) {
   EXPECT_TRUE(log_->wait_for(uapi::kMptcpEventSubClosed, server_token_));
 }
 
-TEST_P(MptcpPm, WantsACapabilityForChangesAndEventsButNotForReading) {
+TEST_P(MptcpPm, NeedsACapabilityForChangesAndEventsButNotForReading) {
   const test::WithoutCapability without(CAP_NET_ADMIN);
   EXPECT_TRUE(fails(run(AddEndpoint{{.address = first_, .flags = kSubflow}}), EPERM, ""));
   EXPECT_TRUE(fails(open_events(), EPERM, ""));

@@ -1,4 +1,4 @@
-// Builders and decoders of the path manager's messages, bytes in and structs out.
+// Tests the encoders and decoders of the path manager's messages without the kernel.
 #include "core/mptcp_pm.h"
 
 #include <arpa/inet.h>
@@ -68,7 +68,7 @@ TEST(MptcpPmCommand, SendsOnlyWhatIsSet) {
   }
 }
 
-TEST(MptcpPmCommand, TakesTheInterfaceFromALinkLocalAddress) {
+TEST(MptcpPmCommand, UsesTheInterfaceOfALinkLocalAddress) {
   const Encoded encoded(CreateSubflow{1, {.address = address_of("fe80::1%7")}, {}});
   EXPECT_EQ(encoded.address().get<int32_t>(uapi::kMptcpPmAddrAttrIfIdx), 7);
   const Encoded named(CreateSubflow{1, {.address = address_of("fe80::1%7"), .interface = 9}, {}});
@@ -144,7 +144,7 @@ TEST(MptcpPmEvent, KnowsTheServersSideByAttributeOrFlag) {
   }
 }
 
-TEST(MptcpPmEvent, GivesALinkLocalAddressItsScope) {
+TEST(MptcpPmEvent, SetsTheScopeOfALinkLocalAddress) {
   in6_addr saddr{};
   saddr.s6_addr[0] = 0xfe;
   saddr.s6_addr[1] = 0x80;
@@ -179,7 +179,7 @@ TEST(MptcpPmEvent, KeepsAnUnknownAttributeOfAKnownEventRaw) {
   EXPECT_EQ(event->unknown[0].type, 200);
 }
 
-TEST(MptcpPmEvent, TakesNoAttributeOfAnotherSize) {
+TEST(MptcpPmEvent, IgnoresAnAttributeOfAnotherSize) {
   Message message = test::generic(uapi::kMptcpEventSubEstablished);
   message.put<uint64_t>(uapi::kMptcpAttrToken, 7).put<uint8_t>(uapi::kMptcpAttrSaddr4, 1);
   const auto event = decode_event(view_of(message));

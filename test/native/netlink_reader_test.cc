@@ -1,4 +1,4 @@
-// The reader against what a hostile or future kernel might send; the writer against the reader.
+// Tests the reader against what a hostile or future kernel might send, and the writer against it.
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -36,14 +36,14 @@ TEST(Attributes, RefusesOneShorterThanItsHeader) {
   for (uint16_t length : {0, 1, 3}) EXPECT_FALSE(Attributes::parse(attribute(length, 1, 4)));
 }
 
-TEST(Attributes, TakesALastOneWithoutItsPadding) {
+TEST(Attributes, AcceptsALastOneWithoutItsPadding) {
   const auto bytes = attribute(5, 1, 1);
   const auto attributes = Attributes::parse(bytes);
   ASSERT_TRUE(attributes);
   EXPECT_EQ(attributes->get<uint8_t>(1), 0);
 }
 
-TEST(Attributes, GivesANumberOnlyAtItsExactSize) {
+TEST(Attributes, ReadsANumberOnlyAtItsExactSize) {
   const auto bytes = attribute(8, 1, 4);
   const auto attributes = Attributes::parse(bytes);
   ASSERT_TRUE(attributes);
@@ -85,7 +85,7 @@ TEST(Attributes, ReadsWhatIsNestedDownToABound) {
   EXPECT_EQ(depth, Attributes::kMaxDepth + 1);
 }
 
-TEST(Attributes, GivesNothingForANestThatIsMalformedInside) {
+TEST(Attributes, RefusesANestThatIsMalformedInside) {
   Message message(0, "test");
   message.put<uint32_t>(1, 0xffffffff);
   const auto attributes = Attributes::parse(message.bytes().subspan(sizeof(nlmsghdr)));
@@ -93,7 +93,7 @@ TEST(Attributes, GivesNothingForANestThatIsMalformedInside) {
   EXPECT_FALSE(attributes->nested(1));
 }
 
-TEST(TakeMessage, GoesThroughADatagram) {
+TEST(NextMessage, ReadsAllOfADatagram) {
   Message first(17, "first");
   Message second(18, "second");
   first.put<uint8_t>(1, 5);
@@ -103,19 +103,19 @@ TEST(TakeMessage, GoesThroughADatagram) {
   bytes.insert(bytes.end(), second.bytes().begin(), second.bytes().end());
 
   Bytes datagram(bytes);
-  const auto one = take_message(datagram);
+  const auto one = next_message(datagram);
   ASSERT_TRUE(one);
   EXPECT_EQ(one->header.nlmsg_type, 17);
   EXPECT_EQ(one->attributes(0)->get<uint8_t>(1), 5);
-  const auto two = take_message(datagram);
+  const auto two = next_message(datagram);
   ASSERT_TRUE(two);
   EXPECT_EQ(two->header.nlmsg_seq, 2U);
   EXPECT_TRUE(two->payload.empty());
   EXPECT_TRUE(datagram.empty());
-  EXPECT_FALSE(take_message(datagram));
+  EXPECT_FALSE(next_message(datagram));
 }
 
-TEST(TakeMessage, RefusesWrongLengths) {
+TEST(NextMessage, RefusesWrongLengths) {
   Message message(17, "test");
   message.put<uint64_t>(1, 0);
   message.stamp(0, 1);
@@ -123,7 +123,7 @@ TEST(TakeMessage, RefusesWrongLengths) {
     std::vector<std::byte> bytes(message.bytes().begin(), message.bytes().end());
     std::memcpy(bytes.data(), &length, sizeof(length));
     Bytes datagram(bytes);
-    EXPECT_FALSE(take_message(datagram)) << length;
+    EXPECT_FALSE(next_message(datagram)) << length;
     EXPECT_FALSE(datagram.empty());
   }
 }

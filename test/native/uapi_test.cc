@@ -1,5 +1,5 @@
-// Our constants against the distribution's headers, where these have them (they are of Linux 6.1 on
-// Debian 12). All of it happens at compile time.
+// Compares our constants at compile time with those that the distribution's headers have (Debian
+// 12's are of Linux 6.1).
 #include <linux/inet_diag.h>
 #include <linux/mptcp.h>
 #include <linux/sock_diag.h>

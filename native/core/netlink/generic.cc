@@ -1,3 +1,4 @@
+// Asks the generic netlink controller for families and decodes its answers.
 #include "core/netlink/generic.h"
 
 namespace mptcp::netlink {
@@ -5,7 +6,7 @@ namespace {
 
 constexpr const char* kGetFamily = "CTRL_CMD_GETFAMILY";
 
-// A list is an attribute that holds one attribute an element, numbered from 1.
+// A list is an attribute that nests one attribute for each element, numbered from 1.
 template <class Visit>
 void for_each_element(const Attributes& attributes, uint16_t list, Visit visit) {
   const auto elements = attributes.nested(list);
@@ -22,10 +23,6 @@ std::optional<uint32_t> Family::group(std::string_view name) const {
     if (group_name == name) return id;
   }
   return std::nullopt;
-}
-
-bool Family::has_command(uint32_t command) const {
-  return std::find(commands.begin(), commands.end(), command) != commands.end();
 }
 
 Message generic_message(uint16_t family, uint8_t command, uint8_t version, const char* name) {

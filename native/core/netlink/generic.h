@@ -1,9 +1,8 @@
-// Generic netlink families, found by name (kernel: net/netlink/genetlink.c).
+// Resolves generic netlink families by name (kernel: net/netlink/genetlink.c).
 #pragma once
 
 #include <linux/genetlink.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,19 +17,18 @@ namespace mptcp::netlink {
 struct Family {
   uint16_t id = 0;
   uint32_t version = 0;
-  std::vector<uint32_t> commands;                        // that the running kernel has
+  std::vector<uint32_t> commands;                        // numbers that the running kernel has
   std::vector<std::pair<std::string, uint32_t>> groups;  // multicast groups by name
 
   std::optional<uint32_t> group(std::string_view name) const;
-  bool has_command(uint32_t command) const;
 };
 
-/// ENOENT: the running kernel has no such family (the module that has it, or the option).
+/// Fails with ENOENT if the running kernel has no such family, or not the module that has it.
 Result<Family> resolve_family(Socket& socket, std::string_view name);
 
 Result<Family> decode_family(const MessageView& message);
 
-/// A request of a family's command, to which attributes can be added.
+/// Makes the request of a family's command; attributes can follow.
 Message generic_message(uint16_t family, uint8_t command, uint8_t version, const char* name);
 
 }  // namespace mptcp::netlink

@@ -1,3 +1,4 @@
+// Builds netlink messages with their attributes and padding.
 #include "core/netlink/message.h"
 
 #include <cassert>
@@ -7,7 +8,7 @@
 namespace mptcp::netlink {
 namespace {
 
-constexpr size_t kUsualSize = 128;  // holds every command of mptcp_pm
+constexpr size_t kUsualSize = 128;  // suffices for every command of mptcp_pm
 
 }  // namespace
 
@@ -58,7 +59,7 @@ size_t Message::open_attribute(uint16_t type) {
 }
 
 void Message::close_attribute(size_t start) {
-  // Payloads are the core's own structs and checked strings: never near the 64 KiB of nla_len.
+  // Payloads are the core's own structs and checked strings, far below the 64 KiB of nla_len.
   const size_t length = bytes_.size() - start;
   assert(length <= std::numeric_limits<uint16_t>::max());
   const auto nla_len = static_cast<uint16_t>(length);

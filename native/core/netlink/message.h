@@ -1,4 +1,4 @@
-// Netlink messages going out: a header, the protocol's fixed struct, attributes.
+// Builds netlink messages: a header, the protocol's fixed struct, then attributes.
 #pragma once
 
 #include <linux/netlink.h>
@@ -14,11 +14,11 @@ namespace mptcp::netlink {
 
 class Message {
  public:
-  /// `name` is what errors call the request: "MPTCP_PM_CMD_ADD_ADDR". It must outlive the message.
+  /// Errors name the request by `name`, such as "MPTCP_PM_CMD_ADD_ADDR", which must outlive it.
   /// The socket adds NLM_F_REQUEST, NLM_F_ACK and NLM_F_DUMP to `flags`.
   Message(uint16_t type, const char* name, uint16_t flags = 0);
 
-  /// The protocol's struct that stands before the attributes: genlmsghdr, ifinfomsg ...
+  /// Appends the protocol's fixed struct, which precedes the attributes: genlmsghdr, ifinfomsg ...
   template <class T>
   Message& put_header(const T& header) {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -28,16 +28,17 @@ class Message {
   }
 
   Message& put_bytes(uint16_t type, std::span<const std::byte> payload);
-  Message& put_string(uint16_t type, std::string_view text);  // with the terminating zero
+  /// Adds `text` with its terminating zero.
+  Message& put_string(uint16_t type, std::string_view text);
 
-  /// A number or struct in host byte order.
+  /// Adds a number or struct in host byte order.
   template <class T>
   Message& put(uint16_t type, const T& value) {
     static_assert(std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>);
     return put_bytes(type, std::as_bytes(std::span(&value, 1)));
   }
 
-  /// `fill` adds the attributes that the nested attribute `type` holds.
+  /// Adds the attribute `type`, in which `fill` nests others.
   template <class Fill>
   Message& nest(uint16_t type, Fill fill) {
     const size_t start = open_attribute(type | NLA_F_NESTED);
@@ -46,14 +47,14 @@ class Message {
     return *this;
   }
 
-  /// The kernel answers by a message or an error: an acknowledgement besides would say nothing.
+  /// Says that the kernel answers by a message or an error, so that no acknowledgement is needed.
   void expect_reply() { expects_reply_ = true; }
   bool expects_reply() const { return expects_reply_; }
 
   const char* name() const { return name_; }
   std::span<const std::byte> bytes() const { return bytes_; }
 
-  /// For the socket: what it alone knows.
+  /// Completes the header; the socket calls it.
   void stamp(uint16_t more_flags, uint32_t sequence);
 
  private:

@@ -1,3 +1,4 @@
+// Parses netlink messages and attributes with checked lengths.
 #include "core/netlink/reader.h"
 
 #include <algorithm>
@@ -44,7 +45,7 @@ std::optional<Attributes> Attributes::inside(const Attribute& attribute) const {
   return parse(attribute.payload, depth_ + 1);
 }
 
-Attribute Attributes::take(Bytes& rest) {
+Attribute Attributes::next(Bytes& rest) {
   const nlattr header = *read_prefix<nlattr>(rest);
   Attribute attribute;
   attribute.type = header.nla_type & NLA_TYPE_MASK;
@@ -66,7 +67,7 @@ Error malformed_message(const char* call) {
   return error;
 }
 
-std::optional<MessageView> take_message(Bytes& datagram) {
+std::optional<MessageView> next_message(Bytes& datagram) {
   const auto header = read_prefix<nlmsghdr>(datagram);
   if (!header || header->nlmsg_len < sizeof(nlmsghdr) || header->nlmsg_len > datagram.size()) {
     return std::nullopt;

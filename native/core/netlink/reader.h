@@ -1,4 +1,4 @@
-// Netlink messages coming in. Every length is checked: whatever the bytes, nothing is read outside.
+// Parses netlink messages. Every length is checked, so that no bytes make it read outside of them.
 #pragma once
 
 #include <linux/netlink.h>
@@ -17,7 +17,7 @@ namespace mptcp::netlink {
 
 using Bytes = std::span<const std::byte>;
 
-/// The first sizeof(T) of `bytes` as a T; nothing where there are fewer.
+/// Reads the first sizeof(T) bytes as a T. Returns nothing if there are fewer.
 template <class T>
 std::optional<T> read_prefix(Bytes bytes) {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -31,25 +31,25 @@ struct Attribute {
   uint16_t type = 0;  // without NLA_F_NESTED and NLA_F_NET_BYTEORDER
   Bytes payload;
 
-  /// A number or struct in host byte order; nothing unless it has exactly the size of T.
+  /// Reads a number or struct in host byte order. Returns nothing unless it has the size of T.
   template <class T>
   std::optional<T> as() const {
     return payload.size() == sizeof(T) ? read_prefix<T>(payload) : std::nullopt;
   }
-  /// Up to the terminating zero, where there is one.
+  /// Reads the text before the terminating zero, or all of it if there is none.
   std::string_view as_string() const;
 };
 
-/// Well-formed attributes one after the other. Unknown ones are kept; of duplicates find() gives
-/// the last, as the kernel's own parser does.
+/// Is a sequence of well-formed attributes, which includes unknown ones. find() returns the last of
+/// duplicates, as the kernel's own parser does.
 class Attributes {
  public:
   static constexpr int kMaxDepth = 8;
 
-  /// Nothing where an attribute is shorter than its header or longer than what is left.
+  /// Returns nothing if an attribute is shorter than its header or longer than the rest.
   static std::optional<Attributes> parse(Bytes bytes, int depth = 0);
 
-  Attributes() = default;  // none
+  Attributes() = default;
 
   std::optional<Attribute> find(uint16_t type) const;
 
@@ -59,19 +59,19 @@ class Attributes {
     return attribute ? attribute->as<T>() : std::nullopt;
   }
 
-  /// The attributes inside attribute `type`; nothing where it is absent or malformed, or deeper
-  /// than kMaxDepth.
+  /// Returns the attributes nested in attribute `type`, or nothing if it is absent, malformed or
+  /// deeper than kMaxDepth.
   std::optional<Attributes> nested(uint16_t type) const;
   std::optional<Attributes> inside(const Attribute& attribute) const;
 
   template <class Visit>
   void for_each(Visit visit) const {
-    for (Bytes rest = bytes_; !rest.empty();) visit(take(rest));
+    for (Bytes rest = bytes_; !rest.empty();) visit(next(rest));
   }
 
  private:
   Attributes(Bytes bytes, int depth) : bytes_(bytes), depth_(depth) {}
-  static Attribute take(Bytes& rest);
+  static Attribute next(Bytes& rest);
 
   Bytes bytes_;
   int depth_ = 0;
@@ -81,20 +81,21 @@ struct MessageView {
   nlmsghdr header{};
   Bytes payload;
 
-  /// The protocol's struct before the attributes; nothing where the message is too short for it.
+  /// Reads the protocol's struct before the attributes. Returns nothing if the message is too
+  /// short.
   template <class T>
   std::optional<T> fixed() const {
     return read_prefix<T>(payload);
   }
-  /// The attributes behind a fixed struct of `fixed_size` bytes.
+  /// Returns the attributes after a fixed struct of `fixed_size` bytes, or nothing if malformed.
   std::optional<Attributes> attributes(size_t fixed_size) const;
 };
 
-/// EBADMSG: what decoders give for bytes that are not what their message must be.
+/// Makes the error of decoders whose message is malformed: EBADMSG.
 Error malformed_message(const char* call);
 
-/// Takes the first message off a datagram; nothing at its end or where the rest is malformed, in
-/// which case `datagram` is not empty afterwards.
-std::optional<MessageView> take_message(Bytes& datagram);
+/// Removes the first message from a datagram. Returns nothing at its end, and if the rest is
+/// malformed, after which `datagram` is not empty.
+std::optional<MessageView> next_message(Bytes& datagram);
 
 }  // namespace mptcp::netlink

@@ -1,3 +1,4 @@
+// Exchanges messages with the kernel over a netlink socket.
 #include "core/netlink/socket.h"
 
 #include <sys/socket.h>
@@ -11,18 +12,18 @@
 namespace mptcp::netlink {
 namespace {
 
-// For what one system call reads, of which each datagram has the same part: 64 KiB at least. The
-// kernel fills those of a dump up to 32 KiB; a single answer is longer only for what has hundreds
-// of attributes. What they do not fill is never touched, and so takes no memory.
+// The datagrams of one system call share the buffer equally, with at least 64 KiB each. The kernel
+// fills those of a dump up to 32 KiB; only an answer with hundreds of attributes is longer. Pages
+// that no datagram reaches use no memory.
 constexpr size_t kBufferSize = Socket::kLongest;
 
-// Of a dump: a short one has its end in the second.
+// The second datagram of a short dump is its end.
 constexpr size_t kDumpDatagrams = 2;
 
 // Answers to a batch must fit the receive buffer (212992 bytes by default, about 1 KiB each).
 constexpr size_t kBatch = 64;
 
-// The kernel answers within sendmsg(); only a lost answer is waited for.
+// The kernel answers within sendmsg(), so that only a lost answer makes a request wait.
 constexpr timeval kAnswerTimeout = {10, 0};
 
 Error make_error(int code, const char* call) {
@@ -40,8 +41,8 @@ void read_extended(Error& error, Bytes bytes) {
   error.missing_attribute = attributes->get<uint32_t>(NLMSGERR_ATTR_MISS_TYPE);
 }
 
-// Of an NLMSG_ERROR: struct nlmsgerr, then the request's payload unless NLM_F_CAPPED, then
-// attributes where NLM_F_ACK_TLVS says so.
+// Reads an NLMSG_ERROR: a struct nlmsgerr, then the request's payload unless NLM_F_CAPPED is set,
+// then attributes if NLM_F_ACK_TLVS is set.
 Result<void> read_acknowledgement(const MessageView& message, const char* call) {
   const auto acknowledgement = message.fixed<nlmsgerr>();
   if (!acknowledgement || acknowledgement->error > 0) return malformed_message(call);
@@ -58,7 +59,7 @@ Result<void> read_acknowledgement(const MessageView& message, const char* call) 
   return error;
 }
 
-// Of an NLMSG_DONE: an int, then attributes where NLM_F_ACK_TLVS says so.
+// Reads an NLMSG_DONE: an int, then attributes if NLM_F_ACK_TLVS is set.
 Result<void> read_done(const MessageView& message, const char* call) {
   const int code = message.fixed<int>().value_or(0);
   if (code >= 0) return {};
@@ -79,11 +80,11 @@ Result<Socket> Socket::open(int protocol, size_t longest) {
   if (!fd) return last_error("socket AF_NETLINK");
   sockaddr_nl own{};
   own.nl_family = AF_NETLINK;
-  // Unbound, it would count as the kernel itself, which its own multicast passes over.
+  // An unbound socket has the kernel's own port id, which multicast skips.
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&own), sizeof(own)) != 0) {
     return last_error("bind AF_NETLINK");
   }
-  // Options that an old kernel lacks make its errors poorer, nothing more.
+  // An old kernel that lacks an option only reports less about errors.
   const int on = 1;
   for (const int option : {NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK}) {
     setsockopt(fd.get(), SOL_NETLINK, option, &on, sizeof(on));
@@ -129,9 +130,9 @@ void Socket::run_batch(std::span<Message> batch, size_t first, const IndexedHand
   };
 
   if (const auto sent = send(bytes, batch.front().name()); !sent) return fail_rest(sent.error());
-  const auto take_answer = [&](const MessageView& message) {
+  const auto handle_answer = [&](const MessageView& message) {
     const uint32_t index = message.header.nlmsg_seq - first_sequence;
-    if (index >= batch.size() || answered[index]) return;  // a late answer to a failed batch
+    if (index >= batch.size() || answered[index]) return;  // it answers a failed batch
     if (message.header.nlmsg_type != NLMSG_ERROR) {
       if (reply) reply(first + index, message);
       if (!batch[index].expects_reply()) return;
@@ -146,7 +147,7 @@ void Socket::run_batch(std::span<Message> batch, size_t first, const IndexedHand
         read_datagrams(std::min(waiting, kMostDatagrams), 0, batch.front().name());
     if (!datagrams) return fail_rest(datagrams.error());
     for (Bytes& datagram : *datagrams) {
-      while (const auto message = take_message(datagram)) take_answer(*message);
+      while (const auto message = next_message(datagram)) handle_answer(*message);
     }
   }
 }
@@ -171,7 +172,7 @@ Result<bool> Socket::dump_once(Message& message, const DumpHandler& each, bool& 
     const auto datagrams = read_datagrams(kDumpDatagrams, 0, message.name());
     if (!datagrams) return datagrams.error();
     for (Bytes& datagram : *datagrams) {
-      while (const auto view = take_message(datagram)) {
+      while (const auto view = next_message(datagram)) {
         if (view->header.nlmsg_seq != sequence_) continue;
         if (view->header.nlmsg_flags & NLM_F_DUMP_INTR) consistent = false;
         if (view->header.nlmsg_type == NLMSG_ERROR) {
@@ -216,7 +217,7 @@ Result<size_t> Socket::receive(const Handler& each) {
     return datagram.error();
   }
   size_t count = 0;
-  while (const auto message = take_message(*datagram)) {
+  while (const auto message = next_message(*datagram)) {
     each(*message);
     ++count;
   }
@@ -243,7 +244,7 @@ Result<Bytes> Socket::read_datagram(int flags, const char* call) {
 }
 
 Result<std::span<Bytes>> Socket::read_datagrams(size_t most, int flags, const char* call) {
-  std::array<mmsghdr, kMostDatagrams> headers;  // the first `most` of each are used
+  std::array<mmsghdr, kMostDatagrams> headers;  // only the first `most` of each are used
   std::array<iovec, kMostDatagrams> chunks;
   std::array<sockaddr_nl, kMostDatagrams> senders;
   const size_t size = std::min(longest_, kBufferSize / most);
@@ -255,8 +256,8 @@ Result<std::span<Bytes>> Socket::read_datagrams(size_t most, int flags, const ch
     headers[i].msg_hdr.msg_iov = &chunks[i];
     headers[i].msg_hdr.msg_iovlen = 1;
   }
-  size_t taken = 0;
-  while (taken == 0) {
+  size_t count_read = 0;
+  while (count_read == 0) {
     const int count = recvmmsg(fd_.get(), headers.data(), static_cast<unsigned>(most),
                                flags | MSG_WAITFORONE, nullptr);
     if (count < 0) {
@@ -266,12 +267,12 @@ Result<std::span<Bytes>> Socket::read_datagrams(size_t most, int flags, const ch
       return error;
     }
     for (int i = 0; i < count; ++i) {
-      if (senders[i].nl_pid != 0) continue;  // not the kernel
+      if (senders[i].nl_pid != 0) continue;  // another process sent it
       if (headers[i].msg_hdr.msg_flags & MSG_TRUNC) return make_error(EMSGSIZE, call);
-      datagrams_[taken++] = Bytes(buffer_.get() + i * size, headers[i].msg_len);
+      datagrams_[count_read++] = Bytes(buffer_.get() + i * size, headers[i].msg_len);
     }
   }
-  return std::span(datagrams_).first(taken);
+  return std::span(datagrams_).first(count_read);
 }
 
 }  // namespace mptcp::netlink

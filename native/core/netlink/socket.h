@@ -1,5 +1,5 @@
-// A netlink socket: requests with their acknowledgement, dumps, multicast groups. To be used by
-// one thread at a time (kernel: net/netlink/af_netlink.c).
+// Sends requests and dumps over a netlink socket and receives multicast messages (kernel:
+// net/netlink/af_netlink.c). One thread at a time may use a socket.
 #pragma once
 
 #include <array>
@@ -22,41 +22,41 @@ class Socket {
  public:
   using Handler = std::function<void(const MessageView&)>;
   using IndexedHandler = std::function<void(size_t, const MessageView&)>;
-  /// Gives false to end a dump: the rest of it is read and dropped.
+  /// Returns false to end a dump, whose rest is read and dropped.
   using DumpHandler = std::function<bool(const MessageView&)>;
 
-  /// Of NETLINK_GENERIC, NETLINK_ROUTE or NETLINK_SOCK_DIAG, in the calling thread's network
-  /// namespace (see network_namespace.h for another one), with extended acknowledgements and strict
-  /// checking where the kernel has them. `longest`: what a datagram can be, beyond which reading it
-  /// is EMSGSIZE. The kernel takes memory for as much, up to 32 KiB, for each datagram of a dump.
+  /// Opens a socket of NETLINK_GENERIC, NETLINK_ROUTE or NETLINK_SOCK_DIAG in the calling thread's
+  /// network namespace, with extended acknowledgements and strict checking if the kernel has them.
+  /// Reading a datagram of more than `longest` bytes fails with EMSGSIZE. The kernel allocates as
+  /// much, up to 32 KiB, for each datagram of a dump.
   static Result<Socket> open(int protocol, size_t longest = kLongest);
 
   static constexpr size_t kLongest = 1 << 20;
-  /// As the kernel makes them for whom has no more room (NLMSG_GOODSIZE): the fastest for short
-  /// dumps.
+  /// Is the size of the kernel's datagrams for readers with no larger buffer (NLMSG_GOODSIZE), the
+  /// fastest for short dumps.
   static constexpr size_t kShort = 8192 - 320;
 
   int fd() const { return fd_.get(); }
 
-  /// Returns when the kernel has acknowledged; `reply` gets the messages that it answers before.
-  /// The error has the kernel's text, the offending attribute and the missing one where it told.
+  /// Returns when the kernel has acknowledged; `reply` receives the messages that it sends before.
+  /// The error has the kernel's text, the offending and the missing attribute if it reported them.
   Result<void> request(Message& message, const Handler& reply = {});
 
-  /// Many requests in few system calls. The kernel runs them in order, also past one that fails; a
-  /// result for each. `reply` gets the index of the request besides. A reply of more than 64 KiB to
-  /// one of many is EMSGSIZE.
+  /// Sends many requests by few system calls. The kernel runs them in order, also after one that
+  /// fails, and each has a result. `reply` also receives the index of the request. A reply of more
+  /// than 64 KiB to one of many fails with EMSGSIZE.
   std::vector<Result<void>> pipeline(std::span<Message> messages, const IndexedHandler& reply = {});
 
-  /// Streams a dump. When the kernel says that a change has interrupted it, `restart` is called,
-  /// what `each` got so far is void, and the dump begins anew: at most kDumpAttempts times, then
-  /// the error is EINTR.
+  /// Streams a dump to `each`. If the kernel reports that a change has interrupted it, `restart`
+  /// says that the messages so far are void, and the dump begins anew. Fails with EINTR after
+  /// kDumpAttempts attempts.
   Result<void> dump(Message& message, const DumpHandler& each,
                     const std::function<void()>& restart);
 
   template <class T>
   using Decoder = std::function<Result<T>(const MessageView&)>;
 
-  /// dump() of what `decode` makes of the messages; its error ends the dump.
+  /// Streams a dump of decoded items; an error of `decode` ends it.
   template <class T>
   Result<void> dump_decoded(Message& message, const Decoder<T>& decode,
                             const std::function<bool(T&&)>& each,
@@ -74,7 +74,7 @@ class Socket {
     return dumped;
   }
 
-  /// A short dump as a vector.
+  /// Collects a short dump.
   template <class T>
   Result<std::vector<T>> list(Message& message, const Decoder<T>& decode) {
     std::vector<T> items;
@@ -87,15 +87,15 @@ class Socket {
     return items;
   }
 
-  /// EPERM: the group wants a capability.
+  /// Joins a multicast group. Fails with EPERM if that needs a capability.
   Result<void> join(uint32_t group);
 
-  /// Bytes that may wait unread before the kernel drops multicast messages and says ENOBUFS; beyond
-  /// net.core.rmem_max with CAP_NET_ADMIN only. Gives what the kernel made of it.
+  /// Sets how many unread bytes may wait before the kernel drops multicast messages and reports
+  /// ENOBUFS; more than net.core.rmem_max needs CAP_NET_ADMIN. Returns the kernel's actual size.
   Result<int> set_receive_buffer(int bytes);
 
-  /// Reads one datagram of multicast messages without blocking, and gives how many messages it
-  /// held, 0 where nothing waits. ENOBUFS: messages were lost before this; the socket goes on.
+  /// Reads a datagram of multicast messages without blocking and returns how many messages it had,
+  /// 0 if none waits. Fails with ENOBUFS if messages were lost before; the socket stays usable.
   Result<size_t> receive(const Handler& each);
 
   static constexpr int kDumpAttempts = 10;
@@ -109,7 +109,7 @@ class Socket {
                  std::vector<Result<void>>& results);
   Result<bool> dump_once(Message& message, const DumpHandler& each, bool& stopped);
 
-  static constexpr size_t kMostDatagrams = 16;  // of one system call
+  static constexpr size_t kMostDatagrams = 16;  // for one system call
 
   UniqueFd fd_;
   size_t longest_;

@@ -1,5 +1,5 @@
-// sock_diag of internet sockets, stated at the level of Linux 6.18 (include/uapi/linux/inet_diag.h,
-// sock_diag.h, mptcp.h).
+// Defines sock_diag's constants and structs for internet sockets as of Linux 6.18
+// (include/uapi/linux/inet_diag.h, sock_diag.h, mptcp.h).
 #pragma once
 
 #include <cstddef>
@@ -9,25 +9,25 @@ namespace mptcp::uapi {
 
 inline constexpr uint16_t kSockDiagByFamily = 20;
 
-// INET_DIAG_REQ_*: attributes of a request
+// These are INET_DIAG_REQ_*, the attributes of a request.
 enum InetDiagRequestAttribute : uint16_t {
   kInetDiagReqBytecode = 1,
   kInetDiagReqProtocol = 3,  // u32, for protocols beyond 255
 };
 
-// INET_DIAG_*: attributes of an answer
+// These are INET_DIAG_*, the attributes of an answer.
 enum InetDiagAttribute : uint16_t {
   kInetDiagInfo = 2,  // struct tcp_info, or struct mptcp_info
   kInetDiagUlpInfo = 19,
 };
 
-// INET_ULP_INFO_*
+// These are INET_ULP_INFO_*.
 enum InetUlpInfoAttribute : uint16_t {
   kInetUlpInfoName = 1,
   kInetUlpInfoMptcp = 3,  // nested MptcpSubflowAttribute
 };
 
-// MPTCP_SUBFLOW_ATTR_*
+// These are MPTCP_SUBFLOW_ATTR_*.
 enum MptcpSubflowAttribute : uint16_t {
   kMptcpSubflowAttrTokenRem = 1,     // u32
   kMptcpSubflowAttrTokenLoc = 2,     // u32
@@ -41,7 +41,7 @@ enum MptcpSubflowAttribute : uint16_t {
   kMptcpSubflowAttrIdLoc = 10,       // u8
 };
 
-// MPTCP_SUBFLOW_FLAG_*
+// These are MPTCP_SUBFLOW_FLAG_*.
 inline constexpr uint32_t kMptcpSubflowFlagMcapRem = 1 << 0;
 inline constexpr uint32_t kMptcpSubflowFlagMcapLoc = 1 << 1;
 inline constexpr uint32_t kMptcpSubflowFlagJoinRem = 1 << 2;
@@ -52,13 +52,13 @@ inline constexpr uint32_t kMptcpSubflowFlagFullyEstablished = 1 << 6;
 inline constexpr uint32_t kMptcpSubflowFlagConnected = 1 << 7;
 inline constexpr uint32_t kMptcpSubflowFlagMapvalid = 1 << 8;
 
-// INET_DIAG_BC_*: the filter that the kernel runs on each socket
+// These are INET_DIAG_BC_*, the codes of the filter that the kernel runs on each socket.
 enum InetDiagBytecode : uint8_t {
   kInetDiagBcSCond = 7,  // source
   kInetDiagBcDCond = 8,  // destination
 };
 
-// struct inet_diag_bc_op: jumps by `yes` or `no` bytes; beyond the end means no match
+// This is struct inet_diag_bc_op. It jumps by `yes` or `no` bytes; beyond the end means no match.
 struct InetDiagBcOp {
   uint8_t code;
   uint8_t yes;
@@ -66,26 +66,26 @@ struct InetDiagBcOp {
 };
 static_assert(sizeof(InetDiagBcOp) == 4);
 
-// struct inet_diag_hostcond; the address follows
+// This is struct inet_diag_hostcond; the address follows it.
 struct InetDiagHostcond {
   uint8_t family;
   uint8_t prefix_len;
-  int32_t port;  // -1: any
+  int32_t port;  // -1 stands for any
 };
 static_assert(sizeof(InetDiagHostcond) == 8);
 
-// struct inet_diag_sockid
+// This is struct inet_diag_sockid.
 struct InetDiagSockid {
-  uint16_t sport;  // network order, as what follows
+  uint16_t sport;  // this and the next three are in network order
   uint16_t dport;
   uint32_t src[4];
   uint32_t dst[4];
-  uint32_t interface;  // host order, as what follows
+  uint32_t interface;  // this and the cookie are in host order
   uint32_t cookie[2];
 };
 static_assert(sizeof(InetDiagSockid) == 48);
 
-// struct inet_diag_req_v2
+// This is struct inet_diag_req_v2.
 struct InetDiagReqV2 {
   uint8_t family;
   uint8_t protocol;
@@ -97,7 +97,7 @@ struct InetDiagReqV2 {
 static_assert(sizeof(InetDiagReqV2) == 56);
 static_assert(offsetof(InetDiagReqV2, id) == 8);
 
-// struct inet_diag_msg
+// This is struct inet_diag_msg.
 struct InetDiagMsg {
   uint8_t family;
   uint8_t state;

@@ -1,5 +1,6 @@
-// The kernel's constants and structs for MPTCP sockets, stated at the level of Linux 6.18
-// (include/uapi/linux/mptcp.h, tcp.h). Distributions' headers lag behind the kernels they boot.
+// Defines the kernel's constants and structs for MPTCP sockets as of Linux 6.18
+// (include/uapi/linux/mptcp.h, tcp.h), because distributions' headers lag behind the kernels that
+// they boot.
 #pragma once
 
 #include <sys/socket.h>
@@ -12,13 +13,13 @@ namespace mptcp::uapi {
 inline constexpr int kIpprotoMptcp = 262;
 inline constexpr int kSolMptcp = 284;
 
-// Options of SOL_MPTCP.
+// These are the options of SOL_MPTCP.
 inline constexpr int kMptcpInfo = 1;
 inline constexpr int kMptcpTcpInfo = 2;
 inline constexpr int kMptcpSubflowAddrs = 3;
 inline constexpr int kMptcpFullInfo = 4;
 
-// struct mptcp_info. Kernels before 6.18 give a shorter one.
+// This is struct mptcp_info, of which older kernels have the first part only.
 struct MptcpInfo {
   uint8_t subflows;
   uint8_t add_addr_signal;
@@ -54,7 +55,8 @@ static_assert(offsetof(MptcpInfo, retransmits) == 44);
 static_assert(offsetof(MptcpInfo, subflows_total) == 80);
 static_assert(offsetof(MptcpInfo, last_data_sent) == 84);
 
-// struct tcp_info. What follows received_ce_bytes changed its meaning between releases: not read.
+// This is struct tcp_info. The fields after received_ce_bytes changed between releases and are not
+// read.
 struct TcpInfo {
   uint8_t state;
   uint8_t ca_state;
@@ -131,23 +133,24 @@ static_assert(offsetof(TcpInfo, delivery_rate) == 160);
 static_assert(offsetof(TcpInfo, bytes_sent) == 200);
 static_assert(offsetof(TcpInfo, total_rto) == 240);
 
-// struct mptcp_subflow_data: what stands before the arrays of MPTCP_TCPINFO and SUBFLOW_ADDRS.
+// This is struct mptcp_subflow_data, which precedes the arrays of MPTCP_TCPINFO and
+// MPTCP_SUBFLOW_ADDRS.
 struct alignas(8) SubflowData {
-  uint32_t size_subflow_data;  // in: of this struct
-  uint32_t num_subflows;       // out: subflows that exist, also when fewer fitted
-  uint32_t size_kernel;        // out: of one element in the kernel
-  uint32_t size_user;          // in: of one element here; out: the smaller of both
+  uint32_t size_subflow_data;  // in: the size of this struct
+  uint32_t num_subflows;       // out: the subflows that exist, even if fewer fitted
+  uint32_t size_kernel;        // out: the size of an element in the kernel
+  uint32_t size_user;          // in: the size of an element here; out: the smaller of both
 };
 static_assert(sizeof(SubflowData) == 16);
 
-// struct mptcp_subflow_addrs
+// This is struct mptcp_subflow_addrs.
 struct SubflowAddrs {
   sockaddr_storage local;
   sockaddr_storage remote;
 };
 static_assert(sizeof(SubflowAddrs) == 256);
 
-// struct mptcp_subflow_info
+// This is struct mptcp_subflow_info.
 struct SubflowInfo {
   uint32_t id;
   SubflowAddrs addrs;
@@ -155,15 +158,15 @@ struct SubflowInfo {
 static_assert(sizeof(SubflowInfo) == 264);
 static_assert(offsetof(SubflowInfo, addrs) == 8);
 
-// struct mptcp_full_info
+// This is struct mptcp_full_info.
 struct FullInfo {
   uint32_t size_tcpinfo_kernel;
   uint32_t size_tcpinfo_user;
   uint32_t size_sfinfo_kernel;
   uint32_t size_sfinfo_user;
   uint32_t num_subflows;
-  uint32_t size_arrays_user;  // elements that the two arrays below hold
-  uint64_t subflow_info;      // pointers to the arrays
+  uint32_t size_arrays_user;  // in: the capacity of both arrays, in elements
+  uint64_t subflow_info;      // in: pointers to the arrays
   uint64_t tcp_info;
   MptcpInfo mptcp_info;
 };

@@ -1,4 +1,4 @@
-// The generic netlink family `mptcp_pm`, stated at the level of Linux 6.18
+// Defines the constants of the generic netlink family `mptcp_pm` as of Linux 6.18
 // (include/uapi/linux/mptcp_pm.h, mptcp.h; Documentation/netlink/specs/mptcp_pm.yaml).
 #pragma once
 
@@ -10,7 +10,7 @@ inline constexpr const char* kMptcpPmName = "mptcp_pm";
 inline constexpr const char* kMptcpPmEventsGroup = "mptcp_pm_events";
 inline constexpr uint8_t kMptcpPmVersion = 1;
 
-// MPTCP_PM_CMD_*
+// These are MPTCP_PM_CMD_*.
 enum MptcpPmCommand : uint8_t {
   kMptcpPmCmdAddAddr = 1,
   kMptcpPmCmdDelAddr = 2,
@@ -25,7 +25,7 @@ enum MptcpPmCommand : uint8_t {
   kMptcpPmCmdSubflowDestroy = 11,
 };
 
-// MPTCP_PM_ATTR_*: of commands
+// These are MPTCP_PM_ATTR_*, the attributes of commands.
 enum MptcpPmAttribute : uint16_t {
   kMptcpPmAttrAddr = 1,         // nested MptcpPmAddrAttribute
   kMptcpPmAttrRcvAddAddrs = 2,  // u32
@@ -35,7 +35,7 @@ enum MptcpPmAttribute : uint16_t {
   kMptcpPmAttrAddrRemote = 6,   // nested MptcpPmAddrAttribute
 };
 
-// MPTCP_PM_ADDR_ATTR_*
+// These are MPTCP_PM_ADDR_ATTR_*.
 enum MptcpPmAddrAttribute : uint16_t {
   kMptcpPmAddrAttrFamily = 1,  // u16
   kMptcpPmAddrAttrId = 2,      // u8
@@ -46,7 +46,7 @@ enum MptcpPmAddrAttribute : uint16_t {
   kMptcpPmAddrAttrIfIdx = 7,   // s32
 };
 
-// MPTCP_PM_ADDR_FLAG_*
+// These are MPTCP_PM_ADDR_FLAG_*.
 inline constexpr uint32_t kMptcpPmAddrFlagSignal = 1 << 0;
 inline constexpr uint32_t kMptcpPmAddrFlagSubflow = 1 << 1;
 inline constexpr uint32_t kMptcpPmAddrFlagBackup = 1 << 2;
@@ -54,7 +54,7 @@ inline constexpr uint32_t kMptcpPmAddrFlagFullmesh = 1 << 3;
 inline constexpr uint32_t kMptcpPmAddrFlagImplicit = 1 << 4;
 inline constexpr uint32_t kMptcpPmAddrFlagLaminar = 1 << 5;
 
-// MPTCP_EVENT_*
+// These are MPTCP_EVENT_*.
 enum MptcpEventType : uint8_t {
   kMptcpEventCreated = 1,
   kMptcpEventEstablished = 2,
@@ -68,7 +68,7 @@ enum MptcpEventType : uint8_t {
   kMptcpEventListenerClosed = 16,
 };
 
-// MPTCP_ATTR_*: of events
+// These are MPTCP_ATTR_*, the attributes of events.
 enum MptcpEventAttribute : uint16_t {
   kMptcpAttrToken = 1,         // u32
   kMptcpAttrFamily = 2,        // u16
@@ -90,7 +90,7 @@ enum MptcpEventAttribute : uint16_t {
   kMptcpAttrServerSide = 18,   // u8
 };
 
-// MPTCP_PM_EV_FLAG_*
+// These are MPTCP_PM_EV_FLAG_*.
 inline constexpr uint16_t kMptcpPmEvFlagDenyJoinId0 = 1 << 0;
 inline constexpr uint16_t kMptcpPmEvFlagServerSide = 1 << 1;
 

@@ -1,5 +1,5 @@
-// Writes the fuzzers' corpus: messages of the running kernel, one a file, from a network namespace
-// of its own with a connection that gets, changes and loses a subflow.
+// Writes the fuzzers' corpus, one file for each message that the running kernel sends about a
+// connection in a network namespace of its own, which gains, changes and loses a subflow.
 //   capture_corpus test/native/fuzz/corpus
 #include <linux/rtnetlink.h>
 
@@ -20,7 +20,7 @@ class Corpus {
  public:
   explicit Corpus(std::filesystem::path root) : root_(std::move(root)) {}
 
-  // Of messages with the same name and length one is enough.
+  // One message of each name and length is enough.
   void write(const std::string& fuzzer, const std::string& name,
              const netlink::MessageView& message) {
     const auto file = name + '-' + std::to_string(message.header.nlmsg_len);

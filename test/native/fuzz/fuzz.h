@@ -1,4 +1,4 @@
-// What the fuzzers share. Each defines LLVMFuzzerTestOneInput() over one or more netlink messages.
+// Declares the fuzzers' entry, which each defines over one or more netlink messages.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace mptcp::test {
 template <class Visit>
 void for_each_message(const uint8_t* data, size_t size, Visit visit) {
   netlink::Bytes datagram(reinterpret_cast<const std::byte*>(data), size);
-  while (const auto message = netlink::take_message(datagram)) visit(*message);
+  while (const auto message = netlink::next_message(datagram)) visit(*message);
 }
 
 }  // namespace mptcp::test

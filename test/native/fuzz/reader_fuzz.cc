@@ -7,7 +7,7 @@ namespace {
 using mptcp::netlink::Attribute;
 using mptcp::netlink::Attributes;
 
-// Touches every byte of every attribute, as deep as they nest.
+// Reads every byte of every attribute, as deep as they nest.
 void walk(const Attributes& attributes, int depth) {
   if (depth > Attributes::kMaxDepth) std::abort();
   unsigned sum = 0;

@@ -1,4 +1,4 @@
-// Messages as bytes, for tests that need no kernel.
+// Makes messages of bytes for tests that need no kernel.
 #pragma once
 
 #include <linux/genetlink.h>
@@ -8,11 +8,11 @@
 
 namespace mptcp::test {
 
-/// `message` as it would arrive; it must outlive the view.
+/// Returns `message` as a reader receives it; it must outlive the view.
 inline netlink::MessageView view_of(netlink::Message& message) {
   message.stamp(0, 0);
   netlink::Bytes bytes = message.bytes();
-  return netlink::take_message(bytes).value();
+  return netlink::next_message(bytes).value();
 }
 
 inline netlink::Message generic(uint8_t command) {
@@ -23,8 +23,8 @@ inline netlink::Message generic(uint8_t command) {
   return message;
 }
 
-/// Calls `decode` with every way to cut the payload short, each in a buffer of exactly its size, so
-/// that a sanitizer sees what is read beyond.
+/// Calls `decode` with every truncation of the payload, each in a buffer of its exact size, so that
+/// a sanitizer detects a read beyond.
 template <class Decode>
 void for_each_truncation(const netlink::MessageView& message, Decode decode) {
   for (size_t length = 0; length < message.payload.size(); ++length) {

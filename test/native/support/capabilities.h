@@ -1,4 +1,4 @@
-// The calling thread without one of its capabilities, for as long as this lives.
+// Drops a capability of the calling thread for a scope.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Makes MPTCP connections and logs events for the tests.
 #include "support/connection.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// MPTCP connections inside the test's network namespace, and the kernel's events about them.
+// Makes MPTCP connections in the test's network namespace and logs the kernel's events about them.
 #pragma once
 
 #include <functional>
@@ -17,22 +17,23 @@ struct Connection {
   uint32_t server_token() const;
 };
 
-/// An MPTCP listener, on a free port where `address` has none.
+/// Opens an MPTCP listener, on a free port if that of `address` is 0.
 UniqueFd listen_on(const Address& address);
-/// Blocking sockets, connected and with data exchanged, so that both sides are fully established.
+/// Connects blocking sockets and exchanges data, so that both sides are fully established.
 Connection connect_to(const UniqueFd& listener, const Address& address);
 
 Address local_address(const UniqueFd& socket);
 uint32_t token_of(const UniqueFd& socket);
 void exchange_byte(const UniqueFd& from, const UniqueFd& to);
 
-/// net.mptcp.path_manager (pm_type before 6.15) of this namespace.
+/// Sets net.mptcp.path_manager, or pm_type before Linux 6.15, in this namespace.
 void select_userspace_path_manager();
 
+/// Keeps the events of the namespace from its creation on.
 class EventLog {
  public:
   EventLog();
-  /// The first event, among those seen and those to come within half a minute, that matches.
+  /// Returns the first matching event, which may have arrived already or within half a minute.
   std::optional<pm::Event> wait_for(const std::function<bool(const pm::Event&)>& matches);
   std::optional<pm::Event> wait_for(uint8_t type, std::optional<uint32_t> token);
 

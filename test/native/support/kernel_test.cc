@@ -1,3 +1,4 @@
+// Sets up network namespaces, addresses and sysctls for the tests.
 #include "support/kernel_test.h"
 
 #include <fcntl.h>
@@ -67,7 +68,7 @@ netlink::Message loopback_address_message(uint16_t type, const Address& address)
 }
 
 Result<void> add_loopback_address(netlink::Socket& route, const Address& address) {
-  // The kernel inserts the local route of an IPv6 address later, from a work queue.
+  // The kernel inserts the local route of an IPv6 address from a work queue, so after its answer.
   auto watch = netlink::Socket::open(NETLINK_ROUTE);
   if (!watch) return watch.error();
   if (auto joined = watch->join(RTNLGRP_IPV6_ROUTE); !joined) return joined;

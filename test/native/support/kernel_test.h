@@ -1,4 +1,4 @@
-// Tests against the running kernel: each in a network namespace of its own.
+// Runs tests against the running kernel, each in a network namespace of its own.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,35 +11,37 @@
 
 namespace mptcp::test {
 
-/// Moves the test's thread into a new network namespace with loopback up. Where that cannot be had
-/// the test is skipped, or fails if MPTCP_TEST_REQUIRE_ALL is set.
+/// Moves the test's thread into a new network namespace whose loopback is up. If that is
+/// impossible, the test is skipped, or fails if MPTCP_TEST_REQUIRE_ALL is set.
 class KernelTest : public ::testing::Test {
  protected:
   void SetUp() override;
 };
 
-/// Unless root: a user namespace in which this process may make network namespaces. Before threads.
+/// Enters a user namespace in which this process may make network namespaces, unless it is root.
+/// The process must have no other threads yet.
 void enter_user_namespace();
 
-/// The network namespace of the calling thread.
+/// Opens the network namespace of the calling thread.
 UniqueFd current_network_namespace();
 
-/// Whether there is something to read, at once or within half a minute.
+/// Returns whether `fd` is readable, at once or within half a minute.
 bool wait_readable(int fd);
 
-/// Adds an address to loopback and waits until it is usable, or removes it.
+/// Adds an address to the loopback and waits until it is usable.
 Result<void> add_loopback_address(netlink::Socket& route, const Address& address);
+/// Removes it.
 Result<void> delete_loopback_address(netlink::Socket& route, const Address& address);
 netlink::Message loopback_address_message(uint16_t type, const Address& address);
 
-/// Of this namespace: "net/mptcp/enabled".
+/// Reads a setting of this namespace, such as "net/mptcp/enabled".
 std::string read_sysctl(const std::string& name);
 void write_sysctl(const std::string& name, const std::string& value);
 
-/// The address that `text` says; the test's own constants alone.
+/// Parses an address, which must be one of the test's own constants.
 Address address_of(const std::string& text, uint16_t port = 0);
 
-/// `result` as an assertion, with the error in the failure's text.
+/// Asserts that `result` has no error; the failure's text has the error otherwise.
 template <class T>
 ::testing::AssertionResult succeeded(const Result<T>& result) {
   if (result) return ::testing::AssertionSuccess();

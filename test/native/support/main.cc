@@ -4,7 +4,7 @@
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  // Listing the tests must not depend on what the machine allows.
+  // A list of the tests must not depend on what the machine allows.
   if (!::testing::GTEST_FLAG(list_tests)) mptcp::test::enter_user_namespace();
   return RUN_ALL_TESTS();
 }
