@@ -44,7 +44,7 @@ const shrinkBuffers = (peer: Peer): Promise<void> =>
         },
       });
     },
-    join(__dirname, '..', '..', 'dist', 'internal', 'kernel-events.js'),
+    join(__dirname, '..', '..', 'dist', 'events', 'kernel-source.js'),
   );
 
 /** Listens and stops so many times: the kernel tells of each. */

@@ -193,7 +193,7 @@ describeKernel('where the events of a connection come from', {}, () => {
       expect(await client.run(ownSubflows)).toBe(200);
       lab.client.ip('mptcp', 'endpoint', 'delete', 'id', '7');
       await client.run(untilEach, 2);
-      expect(await client.run(endMany)).toEqual(['subflow subflowClosed']);
+      expect(await client.run(endMany)).toEqual(['subflowEstablished subflowClosed']);
       // The listener goes with the last connection.
       await client.run((inside, most) => inside.until(() => inside.threads() <= most), threads);
     });
@@ -242,7 +242,7 @@ describeKernel('where the events of a connection come from', {}, () => {
     const child = lab.client.spawn(command[0]!, command.slice(1));
     await child.line(/ready/);
     lab.paths[1].client.addEndpoint('subflow');
-    const [line] = await child.line(/.*"subflow".*/);
+    const [line] = await child.line(/.*"subflowEstablished".*/);
     expect(JSON.parse(line)).toEqual({ type: 'subflowEstablished', source });
     child.stdin.write('\n');
     await child.success(); // ends clean, although the worker was watching

@@ -67,7 +67,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
       return { server, client };
     };
 
-    test('subflow, subflowClosed and closed, on both sides, without privilege', async () => {
+    test('subflowEstablished, subflowClosed and closed, on both sides, without privilege', async () => {
       await using lab = await twoPaths({ family, join: 'none' });
       const { server, client } = await connected(lab);
       const peers = [client, server];
