@@ -31,7 +31,7 @@ export class PathSampler implements Polled, Follower, EventSource<ConnectionSamp
     stopPolling(this);
   }
 
-  look(): number {
+  poll(): number {
     const { elapsed, paths } = this.#take(this.#read());
     this.#sink.deliver([{ type: 'sample', elapsed, paths }]);
     return this.#interval;

@@ -18,7 +18,7 @@ import { TokenEvents } from '../events/token-events';
 import {
   type BackupFlags,
   type FlagsOfSubflows,
-  lookAtBackup,
+  pollBackup,
   unwatchBackup,
   watchBackup,
 } from './backup-flags';
@@ -126,7 +126,7 @@ export class ConnectionWatch implements Polled, Follower {
   /** Nothing that happens after this is missed, as far as it can be seen. */
   async ready(): Promise<void> {
     await this.#kernel?.settled;
-    if (this.#flags) await lookAtBackup();
+    if (this.#flags) await pollBackup();
   }
 
   closing(): void {
@@ -150,7 +150,7 @@ export class ConnectionWatch implements Polled, Follower {
     if (info) this.#compare(byKey(subflows.filter(isOpen)));
   }
 
-  look(): number | undefined {
+  poll(): number | undefined {
     const reading = this.#connection.read();
     if (!reading) return undefined;
     const { info, subflows } = reading;

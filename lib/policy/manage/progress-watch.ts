@@ -37,7 +37,7 @@ export class ProgressWatch implements Polled {
     poll(this, 0);
   }
 
-  look(): number | undefined {
+  poll(): number | undefined {
     const reading = this.#connection.reading();
     if (!reading?.info) return undefined;
     const paths = reading.subflows.map(progressOf);
