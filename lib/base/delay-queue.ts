@@ -12,10 +12,10 @@ export interface Queued {
 const ROUNDS = 4;
 
 /**
- * Calls `overdue` for each item that still waits after the delay, or up to a quarter of it later. All
- * items share one timer, which does not keep the process alive; none needs an allocation; and time is
- * counted in rounds, because every connection waits here, and reading the clock costs 1 % of what it
- * takes to make one.
+ * Calls `overdue` for each item that still waits after the delay, or up to a quarter of it later.
+ * All items share one timer, which does not keep the process alive; none needs an allocation; and
+ * time is counted in rounds, because every connection waits here, and reading the clock costs 1 %
+ * of what it takes to make one.
  */
 export class DelayQueue<T extends Queued> {
   readonly #delay: number;

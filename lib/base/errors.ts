@@ -42,13 +42,15 @@ export interface MptcpErrorDetails {
 }
 
 /**
- * The error of everything that MPTCP could not do; its message says what to do about it. Errors that
- * Node has a code for, such as ECONNREFUSED, keep that code and are none of these.
+ * The error of everything that MPTCP could not do; its message says what to do about it. Errors
+ * that Node has a code for, such as ECONNREFUSED, keep that code and are none of these.
  */
 export class MptcpError extends Error {
   /** What went wrong, stable across versions. */
   readonly code: MptcpErrorCode;
-  /** The number of the system error, negative as in Node's own errors; undefined: there was none. */
+  /**
+   * The number of the system error, negative as in Node's own errors; undefined: there was none.
+   */
   readonly errno?: number;
   /** The system call that failed, with the option it was about: 'getsockopt MPTCP_INFO'. */
   readonly syscall?: string;

@@ -1,4 +1,6 @@
-/** The stream of events that every watch hands out: an EventEmitter and a `for await` loop in one. */
+/**
+ * The stream of events that every watch hands out: an EventEmitter and a `for await` loop in one.
+ */
 import { EventEmitter } from 'node:events';
 import { checkBoolean, checkIfGiven, checkInteger, checkObject, checkSignal } from './arguments';
 import { AbortError, MptcpError } from './errors';
@@ -33,9 +35,13 @@ export function checkStreamOptions(options: unknown): asserts options is EventSt
   checkIfGiven(checkBoolean, 'options.initial', initial);
 }
 
-/** Where the events of a stream come from. It begins at once, and reports to its {@link EventSink}. */
+/**
+ * Where the events of a stream come from. It begins at once, and reports to its {@link EventSink}.
+ */
 export interface EventSource<Event> {
-  /** Remembers the state as of now. The result returns the events that lead from it to a later one. */
+  /**
+   * Remembers the state as of now. The result returns the events that lead from it to a later one.
+   */
   remember(): () => Event[];
   /** Ends it; resolves when its resources are free. */
   close(): Promise<void>;
@@ -81,17 +87,18 @@ interface Waiting<Event> {
 
 /**
  * Events in order, for listeners and for one `for await` loop, which also gets those that came
- * before it. A loop that is too slow gets `overrun`, then the events that lead to the present state.
- * Until the stream is ready it keeps the process alive, from then on after ref() alone. A failure is
- * thrown by the loop and emitted as `error`.
+ * before it. A loop that is too slow gets `overrun`, then the events that lead to the present
+ * state. Until the stream is ready it keeps the process alive, from then on after ref() alone. A
+ * failure is thrown by the loop and emitted as `error`.
  */
 export class EventStream<Event extends Typed>
   extends EventEmitter<EventMapOf<Event>>
   implements AsyncIterableIterator<Event, undefined>, AsyncDisposable
 {
   /**
-   * Resolves when the watch is complete: all that happens from then on is reported, losses included.
-   * Rejects where watching failed, and with ERR_MPTCP_CLOSED where the stream is closed first.
+   * Resolves when the watch is complete: all that happens from then on is reported, losses
+   * included. Rejects where watching failed, and with ERR_MPTCP_CLOSED where the stream is closed
+   * first.
    */
   readonly ready: Promise<void>;
   readonly #source: EventSource<Event>;
@@ -206,7 +213,9 @@ export class EventStream<Event extends Typed>
     }
   }
 
-  /** What a listener throws is an uncaught exception, and does not keep the event from the others. */
+  /**
+   * What a listener throws is an uncaught exception, and does not keep the event from the others.
+   */
   #emit(name: string, event: Event): void {
     try {
       (this as EventEmitter).emit(name, event);

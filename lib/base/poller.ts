@@ -79,7 +79,7 @@ function sweep(rest: IterableIterator<[Polled, Entry]>, before: number): void {
     if (entry.due <= start) pollNow(item, entry);
     const spent = performance.now() - start;
     if (spent < SLICE) continue;
-    timer = setTimeout(sweep, 0, rest, before + spent); // an immediate without ref wakes no idle loop
+    timer = setTimeout(sweep, 0, rest, before + spent); // setImmediate() wakes no idle loop
     refTimer();
     return;
   }

@@ -17,7 +17,9 @@ export class SharedResource<T> {
     this.#linger = linger;
   }
 
-  /** Opens the resource where it is not open. The user calls `release` when done; again is harmless. */
+  /**
+   * Opens the resource unless it is open. The user calls `release` at the end; twice counts once.
+   */
   use(): { resource: T; release: () => void } {
     clearTimeout(this.#timer);
     const { resource } = (this.#opened ??= { resource: this.#open() });
