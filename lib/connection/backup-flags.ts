@@ -47,7 +47,9 @@ function flagsOf(
 const listeners = new Map<Listener, number>();
 const poller = new AsyncPoller(dump, { interval: INTERVAL, pause: PAUSE });
 
-/** Passes the flags of the connection's subflows to the listener after each dump; one begins now. */
+/**
+ * Passes the flags of the connection's subflows to the listener after each dump; one begins now.
+ */
 export function watchBackup(token: number, listener: Listener): void {
   listeners.set(listener, token);
   poller.start();
