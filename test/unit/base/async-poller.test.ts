@@ -2,7 +2,7 @@ import { AsyncPoller } from '../../../lib/base/poller';
 
 const INTERVAL = 100;
 
-/** A poll that takes `length` ms, and what is known of its runs. */
+/** A poll of `length` ms, and the record of its runs. */
 function slow(length: number) {
   const runs = { begun: [] as number[], ended: 0, concurrent: 0, most: 0 };
   const start = performance.now();
@@ -67,7 +67,7 @@ test('polls on request never overlap, are shared, and begin after the request', 
   expect(jest.getTimerCount()).toBe(0); // it was not started
 });
 
-test('a poll on request takes the place of the next one', async () => {
+test('a poll on request replaces the next one', async () => {
   const { runs, poll } = slow(0);
   const poller = new AsyncPoller(poll, { interval: INTERVAL });
   poller.start();

@@ -105,7 +105,7 @@ describe('an event stream', () => {
     expect(source.close).toHaveBeenCalledTimes(1);
   });
 
-  test('an error that only listeners could hear is emitted', () => {
+  test('an error is emitted where there are listeners and no loop', () => {
     const stream = new EventStream(source.open, {});
     stream.on('number', jest.fn());
     expect(() => source.sink.fail(new Error('broken'))).toThrow('broken');
