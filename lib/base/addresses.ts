@@ -1,14 +1,33 @@
+/** IP addresses as strings: their canonical form, how they compare, and keys made of them. */
 import net from 'node:net';
 
+/** One end of a subflow, or where a listener listens. */
+export interface SocketAddress {
+  /** IPv4 or IPv6; a link-local address keeps its `%scope`. */
+  address: string;
+  /** The TCP port. */
+  port: number;
+}
+
+/** Identifies a subflow by its ends, as events and connections() report them. */
+export interface SubflowReference {
+  /** The end on this host. */
+  local: SocketAddress;
+  /** The end on the peer. */
+  remote: SocketAddress;
+}
+
+/** The version of IP. */
 export type IpFamily = 4 | 6;
 
 const V4_MAPPED = /^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i;
 
+/** The family of an address; a v4-mapped one is IPv4. */
 export function familyOf(address: string): IpFamily {
   return net.isIPv4(address.replace(V4_MAPPED, '')) ? 4 : 6;
 }
 
-/** The one way in which this library writes an address; a link-local one keeps its `%scope`. */
+/** The one form in which this library writes an address: v4-mapped as IPv4, `%scope` kept. */
 export function canonicalAddress(text: string): string {
   const [address = '', scope] = text.split('%');
   if (net.isIPv4(address)) return address;
@@ -17,35 +36,27 @@ export function canonicalAddress(text: string): string {
   return scope === undefined ? v4 : `${v4}%${scope}`;
 }
 
-/** Without the scope, which some messages of the kernel lack: for comparing. */
+/** The address without its scope, for comparisons: some messages of the kernel lack the scope. */
 export const withoutScope = (address: string): string => address.replace(/%.*/, '');
 
-/** The interface in a link-local address, by its name or its index. */
+/** The interface in a link-local address, by its name or its index; undefined: it has none. */
 export const scopeOf = (address: string): string | undefined => address.split('%')[1];
 
+/** Whether two canonical addresses are the same, whatever their scopes. */
 export const isAddress = (one: string, other: string): boolean =>
   withoutScope(one) === withoutScope(other);
 
+/** A key for an address with its port. */
 export const socketKey = ({ address, port }: { address: string; port: number }): string =>
   `${withoutScope(address)} ${port}`;
 
-/** Tells the subflows of a network namespace apart. */
+/** A key that is unique among the subflows that a network namespace has at one time. */
 export const subflowKey = (subflow: {
   local: { address: string; port: number };
   remote: { address: string; port: number };
 }): string => `${socketKey(subflow.local)} ${socketKey(subflow.remote)}`;
 
-/** Tells apart the subflows that one connection has in the course of time. */
+/** A key that is unique among the subflows that one connection has in the course of its life. */
 export const subflowIdentity = (
   subflow: Parameters<typeof subflowKey>[0] & { id?: number },
 ): string => `${subflow.id ?? ''} ${subflowKey(subflow)}`;
-export interface SocketAddress {
-  address: string;
-  port: number;
-}
-
-/** The addresses and ports of a subflow, as events and connections() give them. */
-export interface SubflowReference {
-  local: SocketAddress;
-  remote: SocketAddress;
-}

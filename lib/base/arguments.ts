@@ -1,4 +1,4 @@
-/** Argument checks with Node's own codes, made before any system call. */
+/** Argument checks with Node's own error codes, made before any system call. */
 import net from 'node:net';
 import { inspect } from 'node:util';
 import { familyOf } from './addresses';
@@ -17,6 +17,7 @@ function show(value: unknown): string {
   return String(value);
 }
 
+/** A TypeError with Node's code ERR_INVALID_ARG_TYPE; `expected` as in 'of type string'. */
 export function invalidArgType(name: string, expected: string, value: unknown): TypeError {
   return withCode(
     new TypeError(`The "${name}" argument must be ${expected}. Received ${show(value)}`),
@@ -24,6 +25,7 @@ export function invalidArgType(name: string, expected: string, value: unknown): 
   );
 }
 
+/** A TypeError with Node's code ERR_INVALID_ARG_VALUE; `reason` as in 'must be an IP address'. */
 export function invalidArgValue(name: string, value: unknown, reason: string): TypeError {
   return withCode(
     new TypeError(`The argument '${name}' ${reason}. Received ${show(value)}`),
@@ -31,6 +33,7 @@ export function invalidArgValue(name: string, value: unknown, reason: string): T
   );
 }
 
+/** A RangeError with Node's code ERR_OUT_OF_RANGE; `range` as in '>= 1 && <= 255'. */
 export function outOfRange(name: string, range: string, value: unknown): RangeError {
   return withCode(
     new RangeError(
@@ -40,6 +43,7 @@ export function outOfRange(name: string, range: string, value: unknown): RangeEr
   );
 }
 
+/** Checks for an object that is neither null nor an array. */
 export function checkObject(
   name: string,
   value: unknown,
@@ -50,10 +54,12 @@ export function checkObject(
   }
 }
 
+/** Checks for a string. */
 export function checkString(name: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
 }
 
+/** Checks for a string of 1 to `longest` characters without null bytes. */
 export function checkText(name: string, value: unknown, longest: number): asserts value is string {
   checkString(name, value);
   if (value === '' || value.length > longest) {
@@ -62,6 +68,7 @@ export function checkText(name: string, value: unknown, longest: number): assert
   if (value.includes('\0')) throw invalidArgValue(name, value, 'must be without null bytes');
 }
 
+/** Checks for one of the allowed strings. */
 export function checkOneOf<T extends string>(
   name: string,
   value: unknown,
@@ -73,6 +80,7 @@ export function checkOneOf<T extends string>(
   }
 }
 
+/** Checks for an integer from `min` to `max`, both included. */
 export function checkInteger(
   name: string,
   value: unknown,
@@ -84,14 +92,17 @@ export function checkInteger(
   if (value < min || value > max) throw outOfRange(name, `>= ${min} && <= ${max}`, value);
 }
 
+/** Checks for a boolean. */
 export function checkBoolean(name: string, value: unknown): asserts value is boolean {
   if (typeof value !== 'boolean') throw invalidArgType(name, 'of type boolean', value);
 }
 
+/** Checks for a function. */
 export function checkFunction(name: string, value: unknown): asserts value is () => unknown {
   if (typeof value !== 'function') throw invalidArgType(name, 'of type function', value);
 }
 
+/** Checks for an AbortSignal or undefined. */
 export function checkSignal(
   name: string,
   value: unknown,
@@ -102,14 +113,14 @@ export function checkSignal(
   }
 }
 
-/** What says how to abort. */
+/** Checks for options with a `signal`, which may both be missing. */
 export function checkAbortable(options: unknown): void {
   if (options === undefined) return;
   checkObject('options', options);
   checkSignal('options.signal', (options as { signal?: unknown }).signal);
 }
 
-/** A numeric address; an IPv6 one may have its `%scope`, a v4-mapped one is IPv4. */
+/** Checks for a numeric address; an IPv6 one may have a `%scope`, a v4-mapped one is IPv4. */
 export function checkAddress(name: string, value: unknown): asserts value is string {
   checkString(name, value);
   const scoped = value.includes('%') && familyOf(value.replace(/%.*/s, '')) === 4;
@@ -118,11 +129,12 @@ export function checkAddress(name: string, value: unknown): asserts value is str
 
 const LONGEST_INTERFACE = 15; // IFNAMSIZ
 
+/** Checks for what can be the name of a network interface. */
 export function checkInterface(name: string, value: unknown): asserts value is string {
   checkText(name, value, LONGEST_INTERFACE);
 }
 
-/** Where a property may be absent. */
+/** Makes a check unless the value is undefined: for properties that may be missing. */
 export function checkIfGiven<Rest extends unknown[]>(
   check: (name: string, value: unknown, ...rest: Rest) => void,
   name: string,
@@ -132,14 +144,17 @@ export function checkIfGiven<Rest extends unknown[]>(
   if (value !== undefined) check(name, value, ...rest);
 }
 
+/** Checks for an address id (RFC 8684 section 3.4.1), which has 8 bits. */
 export function checkId(name: string, value: unknown, min = 1): asserts value is number {
   checkInteger(name, value, min, 255);
 }
 
+/** Checks for a TCP port. */
 export function checkPort(name: string, value: unknown, min = 1): asserts value is number {
   checkInteger(name, value, min, 65_535);
 }
 
+/** Checks for the token of a connection (RFC 8684 section 3.2), which has 32 bits. */
 export function checkToken(name: string, value: unknown): asserts value is number {
   checkInteger(name, value, 1, 0xffff_ffff);
 }

@@ -1,6 +1,10 @@
-/** What can wait in a {@link DelayQueue}, in one at a time. The fields are the queue's. */
+/** One delay for very many items, nearly all of which are withdrawn before it is over. */
+
+/** An item of a {@link DelayQueue}; it can wait in one at a time, which owns these fields. */
 export interface Queued {
+  /** The round in which the item is overdue. */
   due: number;
+  /** The neighbours in the queue; undefined while the item does not wait. */
   before: Queued | undefined;
   after: Queued | undefined;
 }
@@ -8,26 +12,27 @@ export interface Queued {
 const ROUNDS = 4;
 
 /**
- * Tells what still waits after a delay, the same for all, or up to a quarter later. Nearly everything
- * is withdrawn before: so there is one timer, which does not keep the process alive, nothing is
- * allocated for what waits, and time is counted in rounds, since every connection waits here and
- * asking for the time is 1 % of what it takes to make one.
+ * Calls `overdue` for each item that still waits after the delay, or up to a quarter of it later.
+ * All items share one timer, which does not keep the process alive; none needs an allocation; and
+ * time is counted in rounds, because every connection waits here, and reading the clock costs 1 %
+ * of what it takes to make one.
  */
 export class DelayQueue<T extends Queued> {
   readonly #delay: number;
   readonly #overdue: (waiting: T) => void;
-  /** In the order of their time; the list is a ring that begins and ends here. */
+  /** The ring of the items in the order of their due rounds begins and ends here. */
   readonly #ends: Queued = { due: 0, before: undefined, after: undefined };
   #round = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `delay` in milliseconds. */
+  /** `delay`: milliseconds. */
   constructor(delay: number, overdue: (waiting: T) => void) {
     this.#delay = delay;
     this.#overdue = overdue;
     this.#ends.before = this.#ends.after = this.#ends;
   }
 
+  /** Lets an item wait for the delay. */
   add(waiting: T): void {
     const { before: last = this.#ends } = this.#ends;
     waiting.due = this.#round + ROUNDS + 1; // this round may be about to end
@@ -37,7 +42,7 @@ export class DelayQueue<T extends Queued> {
     this.#begin();
   }
 
-  /** False: it did not wait, or does not any more. */
+  /** Takes an item out of the queue; false: it was not waiting. */
   withdraw(waiting: T): boolean {
     const { before, after } = waiting;
     if (!before || !after) return false;

@@ -1,6 +1,8 @@
+/** The errors of this package, and what becomes of those that the addon throws. */
 import { getSystemErrorName, types } from 'node:util';
 import type { NativeError } from '../../types/native';
 
+/** The codes of {@link MptcpError}. */
 export type MptcpErrorCode =
   /** This machine cannot speak MPTCP, or cannot tell whether a connection does. */
   | 'ERR_MPTCP_UNAVAILABLE'
@@ -8,11 +10,11 @@ export type MptcpErrorCode =
   | 'ERR_MPTCP_FALLBACK'
   /** A capability is missing: the message says which, and how to get it. */
   | 'ERR_MPTCP_PERMISSION'
-  /** A limit of the kernel, or one that was set: see `maximum`. */
+  /** A limit of the kernel, or one that was set, is reached: see `maximum`. */
   | 'ERR_MPTCP_LIMIT'
   /** No such endpoint, connection, subflow or network namespace. */
   | 'ERR_MPTCP_NOT_FOUND'
-  /** The address or the id is in use. */
+  /** The address or the address id is in use. */
   | 'ERR_MPTCP_EXISTS'
   /** Another path manager has the connection, or the whole network namespace. */
   | 'ERR_MPTCP_PATH_MANAGER'
@@ -23,27 +25,40 @@ export type MptcpErrorCode =
   /** The kernel refused a call for a reason that has no code of its own here: see errno. */
   | 'ERR_MPTCP_SYSTEM';
 
+/** What an {@link MptcpError} says beyond its code and its message. */
 export interface MptcpErrorDetails {
-  /** Negative, as in Node's own system errors. */
+  /** The number of the system error, negative as in Node's own errors. */
   errno?: number;
   /** The system call that failed, with the option it was about: 'getsockopt MPTCP_INFO'. */
   syscall?: string;
   /** The netlink command that failed: 'MPTCP_PM_CMD_ADD_ADDR'. */
   command?: string;
-  /** The kernel's own words. */
+  /** The kernel's own error text (netlink's extended acknowledgement). */
   extack?: string;
-  /** Of the limit that was hit. */
+  /** The value of the limit that was reached. */
   maximum?: number;
+  /** The error that this one explains. */
   cause?: unknown;
 }
 
-/** What MPTCP could not do, and what to do about it. Errors that Node has a code for keep theirs. */
+/**
+ * The error of everything that MPTCP could not do; its message says what to do about it. Errors
+ * that Node has a code for, such as ECONNREFUSED, keep that code and are none of these.
+ */
 export class MptcpError extends Error {
+  /** What went wrong, stable across versions. */
   readonly code: MptcpErrorCode;
+  /**
+   * The number of the system error, negative as in Node's own errors; undefined: there was none.
+   */
   readonly errno?: number;
+  /** The system call that failed, with the option it was about: 'getsockopt MPTCP_INFO'. */
   readonly syscall?: string;
+  /** The netlink command that failed: 'MPTCP_PM_CMD_ADD_ADDR'. */
   readonly command?: string;
+  /** The kernel's own error text (netlink's extended acknowledgement). */
   readonly extack?: string;
+  /** With ERR_MPTCP_LIMIT: the value of the limit that was reached. */
   readonly maximum?: number;
 
   constructor(code: MptcpErrorCode, message: string, details: MptcpErrorDetails = {}) {
@@ -60,9 +75,11 @@ export class MptcpError extends Error {
 
 /** The operation was aborted by its signal, whose reason is the `cause`. */
 export class AbortError extends Error {
+  /** 'AbortError', as of Node's own. */
   override readonly name = 'AbortError';
+  /** 'ABORT_ERR', as of Node's own. */
   readonly code = 'ABORT_ERR';
-  /** The kernel had the request already and has done it. */
+  /** Whether the kernel had the request already, and has done it. */
   readonly applied: boolean;
 
   constructor(signal: AbortSignal, applied: boolean) {
@@ -71,22 +88,22 @@ export class AbortError extends Error {
   }
 }
 
-/** Also where this module runs in a context of its own, as under jest. */
+/** Whether the addon threw this error; it may come from another V8 context, as under jest. */
 export function isNativeError(error: unknown): error is NativeError {
   return types.isNativeError(error) && 'errno' in error && 'call' in error;
 }
 
-/** The name of an error that the addon threw: 'ENOPROTOOPT'. */
+/** The name of the system error that the addon threw, such as 'ENOPROTOOPT'. */
 export function errnoName(error: unknown): string | undefined {
   return isNativeError(error) ? getSystemErrorName(-error.errno) : undefined;
 }
 
-/** Where a negative errno is wanted, as libuv gives it. */
+/** The negative errno of an error that the addon threw, as libuv reports errors. */
 export function negativeErrno(error: unknown): number | undefined {
   return isNativeError(error) ? -error.errno : undefined;
 }
 
-/** An error of the addon, made public: the kernel's words and `advice` on what to do. */
+/** The public form of an error that the addon threw; `advice` follows the kernel's text. */
 export function systemError(code: MptcpErrorCode, error: unknown, advice: string): MptcpError {
   if (!isNativeError(error)) return new MptcpError(code, advice, { cause: error });
   return new MptcpError(code, `${error.message} (${errnoName(error) ?? ''}). ${advice}`, {

@@ -1,24 +1,31 @@
+/**
+ * The stream of events that every watch hands out: an EventEmitter and a `for await` loop in one.
+ */
 import { EventEmitter } from 'node:events';
 import { checkBoolean, checkIfGiven, checkInteger, checkObject, checkSignal } from './arguments';
 import { AbortError, MptcpError } from './errors';
 
+/** Options of every {@link EventStream}. */
 export interface EventStreamOptions {
   /** Aborting closes the stream: its iterator throws the AbortError. */
   signal?: AbortSignal;
-  /** Events that wait for the iterator at most (16384): beyond, it gets `overrun`. */
+  /** The most events that wait for the iterator (16384): beyond, it gets `overrun`. */
   queue?: number;
   /**
-   * Bytes of the socket's receive buffer, for what waits for the library (4 MiB). More than
-   * net.core.rmem_max needs CAP_NET_ADMIN.
+   * Bytes of the netlink socket's receive buffer, where messages wait for the library (4 MiB). More
+   * than net.core.rmem_max needs CAP_NET_ADMIN.
    */
   receiveBuffer?: number;
-  /** Tells first what exists already, as if it came now. */
+  /** Emits first what exists already, as if it came now (false). */
   initial?: boolean;
 }
 
+/** The default of `queue`: events. */
 export const QUEUE = 16_384;
+/** The default of `receiveBuffer`: bytes. */
 export const RECEIVE_BUFFER = 4 << 20;
 
+/** Throws Node's errors for bad arguments. */
 export function checkStreamOptions(options: unknown): asserts options is EventStreamOptions {
   checkObject('options', options);
   const { signal, queue, receiveBuffer, initial } = options as EventStreamOptions;
@@ -28,31 +35,48 @@ export function checkStreamOptions(options: unknown): asserts options is EventSt
   checkIfGiven(checkBoolean, 'options.initial', initial);
 }
 
-/** Where events come from: begins at once, and says all it has to say to its `sink`. */
+/**
+ * Where the events of a stream come from. It begins at once, and reports to its {@link EventSink}.
+ */
 export interface EventSource<Event> {
-  /** Remembers the state as of now; the result then gives the way from there to the state of then. */
+  /**
+   * Remembers the state as of now. The result returns the events that lead from it to a later one.
+   */
   remember(): () => Event[];
+  /** Ends it; resolves when its resources are free. */
   close(): Promise<void>;
+  /** It keeps the process alive. */
   ref(): void;
+  /** It does not keep the process alive. */
   unref(): void;
 }
 
+/** What an {@link EventSource} reports to. */
 export interface EventSink<Event> {
-  /** What the source watches by; nothing that happens after this is missed without a word. */
+  /** The source is complete: it reports all that happens from now on, losses included. */
   ready(): void;
   /** Events that belong together: the state has changed by all of them. */
   deliver(events: Event[]): void;
+  /** The source has failed, and reports no more. */
   fail(error: unknown): void;
 }
 
-/** Events by their type; `event` is every one of them. */
-export type EventMapOf<Event extends { type: string }> = {
+/** An event of any kind. */
+interface Typed {
+  /** The kind of the event, which is also the name under which it is emitted. */
+  type: string;
+}
+
+/** Listeners' arguments by the type of the event; `event` is emitted for events of every type. */
+export type EventMapOf<Event extends Typed> = {
   [Type in Event['type']]: [event: Extract<Event, { type: Type }>];
 } & { event: [event: Event]; error: [error: unknown]; close: [] };
 
-/** How many events were lost before this one; absent: the kernel does not say. */
+/** Events were lost: the kernel's buffer, or the queue of a slow loop, was full. */
 export interface OverrunEvent {
+  /** The kind of the event. */
   type: 'overrun';
+  /** How many events were lost before this one; undefined: the kernel does not say. */
   lost?: number;
 }
 
@@ -63,24 +87,29 @@ interface Waiting<Event> {
 
 /**
  * Events in order, for listeners and for one `for await` loop, which also gets those that came
- * before it. A loop that is too slow gets `overrun`, then what brings its picture up to date.
- * Once it is ready, it keeps the process alive after ref() alone.
+ * before it. A loop that is too slow gets `overrun`, then the events that lead to the present
+ * state. Until the stream is ready it keeps the process alive, from then on after ref() alone. A
+ * failure is thrown by the loop and emitted as `error`.
  */
-export class EventStream<Event extends { type: string }>
+export class EventStream<Event extends Typed>
   extends EventEmitter<EventMapOf<Event>>
   implements AsyncIterableIterator<Event, undefined>, AsyncDisposable
 {
-  /** Nothing that happens after this is missed without a word. Rejects where watching failed. */
+  /**
+   * Resolves when the watch is complete: all that happens from then on is reported, losses
+   * included. Rejects where watching failed, and with ERR_MPTCP_CLOSED where the stream is closed
+   * first.
+   */
   readonly ready: Promise<void>;
   readonly #source: EventSource<Event>;
   readonly #most: number;
   readonly #queue: Event[] = [];
   readonly #waiting: Waiting<Event>[] = [];
-  /** False where there are listeners alone. */
+  /** Whether events are kept for a loop; not where there are listeners alone. */
   #queueing = true;
   #iterating = false;
   #ref = false;
-  /** Since the queue is full: what brings somebody up to date who has read it all. */
+  /** Set while the queue is full: the events that lead from the end of the queue to the present. */
   #recover: (() => Event[]) | undefined;
   #lost = 0;
   #closed: Promise<void> | undefined;
@@ -95,13 +124,13 @@ export class EventStream<Event extends { type: string }>
     super();
     this.#most = queue;
     this.ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
-    this.ready.catch(() => undefined); // told to who asks, and by `error`
+    this.ready.catch(() => undefined); // a failure is also emitted as `error`
     this.#source = open({
       ready: () => this.#begun(),
       deliver: (events) => this.#deliver(events),
       fail: (error) => this.#fail(error),
     });
-    this.#source.ref(); // who awaits `ready` is to see it
+    this.#source.ref(); // the process lives until `ready` settles
     const abort = (): void => {
       if (signal) this.#fail(new AbortError(signal, false));
     };
@@ -114,6 +143,7 @@ export class EventStream<Event extends { type: string }>
     });
   }
 
+  /** The next event; rejects once where the stream has failed, and is `done` after that. */
   next(): Promise<IteratorResult<Event, undefined>> {
     this.#iterating = this.#queueing = true;
     const event = this.#queue.shift();
@@ -128,30 +158,33 @@ export class EventStream<Event extends { type: string }>
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  /** Ends the loop, and closes the stream. */
+  /** Ends the loop and closes the stream. */
   async return(): Promise<IteratorResult<Event, undefined>> {
     await this.close();
     return { value: undefined, done: true };
   }
 
+  /** The stream itself: it serves one loop. */
   [Symbol.asyncIterator](): this {
     this.#iterating = this.#queueing = true;
     return this;
   }
 
+  /** From now on it keeps the process alive. */
   ref(): this {
     this.#ref = true;
     this.#source.ref();
     return this;
   }
 
+  /** It does not keep the process alive, as by default. */
   unref(): this {
     this.#ref = false;
     this.#source.unref();
     return this;
   }
 
-  /** A loop still gets what waits for it. */
+  /** Ends the stream; a loop still gets the events that wait for it. */
   close(): Promise<void> {
     if (this.#closed) return this.#closed;
     this.#closed = this.#source.close();
@@ -161,6 +194,7 @@ export class EventStream<Event extends { type: string }>
     return this.#closed;
   }
 
+  /** As close(). */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -174,13 +208,15 @@ export class EventStream<Event extends { type: string }>
     if (this.#closed) return;
     this.#enqueue(events);
     for (const event of events) {
-      this.#tell(event.type, event);
-      this.#tell('event', event);
+      this.#emit(event.type, event);
+      this.#emit('event', event);
     }
   }
 
-  /** A listener that throws is an uncaught exception, and takes no event from anybody else. */
-  #tell(name: string, event: Event): void {
+  /**
+   * What a listener throws is an uncaught exception, and does not keep the event from the others.
+   */
+  #emit(name: string, event: Event): void {
     try {
       (this as EventEmitter).emit(name, event);
     } catch (error) {
@@ -221,11 +257,12 @@ export class EventStream<Event extends { type: string }>
     const waiting = this.#waiting.shift();
     if (waiting) waiting.reject(error);
     else this.#failure = error;
-    this.close().catch(() => undefined); // the first error is the one to tell
-    // Who loops is told there; a failure that nobody could hear of is thrown, as Node does.
+    this.close().catch(() => undefined); // the first error is the one to report
+    // A loop throws the failure. Without one it is emitted, which throws where nobody listens.
     if ((this as EventEmitter).listenerCount('error') > 0 || !this.#queueing)
       (this as EventEmitter).emit('error', error);
   }
 }
 
-const closedError = (): MptcpError => new MptcpError('ERR_MPTCP_CLOSED', 'The stream is closed');
+const closedError = (): MptcpError =>
+  new MptcpError('ERR_MPTCP_CLOSED', 'The stream was closed before it was ready');

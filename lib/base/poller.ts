@@ -1,18 +1,22 @@
 /**
- * Looks at sockets again and again, for what no event tells: one timer for all of them, each with
- * an interval of its own.
+ * Polling, for what no event reports, with a bounded share of the time: {@link poll} for many items
+ * that are read on the event loop, all by one timer, and {@link AsyncPoller} for one poll that runs
+ * elsewhere, such as a dump on another thread.
  */
-const SLICE = 1; // ms that one turn of the event loop may take
-const SHARE = 20; // a sweep is followed by so many times its own length without one
+const SLICE = 1; // ms that a sweep may take of one turn of the event loop
 
+/** A sweep or a poll is followed by a pause of this many times its own length. */
+export const PAUSE = 20;
+
+/** An item that is polled on the event loop, at intervals that it chooses itself. */
 export interface Polled {
-  /** Looks now, and says in how many milliseconds to look again; undefined: never. */
-  look(): number | undefined;
+  /** Polls the item now. Returns the milliseconds until the next poll; undefined: there is none. */
+  poll(): number | undefined;
 }
 
 interface Entry {
   due: number;
-  /** Keeps the process alive. */
+  /** Whether the item keeps the process alive. */
   ref: boolean;
 }
 
@@ -20,42 +24,44 @@ const entries = new Map<Polled, Entry>();
 let timer: NodeJS.Timeout | undefined;
 let timerDue = Infinity;
 let sweeping = false;
-let restUntil = 0;
+let pausedUntil = 0;
 let refs = 0;
 
-export function poll(looked: Polled, delay: number): void {
+/** Polls an item in `delay` milliseconds; one that is polled already is rescheduled. */
+export function poll(item: Polled, delay: number): void {
   const due = performance.now() + delay;
-  const entry = entries.get(looked);
+  const entry = entries.get(item);
   if (entry) entry.due = due;
-  else entries.set(looked, { due, ref: false });
-  if (!sweeping && Math.max(due, restUntil) < timerDue) schedule(due);
+  else entries.set(item, { due, ref: false });
+  if (!sweeping && Math.max(due, pausedUntil) < timerDue) schedule(due);
 }
 
-export function stopPolling(looked: Polled): void {
-  setRef(looked, false);
-  entries.delete(looked);
+/** Ends the polling of an item; also from within its own poll(), or another item's. */
+export function stopPolling(item: Polled): void {
+  setRef(item, false);
+  entries.delete(item);
   if (entries.size > 0 || sweeping) return;
   clearTimeout(timer);
   timerDue = Infinity;
 }
 
-/** Whether looking keeps the process alive; it does not unless told. */
-export function setRef(looked: Polled, ref: boolean): void {
-  const entry = entries.get(looked);
+/** Sets whether an item that is polled keeps the process alive. By default it does not. */
+export function setRef(item: Polled, ref: boolean): void {
+  const entry = entries.get(item);
   if (!entry || entry.ref === ref) return;
   entry.ref = ref;
   refs += ref ? 1 : -1;
-  keep(timer);
+  refTimer();
 }
 
-function keep(pending: NodeJS.Timeout | undefined): void {
-  if (refs > 0) pending?.ref();
-  else pending?.unref();
+function refTimer(): void {
+  if (refs > 0) timer?.ref();
+  else timer?.unref();
 }
 
 function schedule(due: number): void {
   clearTimeout(timer);
-  timerDue = Math.max(due, restUntil);
+  timerDue = Math.max(due, pausedUntil);
   timer = setTimeout(
     () => {
       sweeping = true;
@@ -63,38 +69,116 @@ function schedule(due: number): void {
     },
     Math.max(1, timerDue - performance.now()),
   );
-  keep(timer);
+  refTimer();
 }
 
 function sweep(rest: IterableIterator<[Polled, Entry]>, before: number): void {
   const start = performance.now();
   for (let next = rest.next(); !next.done; next = rest.next()) {
-    const [looked, entry] = next.value;
-    if (entry.due <= start) lookNow(looked, entry);
+    const [item, entry] = next.value;
+    if (entry.due <= start) pollNow(item, entry);
     const spent = performance.now() - start;
     if (spent < SLICE) continue;
-    timer = setTimeout(sweep, 0, rest, before + spent); // setImmediate() wakes no loop without ref
-    keep(timer);
+    timer = setTimeout(sweep, 0, rest, before + spent); // setImmediate() wakes no idle loop
+    refTimer();
     return;
   }
   sweeping = false;
   const now = performance.now();
-  restUntil = now + SHARE * (before + now - start);
+  pausedUntil = now + PAUSE * (before + now - start);
   let due = Infinity;
   for (const entry of entries.values()) due = Math.min(due, entry.due);
   timerDue = Infinity;
   if (entries.size > 0) schedule(due);
 }
 
-function lookNow(looked: Polled, entry: Entry): void {
+function pollNow(item: Polled, entry: Entry): void {
   try {
-    const again = looked.look();
-    if (again === undefined) stopPolling(looked);
-    else entry.due = performance.now() + again;
+    const delay = item.poll();
+    if (delay === undefined) stopPolling(item);
+    else entry.due = performance.now() + delay;
   } catch (error) {
-    stopPolling(looked);
+    stopPolling(item);
     process.nextTick(() => {
-      throw error; // takes nothing from the others
+      throw error; // an uncaught exception, which leaves the other items alone
     });
+  }
+}
+
+/** How often an {@link AsyncPoller} polls. */
+export interface AsyncPollerOptions {
+  /** Milliseconds from the end of a poll to the beginning of the next. */
+  interval: number;
+  /** The pause after a poll is at least this many times the poll's own length (0). */
+  pause?: number;
+}
+
+/**
+ * Repeats one asynchronous poll, which handles its own errors. No two polls overlap, and polls on
+ * request share the timer. It does not keep the process alive unless ref() is called.
+ */
+export class AsyncPoller {
+  readonly #poll: () => Promise<void>;
+  readonly #interval: number;
+  readonly #pause: number;
+  #current = Promise.resolve();
+  #next: Promise<void> | undefined;
+  #repeating = false;
+  #timer: NodeJS.Timeout | undefined;
+  #ref = false;
+
+  constructor(poll: () => Promise<void>, { interval, pause = 0 }: AsyncPollerOptions) {
+    this.#poll = poll;
+    this.#interval = interval;
+    this.#pause = pause;
+  }
+
+  /** Polls at the interval from now on, for the first time at once, or in `delay` milliseconds. */
+  start(delay = 0): void {
+    this.#repeating = true;
+    if (delay > 0) this.#schedule(delay);
+    else void this.poll();
+  }
+
+  /** Ends the repetition. A poll that has begun runs to its end. */
+  stop(): void {
+    this.#repeating = false;
+    clearTimeout(this.#timer);
+  }
+
+  /** Resolves at the end of a poll that begins after this call: concurrent callers share one. */
+  poll(): Promise<void> {
+    this.#next ??= this.#current.then(() => {
+      this.#next = undefined;
+      this.#current = this.#run();
+      return this.#current;
+    });
+    return this.#next;
+  }
+
+  /** While it repeats, it keeps the process alive. */
+  ref(): void {
+    this.#ref = true;
+    this.#timer?.ref();
+  }
+
+  /** It does not keep the process alive. */
+  unref(): void {
+    this.#ref = false;
+    this.#timer?.unref();
+  }
+
+  async #run(): Promise<void> {
+    clearTimeout(this.#timer);
+    const start = performance.now();
+    await this.#poll();
+    if (!this.#repeating) return;
+    this.#schedule(Math.max(this.#interval, this.#pause * (performance.now() - start)));
+  }
+
+  #schedule(delay: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.poll(), delay);
+    if (!this.#ref) this.#timer.unref();
   }
 }

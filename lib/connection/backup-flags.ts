@@ -1,14 +1,14 @@
 /**
- * The backup flags of subflows, which sock_diag alone shows: one dump after the other, on a thread,
- * for all connections whose priorities somebody wants to know of.
+ * The backup flags of subflows, which sock_diag alone shows: dumps on another thread, one after the
+ * other, serve all connections whose priorities somebody listens for.
  */
 import { subflowKey } from '../base/addresses';
+import { AsyncPoller, PAUSE } from '../base/poller';
 import { subflowsByToken } from '../kernel/sock-diag';
 
 const INTERVAL = 500; // ms
-const SHARE = 20; // a dump is followed by so many times its own length without one
 
-/** MPTCP_SUBFLOW_FLAG_BKUP_* */
+/** MPTCP_SUBFLOW_FLAG_BKUP_* (include/uapi/linux/mptcp.h) */
 const REMOTE = 0x10;
 const LOCAL = 0x20;
 
@@ -18,11 +18,11 @@ export interface BackupFlags {
   remote: boolean;
 }
 
-/** By subflowKey(). */
+/** The flags of a connection's subflows, by subflowKey(). */
 export type FlagsOfSubflows = ReadonlyMap<string, BackupFlags>;
-type Tell = (flags: FlagsOfSubflows) => void;
+type Listener = (flags: FlagsOfSubflows) => void;
 
-/** What sock_diag shows of one connection now; none where it hides tokens. */
+/** The flags of one connection now; the map is empty where sock_diag hides tokens. */
 export async function readBackupFlags(token: number): Promise<FlagsOfSubflows> {
   return flagsOf(await subflowsByToken(undefined, false), token);
 }
@@ -31,9 +31,9 @@ function flagsOf(
   subflows: Awaited<ReturnType<typeof subflowsByToken>>,
   token: number,
 ): FlagsOfSubflows {
-  const told = (subflows.get(token) ?? []).filter(({ flags }) => flags !== undefined);
+  const flagged = (subflows.get(token) ?? []).filter(({ flags }) => flags !== undefined);
   return new Map(
-    told.map((subflow) => {
+    flagged.map((subflow) => {
       const { flags = 0 } = subflow;
       return [
         subflowKey(subflow),
@@ -43,38 +43,34 @@ function flagsOf(
   );
 }
 
-const watching = new Map<Tell, number>();
-let timer: NodeJS.Timeout | undefined;
-let dumping: Promise<void> | undefined;
+/** The listeners, with the token of the connection that each is for. */
+const listeners = new Map<Listener, number>();
+const poller = new AsyncPoller(dump, { interval: INTERVAL, pause: PAUSE });
 
-/** Tells the flags of the connection's subflows again and again, soon for the first time. */
-export function watchBackup(token: number, tell: Tell): void {
-  watching.set(tell, token);
-  void lookAtBackup();
+/**
+ * Passes the flags of the connection's subflows to the listener after each dump; one begins now.
+ */
+export function watchBackup(token: number, listener: Listener): void {
+  listeners.set(listener, token);
+  poller.start();
 }
 
-export function unwatchBackup(tell: Tell): void {
-  watching.delete(tell);
-  if (watching.size === 0) clearTimeout(timer);
+/** Ends what watchBackup() began. */
+export function unwatchBackup(listener: Listener): void {
+  listeners.delete(listener);
+  if (listeners.size === 0) poller.stop();
 }
 
-/** Once this is done, everybody knows the flags as they were when it was called, or later. */
-export async function lookAtBackup(): Promise<void> {
-  await dumping; // which may have begun before
-  await (dumping ??= dump());
+/** Resolves when all listeners have received the flags as of this call, or later. */
+export function pollBackup(): Promise<void> {
+  return poller.poll();
 }
 
 async function dump(): Promise<void> {
-  clearTimeout(timer);
-  const start = performance.now();
   try {
     const subflows = await subflowsByToken(undefined, false);
-    for (const [tell, token] of watching) tell(flagsOf(subflows, token));
+    for (const [listener, token] of listeners) listener(flagsOf(subflows, token));
   } catch {
-    // not this time: sock_diag may be missing altogether
+    // The next dump may succeed; where sock_diag is missing altogether, none does.
   }
-  dumping = undefined;
-  if (watching.size === 0) return;
-  const pause = Math.max(INTERVAL, SHARE * (performance.now() - start));
-  timer = setTimeout(() => void lookAtBackup(), pause).unref();
 }

@@ -1,20 +1,20 @@
+/** One connection as MPTCP sees it: its state, its events, and the commands for its paths. */
 import { EventEmitter } from 'node:events';
 import net from 'node:net';
 import type { Address, MptcpInfo, Native, Subflow as NativeSubflow } from '../../types/native';
 import { type Abortable, throwIfAborted } from '../base/abort';
-import type { SubflowReference } from '../base/addresses';
-import { subflowIdentity } from '../base/addresses';
+import { subflowIdentity, type SubflowReference } from '../base/addresses';
 import { checkAbortable, checkInteger } from '../base/arguments';
 import { MptcpError, systemError } from '../base/errors';
 import { checkStreamOptions, EventStream, type OverrunEvent } from '../base/event-stream';
 import { checkHints, type HintResult, type SchedulingHints } from '../hints/hints';
 import { interfaceOf } from '../interfaces/local-addresses';
-import { loadNative } from '../kernel/addon';
+import { loadNative, requireNative } from '../kernel/addon';
 import { isMptcpSocket } from '../sockets/availability';
 import { onBeforeClose } from '../sockets/before-close';
 import { hint } from '../sockets/connected';
 import { handleOf } from '../sockets/node/handle';
-import { type TcpHandle } from '../sockets/node/types';
+import type { TcpHandle } from '../sockets/node/types';
 import { offerOf } from '../sockets/offer';
 import { hintPathsOf } from '../sockets/path-hinter';
 import type { ConnectionEvent, ConnectionSample, WatchOptions } from './events';
@@ -25,14 +25,14 @@ import {
   pathsOf,
 } from './paths';
 import { ConnectionEventSource, PathSampler } from './streams';
-import type { Subflow } from './subflow';
-import { withInterface } from './subflow';
+import { type Subflow, withInterface } from './subflow';
 import { ConnectionWatch, type Follower, type Reading } from './watch';
 
 /**
- * `pending`: not connected yet. `mptcp`. `fallback`: MPTCP was asked for here and the connection
- * speaks TCP, plain TCP clients of an MPTCP server included. `tcp`: never asked for here.
- * `unknown`: it cannot be said: a kernel before 5.16, or no TCP socket of this thread underneath.
+ * What a connection speaks. `pending`: it is not connected yet. `mptcp`. `fallback`: MPTCP was
+ * requested here and it speaks TCP, plain TCP clients of an MPTCP server included. `tcp`: MPTCP was
+ * not requested here. `unknown`: on a kernel before 5.16, or without a TCP socket of this thread
+ * underneath.
  */
 export type ConnectionStatus = 'pending' | 'mptcp' | 'fallback' | 'tcp' | 'unknown';
 
@@ -56,16 +56,19 @@ function checkWatchOptions(options: unknown): asserts options is WatchOptions {
 }
 
 /**
- * A socket as MPTCP sees it. Reading it reads the kernel, by getsockopt on this thread. It never
- * keeps the process alive, and nothing about it closes the socket.
+ * A socket as MPTCP sees it: get it by {@link connectionOf}. Its getters and methods read the
+ * kernel by getsockopt(2), synchronously. It does not keep the process alive unless ref() is
+ * called, and nothing about it closes the socket. What needs an open MPTCP connection throws
+ * ERR_MPTCP_UNAVAILABLE where the socket is not connected, and ERR_MPTCP_FALLBACK over TCP.
  */
 export class Connection extends EventEmitter<ConnectionEventMap> {
   readonly #socket: net.Socket;
   readonly #followers = new Set<Follower>();
+  /** What it was when the socket closed; undefined while it is open. */
   #last: { status: ConnectionStatus; token?: number } | undefined;
-  /** Since somebody wants to know of events: one for all listeners and streams. */
+  /** One watch serves all listeners and streams, from the first of them on. */
   #watch: ConnectionWatch | undefined;
-  /** By subflowIdentity(), as last read. */
+  /** The interfaces of the subflows that were last read, by subflowIdentity(). */
   #interfaces = new Map<string, string>();
   #emitting = false;
   #ref = false;
@@ -74,7 +77,7 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   constructor(socket: net.Socket) {
     super();
     this.#socket = socket;
-    socket.prependListener('connect', () => this.#opened()); // at each: it may connect again
+    socket.prependListener('connect', () => this.#opened()); // a socket may connect again
     if (!socket.connecting) this.#opened();
     this.#followListeners();
   }
@@ -102,7 +105,7 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     (this as EventEmitter).emit(event.type, event);
   };
 
-  /** It watches while there are listeners. */
+  /** Watches the connection while there are listeners. */
   #followListeners(): void {
     const hooks = this as EventEmitter;
     hooks.on('newListener', (name: string) => {
@@ -127,6 +130,7 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     });
   }
 
+  /** As an EventEmitter's; watching ends with the last listener. */
   override removeAllListeners(name?: keyof ConnectionEventMap): this {
     if (name !== undefined) return super.removeAllListeners(name);
     super.removeAllListeners();
@@ -138,7 +142,7 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     if (this.#watch) return this.#watch;
     this.#watch = new ConnectionWatch({
       read: () => this.#read(),
-      offered: () => this.status === 'fallback',
+      requested: () => this.status === 'fallback',
     });
     for (const name of ['end', 'finish']) {
       this.#socket.prependListener(name, () => this.#watch?.ending());
@@ -147,12 +151,11 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     return this.#watch;
   }
 
-  /** @internal As often as wanted: the names of interfaces are asked for once. */
+  /** @internal Reads the socket; undefined: it is not open. Names of interfaces are cached. */
   reading(): Reading | undefined {
     return this.#read();
   }
 
-  /** Undefined: there is no descriptor any more. */
   #read(): Reading | undefined {
     const native = loadNative();
     const { fd = -1 } = handleOf(this.#socket) ?? {};
@@ -165,7 +168,7 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     }
   }
 
-  /** Asks for the interface of each subflow once: that is slower than all the rest. */
+  /** Adds the interface of each subflow, looked up once: that is slower than all the rest. */
   #named({ subflows, ...rest }: Reading): Reading {
     const before = this.#interfaces;
     this.#interfaces = new Map();
@@ -179,20 +182,26 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     return { ...rest, subflows: named };
   }
 
-  /** Listeners keep the process alive; they do not unless told. */
+  /** Lets the listeners for events keep the process alive while the connection is open. */
   ref(): this {
     this.#ref = true;
     if (this.#emitting) this.#watch?.ref(this.#emit, true);
     return this;
   }
 
+  /** Undoes ref(): the listeners do not keep the process alive, as by default. */
   unref(): this {
     this.#ref = false;
     this.#watch?.ref(this.#emit, false);
     return this;
   }
 
-  /** What happens from now on, for one `for await` loop, which ends with the connection. */
+  /**
+   * Streams what happens from now on: for listeners, or for one `for await` loop, which ends with
+   * the connection. `queue` is the most events that wait for the loop (16384), beyond which it gets
+   * `overrun`; aborting `signal` ends the loop with an AbortError. Watching needs no privilege;
+   * with CAP_NET_ADMIN the kernel's own events are emitted.
+   */
   events(options: WatchOptions = {}): EventStream<ConnectionEvent | OverrunEvent> {
     checkWatchOptions(options);
     const watch = this.#watched();
@@ -204,7 +213,11 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     );
   }
 
-  /** The paths every `interval` milliseconds, from the first one on, until the connection ends. */
+  /**
+   * Streams a sample of all paths every `interval` milliseconds (1 to 2147483647) until the
+   * connection ends; the first one comes after one interval. The options are those of events().
+   * Throws ERR_OUT_OF_RANGE for another interval.
+   */
   sample(
     interval: number,
     options: WatchOptions = {},
@@ -219,7 +232,7 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     return this.#stream(stream, sampler);
   }
 
-  /** Ends a stream with the connection, after what that tells. */
+  /** Ends a stream with the connection, after the events of its end. */
   #stream<T extends { type: string }>(stream: EventStream<T>, sampler?: Follower): EventStream<T> {
     const end = (): void => void stream.close();
     const follower: Follower = {
@@ -235,7 +248,9 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     return stream;
   }
 
-  /** Asked of the kernel at each call; after the socket has closed, what it was last. */
+  /**
+   * What the connection speaks, asked of the kernel at each call; once closed, what it spoke last.
+   */
   get status(): ConnectionStatus {
     const socket = this.#socket;
     if (socket.connecting) return 'pending';
@@ -244,44 +259,49 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     const handle = handleOf(socket);
     if (!handle || handle.fd < 0) return 'unknown';
     const native = loadNative();
-    const speaks = native ? native.isMptcp(handle.fd) : false;
-    if (speaks === undefined) return 'unknown';
-    if (speaks) return 'mptcp';
-    return this.#wasAsked(handle) ? 'fallback' : 'tcp';
+    const isMptcp = native ? native.isMptcp(handle.fd) : false;
+    if (isMptcp === undefined) return 'unknown';
+    if (isMptcp) return 'mptcp';
+    return this.#wasRequested(handle) ? 'fallback' : 'tcp';
   }
 
-  #wasAsked(handle: TcpHandle): boolean {
+  #wasRequested(handle: TcpHandle): boolean {
     if (offerOf(handle)) return true;
-    // Made without this package: SO_PROTOCOL stays IPPROTO_MPTCP on a client that fell back, and a
-    // socket from a listener is judged by the listener.
+    // Of sockets made without this package, a client's SO_PROTOCOL stays IPPROTO_MPTCP after a
+    // fallback, and an accepted socket is judged by its listener.
     const { server } = this.#socket as { server?: unknown };
     return (
       isMptcpSocket(handle) || (server instanceof net.Server && isMptcpSocket(handleOf(server)))
     );
   }
 
-  /** Identifies the connection in its network namespace; undefined where it is not MPTCP. */
+  /**
+   * Identifies the connection in its network namespace (RFC 8684 section 3.2), 32 bits; undefined
+   * unless its status is `mptcp`.
+   */
   get token(): number | undefined {
     if (this.status !== 'mptcp') return undefined;
     return this.#last ? this.#last.token : this.info().token;
   }
 
-  /** This side accepted the connection. */
+  /** Whether this side accepted the connection. */
   get serverSide(): boolean {
     const { server } = this.#socket as { server?: unknown };
     return server instanceof net.Server;
   }
 
-  /** What became of the socket's hints. */
+  /** The results of all hints on this socket so far: of its options, and of hint(). */
   get hints(): readonly HintResult[] {
     const handle = handleOf(this.#socket);
     return (handle && offerOf(handle)?.hints) ?? [];
   }
 
   /**
-   * Sets what is given, on every subflow that there is and will be, and says what the kernel took.
-   * What is not given stays as it is. Also over TCP. Socket options are set before it returns; the
-   * promise waits for `intent` and `paths`, and its AbortError says whether some of that was done already.
+   * Applies hints to every subflow that exists or will exist, over TCP too, and resolves to what
+   * the kernel accepted; hints that are not given stay as they are. Socket options are set before
+   * this returns; `intent` and `paths` take longer, and an AbortError says whether some of that was
+   * `applied`. Throws Node's errors for bad hints, ERR_MPTCP_UNAVAILABLE where the socket is not
+   * connected. What could not be applied does not reject: see the `reason` of its result.
    */
   async hint(hints: SchedulingHints, abort: Abortable = {}): Promise<HintResult[]> {
     const checked = checkHints('hints', hints);
@@ -293,10 +313,19 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   }
 
   /**
-   * Makes a subflow, and gives it when it is connected. This and what follows is for connections
-   * that userspace manages: ERR_MPTCP_PATH_MANAGER for those of the kernel. Rejects with Node's own
-   * error where the connect fails (ECONNREFUSED, ETIMEDOUT …); an AbortError says whether the kernel
-   * tries on (`applied`). See docs/connection-paths.md.
+   * Makes a subflow (MPTCP_PM_CMD_SUBFLOW_CREATE) and resolves to it when it is connected.
+   *
+   * This and the commands below are for connections that userspace manages: see
+   * docs/connection-paths.md. Each of them rejects with ERR_MPTCP_PATH_MANAGER where the in-kernel
+   * path manager has the connection, ERR_MPTCP_PERMISSION without CAP_NET_ADMIN,
+   * ERR_MPTCP_UNSUPPORTED before Linux 5.19, ERR_MPTCP_FALLBACK over TCP, ERR_MPTCP_UNAVAILABLE
+   * where the socket is not connected, ERR_MPTCP_SYSTEM where the kernel refuses for another
+   * reason, and an AbortError, whose `applied` says whether the kernel has done it.
+   *
+   * This one also rejects with Node's own error where the connect fails (ECONNREFUSED, ETIMEDOUT
+   * …), with ERR_MPTCP_NOT_FOUND without a usable local address or where the subflow ended at once,
+   * and with ERR_MPTCP_CLOSED where the connection closes first. After an AbortError with `applied`
+   * the kernel continues to connect.
    */
   async createSubflow(
     options: ConnectionSubflowOptions = {},
@@ -305,12 +334,19 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     return this.#paths().createSubflow(options, abort);
   }
 
-  /** Closes a subflow, on both sides. */
+  /**
+   * Closes a subflow on both sides (MPTCP_PM_CMD_SUBFLOW_DESTROY). ERR_MPTCP_NOT_FOUND: the
+   * connection has none between these addresses and ports.
+   */
   async destroySubflow(subflow: SubflowReference, abort: Abortable = {}): Promise<void> {
     return this.#paths().destroySubflow(subflow, abort);
   }
 
-  /** Makes a subflow backup or not, on both sides (MP_PRIO). */
+  /**
+   * Makes a subflow backup or not, on both sides (MP_PRIO, RFC 8684 section 3.3.8): a backup
+   * subflow carries data only when no other one can. ERR_MPTCP_NOT_FOUND: the connection has no
+   * such subflow.
+   */
   async setBackup(
     subflow: SubflowReference,
     backup: boolean,
@@ -320,14 +356,19 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   }
 
   /**
-   * Announces an address to the peer (ADD_ADDR), and listens there for its joins where no MPTCP
-   * listener does: until withdraw(), or the connection's end.
+   * Announces an address to the peer (ADD_ADDR, RFC 8684 section 3.4.1), and listens there for its
+   * joins where no MPTCP listener does, until withdraw() or the connection's end.
+   * ERR_MPTCP_NOT_FOUND: no interface that is up has the address. ERR_MPTCP_EXISTS: a listener
+   * without MPTCP has the address and the port.
    */
   async announce(address: AnnouncedAddress, abort: Abortable = {}): Promise<void> {
     return this.#paths().announce(address, abort);
   }
 
-  /** Tells the peer that an announced address is gone (REMOVE_ADDR); it closes the subflows to it. */
+  /**
+   * Withdraws an announced address (REMOVE_ADDR, RFC 8684 section 3.4.2); the peer closes the
+   * subflows to it. ERR_MPTCP_NOT_FOUND: the connection has not announced it.
+   */
   async withdraw(address: AnnouncedAddress, abort: Abortable = {}): Promise<void> {
     return this.#paths().withdraw(address, abort);
   }
@@ -336,17 +377,23 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     return pathsOf(this.#connected().handle);
   }
 
-  /** MPTCP_INFO. ERR_MPTCP_FALLBACK where the connection speaks TCP. */
+  /**
+   * Reads MPTCP_INFO. Throws ERR_MPTCP_FALLBACK over TCP, ERR_MPTCP_UNAVAILABLE where not
+   * connected.
+   */
   info(): MptcpInfo {
     const { native, fd } = this.#open();
     try {
       return native.mptcpInfo(fd);
     } catch (error) {
-      throw systemError('ERR_MPTCP_FALLBACK', error, 'This connection speaks TCP');
+      throw systemError('ERR_MPTCP_FALLBACK', error, 'This connection speaks TCP: see its status');
     }
   }
 
-  /** Every subflow with its addresses and tcp_info. */
+  /**
+   * Reads every subflow with its addresses, its interface and its tcp_info; over TCP there is one.
+   * Throws ERR_MPTCP_UNAVAILABLE where the socket is not connected.
+   */
   subflows(): Subflow[] {
     const { native, fd } = this.#open();
     if (native.isMptcp(fd)) return native.subflows(fd).map(withInterface);
@@ -372,14 +419,12 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   }
 
   #connected(): { native: Native; handle: TcpHandle } {
+    const native = requireNative();
     const handle = handleOf(this.#socket);
-    const native = loadNative();
-    if (!native || !handle || handle.fd < 0 || this.#socket.connecting) {
+    if (!handle || handle.fd < 0 || this.#socket.connecting) {
       throw new MptcpError(
         'ERR_MPTCP_UNAVAILABLE',
-        native
-          ? 'The socket is not connected'
-          : 'This machine has no MPTCP to ask about the socket',
+        "The socket is not connected: this works from its 'connect' event until it closes",
       );
     }
     return { native, handle };

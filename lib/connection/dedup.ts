@@ -1,21 +1,27 @@
-/** Milliseconds that a message of the kernel, which says more, may be later than a look. */
+/** Each fact once, although polling and the kernel's events both report it. */
+
+/**
+ * Milliseconds that a kernel event, which says more, may be later than the poll that saw its fact.
+ */
 const GRACE = 1000;
 
-/** The kernel's messages: they come, will come, or (`off`) will not. */
-export interface Teller {
+/** The state of the kernel's events: they arrive (`live`), will arrive, or will not (`off`). */
+export interface KernelState {
   readonly live: boolean;
   readonly off: boolean;
 }
 
-/** Of the looks and the kernel, which know of the same facts, one tells each. */
+/** Polling and kernel events report the same facts; only the first of them is emitted. */
 export class Dedup {
-  /** What looks have seen and the kernel has yet to tell, since when. */
+  /**
+   * The facts that a poll has seen and the kernel has yet to report, with the time of that poll.
+   */
   readonly #awaited = new Map<string, number>();
-  /** What looks have told that the kernel may tell yet. */
-  readonly #ahead = new Set<string>();
+  /** The facts that were emitted for a poll, and that the kernel may yet report. */
+  readonly #emitted = new Set<string>();
 
-  /** A look sees it, not for the first time maybe: whether it is to tell. */
-  seen(fact: string, kernel: Teller | undefined): boolean {
+  /** Whether to emit a fact that a poll sees, perhaps not for the first time. */
+  polled(fact: string, kernel: KernelState | undefined): boolean {
     if (!kernel || kernel.off) return true;
     if (kernel.live) {
       const now = performance.now();
@@ -24,23 +30,23 @@ export class Dedup {
       if (now - since < GRACE) return false;
     }
     this.#awaited.delete(fact);
-    this.#ahead.add(fact);
+    this.#emitted.add(fact);
     return true;
   }
 
-  /** The kernel says it: whether it is to be told. */
-  heard(fact: string): boolean {
+  /** Whether to emit a fact that the kernel reports. */
+  received(fact: string): boolean {
     this.#awaited.delete(fact);
-    return !this.#ahead.delete(fact);
+    return !this.#emitted.delete(fact);
   }
 
-  /** It is not so, or no longer. */
+  /** Forgets a fact that holds no longer. */
   forget(fact: string): void {
-    this.heard(fact);
+    this.received(fact);
   }
 
   clear(): void {
     this.#awaited.clear();
-    this.#ahead.clear();
+    this.#emitted.clear();
   }
 }

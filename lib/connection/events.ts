@@ -1,68 +1,78 @@
-/** What happens to one connection, as its `Connection` tells it. See docs/events.md. */
+/** The events and samples of one connection, as its `Connection` emits them: see docs/events.md. */
 import type { MptcpInfo } from '../../types/native';
 import type { EventStreamOptions } from '../base/event-stream';
 import type { SubflowReset } from '../events/events';
 import type { Subflow } from './subflow';
 
 /**
- * `kernel`: its message, which needs CAP_NET_ADMIN. `dump`: found after the kernel had lost messages.
- * `watch`: seen by looking at the socket again and again. What comes and goes between is not.
+ * How an event came to be known. `kernel`: by the kernel's message, which needs CAP_NET_ADMIN.
+ * `dump`: by a comparison after the kernel had lost messages. `watch`: by polling the socket, which
+ * does not see what comes and goes between two polls.
  */
 export type ConnectionEventSourceName = 'kernel' | 'dump' | 'watch';
 
 interface EventBase {
+  /** The kind of the event, which is also the name under which it is emitted. */
+  type: string;
+  /** How the event came to be known. */
   source: ConnectionEventSourceName;
 }
 
-/** A subflow of an event, with what its socket said last; nothing where it was gone before a look. */
+/** The subflow of an event; without `tcpInfo` where it ended before its socket could be read. */
 export type EventSubflow = Omit<Subflow, 'tcpInfo'> & Partial<Pick<Subflow, 'tcpInfo'>>;
 
-/** A subflow is connected. Those that were there when the watching began are not told. */
+/** A subflow is connected. Those that exist when watching begins have no event. */
 export interface ConnectionSubflowEstablishedEvent extends EventBase {
   type: 'subflowEstablished';
+  /** The subflow as it was read after it was connected. */
   subflow: EventSubflow;
 }
 
-/** A subflow of a connection that goes on is gone; or, told by the kernel alone, never came to be. */
+/** A subflow ended and the connection did not; or (from the kernel) a subflow could not be made. */
 export interface ConnectionSubflowClosedEvent extends EventBase {
   type: 'subflowClosed';
-  /** As it was last seen. */
+  /** The subflow as it was last read. */
   subflow: EventSubflow;
-  /** From the kernel: why, as errno(3) names it ('ECONNREFUSED', 'ETIMEDOUT' …). */
+  /** From the kernel: the error by its name in errno(3), 'ECONNREFUSED', 'ETIMEDOUT' … */
   error?: string;
-  /** From the kernel: the peer said why (MP_TCPRST). */
+  /** From the kernel: the reason that the peer gave (MP_TCPRST). */
   reset?: SubflowReset;
 }
 
-/** One side made a subflow backup, or no longer backup (MP_PRIO). */
+/** One side made a subflow backup, or no longer backup (MP_PRIO, RFC 8684 section 3.3.8). */
 export interface ConnectionSubflowPriorityEvent extends EventBase {
   type: 'subflowPriority';
+  /** The subflow as it was last read. */
   subflow: EventSubflow;
-  /** What this side or the peer wishes now: it is backup if either does. */
+  /** What that side requests now; the subflow is backup where either side requests it. */
   backup: boolean;
+  /** Which side it is: this one (`local`) or the peer (`remote`). */
   side: 'local' | 'remote';
 }
 
-/** The peer announced an address (ADD_ADDR). */
+/** The peer announced an address (ADD_ADDR, RFC 8684 section 3.4.1). */
 export interface ConnectionAnnouncedEvent extends EventBase {
   type: 'announced';
-  /** Undefined from `watch`, which sees only that this side accepted one. */
+  /** The address; undefined from `watch`, which sees only that this side accepted one. */
   address?: string;
-  /** Undefined: that of the connection. */
+  /** The port to connect to; undefined: that of the connection. */
   port?: number;
+  /** The peer's id for the address, 8 bits; undefined from `watch`. */
   remoteId?: number;
 }
 
-/** The peer withdrew an address (REMOVE_ADDR). */
+/** The peer withdrew an address (REMOVE_ADDR, RFC 8684 section 3.4.2). */
 export interface ConnectionRemovedEvent extends EventBase {
   type: 'removed';
-  /** Undefined where it was announced before the watching began, and from `watch`. */
+  /** The address; undefined from `watch`, and where it was announced before watching began. */
   address?: string;
+  /** The port, where it was announced with one. */
   port?: number;
+  /** The peer's id for the address, 8 bits; undefined from `watch`. */
   remoteId?: number;
 }
 
-/** The connection wanted MPTCP, and speaks TCP: from the start, or from now on. */
+/** MPTCP was requested and the connection speaks TCP: from the start, or from now on. */
 export interface ConnectionFallbackEvent extends EventBase {
   type: 'fallback';
 }
@@ -70,12 +80,17 @@ export interface ConnectionFallbackEvent extends EventBase {
 /** This side closed its socket, for whatever reason. The last event. */
 export interface ConnectionClosedEvent extends EventBase {
   type: 'closed';
-  /** Every subflow with its totals, read before the descriptor was closed, or last seen before. */
+  /**
+   * Every subflow with its totals, read before the descriptor was closed or as it was last read.
+   */
   subflows: Subflow[];
-  /** Undefined where it spoke TCP. */
+  /**
+   * The state of the connection, read before the descriptor was closed; undefined: it spoke TCP.
+   */
   info?: MptcpInfo;
 }
 
+/** Every event of a `Connection`; `type` tells them apart. */
 export type ConnectionEvent =
   | ConnectionSubflowEstablishedEvent
   | ConnectionSubflowClosedEvent
@@ -85,28 +100,33 @@ export type ConnectionEvent =
   | ConnectionFallbackEvent
   | ConnectionClosedEvent;
 
-/** One path of a sample; rates and counts are of the time since the sample before. */
+/** One path of a sample. Its rates and counts are of the time since the sample before. */
 export interface PathSample {
+  /** The subflow with its addresses and all of its tcp_info. */
   subflow: Subflow;
   /** Bytes per second that the peer has acknowledged. */
   sendRate: number;
-  /** Bytes per second. */
+  /** Bytes per second received. */
   receiveRate: number;
-  /** Microseconds. */
+  /** The smoothed round-trip time in microseconds. */
   rtt: number;
-  /** Packets. */
+  /** The congestion window in packets. */
   cwnd: number;
   /** Packets that were sent again. */
   retransmissions: number;
-  /** Their share of the data packets sent; undefined where none was sent. */
+  /** `retransmissions` by the data packets sent, 0 to 1; undefined: none was sent. */
   loss?: number;
 }
 
+/** What the paths of a connection carried since the sample before. */
 export interface ConnectionSample {
+  /** The kind of the item: an `overrun` is the other one. */
   type: 'sample';
   /** Milliseconds since the sample before, as measured. */
   elapsed: number;
+  /** The paths at the time of the sample. */
   paths: PathSample[];
 }
 
+/** Options of a connection's events() and sample(). */
 export type WatchOptions = Pick<EventStreamOptions, 'signal' | 'queue'>;

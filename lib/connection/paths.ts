@@ -33,7 +33,7 @@ import { freeId, idFor } from '../userspace/address-ids';
 import type { Claim } from '../userspace/mode';
 import { modeOwner } from '../userspace/mode-owner';
 import { type Shared, useCommands } from '../userspace/shared-commands';
-import { lookAtBackup } from './backup-flags';
+import { pollBackup } from './backup-flags';
 import type { Subflow } from './subflow';
 
 export interface ConnectionSubflowOptions {
@@ -211,7 +211,7 @@ export class ConnectionPaths {
     await this.#run(({ userspace }, token) =>
       userspace.setBackup(token, { local, remote }, backup, abort),
     );
-    void lookAtBackup(); // the kernel does not tell this side
+    void pollBackup(); // the kernel does not tell this side
   }
 
   async announce(options: AnnouncedAddress, abort: Abortable): Promise<void> {

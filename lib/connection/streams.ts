@@ -1,11 +1,12 @@
-/** Reads a connection's paths at an interval, and makes rates of their counters. */
+/** What a connection's events() and sample() stream: events of its watch, samples of its paths. */
 import { subflowIdentity as keyOf } from '../base/addresses';
 import type { EventSink, EventSource } from '../base/event-stream';
 import { poll, type Polled, setRef, stopPolling } from '../base/poller';
 import type { ConnectionEvent, ConnectionSample, PathSample } from './events';
 import type { Subflow } from './subflow';
-import type { ConnectionWatch, Follower, Tell } from './watch';
+import type { ConnectionListener, ConnectionWatch, Follower } from './watch';
 
+/** Samples the paths of a connection at an interval, and makes rates of their counters. */
 export class PathSampler implements Polled, Follower, EventSource<ConnectionSample> {
   readonly #interval: number;
   readonly #read: () => Subflow[];
@@ -14,6 +15,7 @@ export class PathSampler implements Polled, Follower, EventSource<ConnectionSamp
   #at = 0;
   #ref = false;
 
+  /** `interval`: milliseconds. */
   constructor(interval: number, read: () => Subflow[], sink: EventSink<ConnectionSample>) {
     this.#interval = interval;
     this.#read = read;
@@ -22,7 +24,7 @@ export class PathSampler implements Polled, Follower, EventSource<ConnectionSamp
   }
 
   opened(): void {
-    this.#take(this.#read());
+    this.#sample(this.#read());
     poll(this, this.#interval);
     setRef(this, this.#ref);
   }
@@ -31,14 +33,13 @@ export class PathSampler implements Polled, Follower, EventSource<ConnectionSamp
     stopPolling(this);
   }
 
-  look(): number {
-    const { elapsed, paths } = this.#take(this.#read());
-    this.#sink.deliver([{ type: 'sample', elapsed, paths }]);
+  poll(): number {
+    this.#sink.deliver([this.#sample(this.#read())]);
     return this.#interval;
   }
 
   remember(): () => ConnectionSample[] {
-    return () => []; // the next sample says it all
+    return () => []; // the next sample is the whole state
   }
 
   ref(): void {
@@ -56,7 +57,7 @@ export class PathSampler implements Polled, Follower, EventSource<ConnectionSamp
     return Promise.resolve();
   }
 
-  #take(subflows: Subflow[]): { elapsed: number; paths: PathSample[] } {
+  #sample(subflows: Subflow[]): ConnectionSample {
     const now = performance.now();
     const elapsed = now - this.#at;
     const paths = subflows.map((subflow) =>
@@ -64,11 +65,11 @@ export class PathSampler implements Polled, Follower, EventSource<ConnectionSamp
     );
     this.#at = now;
     this.#before = new Map(subflows.map((subflow) => [keyOf(subflow), subflow]));
-    return { elapsed, paths };
+    return { type: 'sample', elapsed, paths };
   }
 }
 
-/** `before` is absent for a subflow that was made since. */
+/** A path of a sample; `before` is undefined for a subflow that did not exist `seconds` ago. */
 export function pathSample(
   subflow: Subflow,
   before: Subflow | undefined,
@@ -90,15 +91,15 @@ export function pathSample(
   };
 }
 
-/** The events that a watch tells; a stream that is too slow misses them for good. */
+/** The events of a watch. A loop that is too slow misses some: they cannot be found again. */
 export class ConnectionEventSource implements EventSource<ConnectionEvent> {
   readonly #watch: ConnectionWatch;
-  readonly #tell: Tell;
+  readonly #listener: ConnectionListener;
 
   constructor(watch: ConnectionWatch, sink: EventSink<ConnectionEvent>) {
     this.#watch = watch;
-    this.#tell = (event) => sink.deliver([event]);
-    watch.add(this.#tell, true);
+    this.#listener = (event) => sink.deliver([event]);
+    watch.add(this.#listener, true);
     void watch.ready().then(() => sink.ready());
   }
 
@@ -107,15 +108,15 @@ export class ConnectionEventSource implements EventSource<ConnectionEvent> {
   }
 
   ref(): void {
-    this.#watch.ref(this.#tell, true);
+    this.#watch.ref(this.#listener, true);
   }
 
   unref(): void {
-    this.#watch.ref(this.#tell, false);
+    this.#watch.ref(this.#listener, false);
   }
 
   close(): Promise<void> {
-    this.#watch.remove(this.#tell);
+    this.#watch.remove(this.#listener);
     return Promise.resolve();
   }
 }

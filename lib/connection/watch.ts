@@ -1,6 +1,6 @@
 /**
- * One connection for all who want to know of it: what the kernel says of it, and what has changed
- * since the last look.
+ * Watches one connection for all of its listeners: the kernel's events of it, and what has changed
+ * since the socket was last polled.
  */
 import type { MptcpInfo } from '../../types/native';
 import { subflowIdentity as keyOf, subflowKey } from '../base/addresses';
@@ -18,7 +18,7 @@ import { TokenEvents } from '../events/token-events';
 import {
   type BackupFlags,
   type FlagsOfSubflows,
-  lookAtBackup,
+  pollBackup,
   unwatchBackup,
   watchBackup,
 } from './backup-flags';
@@ -26,7 +26,7 @@ import { Dedup } from './dedup';
 import type { ConnectionEvent, ConnectionEventSourceName, EventSubflow } from './events';
 import type { Subflow } from './subflow';
 
-/** Milliseconds to the next look: few after a change, then twice as many each time. */
+/** Milliseconds to the next poll: SHORTEST after a change, then twice as many each time. */
 const SHORTEST = 50;
 const LONGEST = 500;
 
@@ -36,21 +36,24 @@ const SYN_SENT = 2;
 const SYN_RECV = 3;
 const CLOSE = 7;
 
+/** The state of a connection, as read from its socket. */
 export interface Reading {
-  /** Undefined: it speaks TCP. */
+  /** Undefined: the connection speaks TCP. */
   info?: MptcpInfo;
+  /** Every subflow; over TCP there is one. */
   subflows: Subflow[];
 }
 
-/** What a watch asks of its connection. */
+/** What a watch needs of its connection. */
 export interface Watchable {
-  /** Undefined: it is not open. */
+  /** Reads the socket; undefined: it is not open. */
   read(): Reading | undefined;
-  /** MPTCP was asked for. */
-  offered(): boolean;
+  /** Whether MPTCP was requested, for a connection that speaks TCP. */
+  requested(): boolean;
 }
 
-export type Tell = (event: ConnectionEvent) => void;
+/** Receives the events of a connection. */
+export type ConnectionListener = (event: ConnectionEvent) => void;
 
 const wasConnected = ({ tcpInfo: { state } }: Subflow): boolean =>
   state !== SYN_SENT && state !== SYN_RECV;
@@ -60,7 +63,7 @@ const isOpen = (subflow: Subflow): boolean =>
 
 const isEstablished = ({ tcpInfo: { state } }: Subflow): boolean => state === ESTABLISHED;
 
-const wasSeen = (subflow: EventSubflow): subflow is Subflow => subflow.tcpInfo !== undefined;
+const wasRead = (subflow: EventSubflow): subflow is Subflow => subflow.tcpInfo !== undefined;
 
 const byKey = <T extends EventSubflow>(subflows: T[]): Map<string, T> =>
   new Map(subflows.map((subflow) => [keyOf(subflow), subflow]));
@@ -68,25 +71,28 @@ const byKey = <T extends EventSubflow>(subflows: T[]): Map<string, T> =>
 const sourceOf = ({ source }: { source: EventSourceName }): ConnectionEventSourceName =>
   source === 'dump' ? 'dump' : 'kernel';
 
-/** Who is told when a socket's connection begins, and before its descriptor is closed. */
+/** Follows the life of a socket, which may connect more than once. */
 export interface Follower {
+  /** The socket has connected. */
   opened(): void;
+  /** The socket's descriptor is about to be closed. */
   closing(): void;
 }
 
+/** Watches a connection while it has listeners, and emits each change once. */
 export class ConnectionWatch implements Polled, Follower {
   readonly #connection: Watchable;
-  /** With whether they want to be told of priorities, which cost more. */
-  readonly #listeners = new Map<Tell, boolean>();
-  readonly #refs = new Set<Tell>();
+  /** The listeners, with whether they listen for priorities, which cost more. */
+  readonly #listeners = new Map<ConnectionListener, boolean>();
+  readonly #refs = new Set<ConnectionListener>();
   #kernel: TokenEvents | undefined;
   #token: number | undefined;
   #known = new Map<string, EventSubflow>();
   #flags: Map<string, Partial<BackupFlags>> | undefined;
   #announced = new Map<number, Pick<AnnouncedEvent, 'address' | 'port'>>();
-  /** How many of the peer's addresses this side has accepted. */
+  /** How many addresses of the peer this side has accepted. */
   #accepted = 0;
-  readonly #once = new Dedup();
+  readonly #dedup = new Dedup();
   #interval = SHORTEST;
   #open = false;
 
@@ -98,35 +104,36 @@ export class ConnectionWatch implements Polled, Follower {
     this.#open = true;
     if (this.#listeners.size === 0) return;
     this.#begin();
-    if (!this.#connection.read()?.info && this.#connection.offered())
-      this.#tell({ type: 'fallback', source: 'watch' });
+    if (!this.#connection.read()?.info && this.#connection.requested())
+      this.#emit({ type: 'fallback', source: 'watch' });
   }
 
-  /** Tells of what happens from now on. Again: with other wishes. */
-  add(listener: Tell, priorities: boolean): void {
+  /** Adds a listener for what happens from now on, or changes whether it listens for priorities. */
+  add(listener: ConnectionListener, priorities: boolean): void {
     this.#listeners.set(listener, priorities);
     if (this.#listeners.size === 1 && this.#open && !this.#kernel) this.#begin();
     else this.#followPriorities();
   }
 
-  remove(listener: Tell): void {
+  /** Removes a listener; watching ends with the last one. */
+  remove(listener: ConnectionListener): void {
     this.ref(listener, false);
     this.#listeners.delete(listener);
     if (this.#listeners.size === 0) this.#end();
     else this.#followPriorities();
   }
 
-  /** Whether watching for it keeps the process alive. */
-  ref(listener: Tell, ref: boolean): void {
+  /** Sets whether watching for a listener keeps the process alive. */
+  ref(listener: ConnectionListener, ref: boolean): void {
     if (ref) this.#refs.add(listener);
     else this.#refs.delete(listener);
     setRef(this, this.#refs.size > 0);
   }
 
-  /** Nothing that happens after this is missed, as far as it can be seen. */
+  /** Resolves when all that can be seen is seen: nothing that happens from then on is missed. */
   async ready(): Promise<void> {
     await this.#kernel?.settled;
-    if (this.#flags) await lookAtBackup();
+    if (this.#flags) await pollBackup();
   }
 
   closing(): void {
@@ -137,26 +144,26 @@ export class ConnectionWatch implements Polled, Follower {
     // A subflow that the kernel has closed already may have lost its counters.
     const last = byKey(subflows.filter(info ? isOpen : wasConnected));
     const all = info ? new Map([...this.#known, ...last]) : last;
-    this.#tell({
-      ...{ type: 'closed', source: 'watch', subflows: Array.from(all.values()).filter(wasSeen) },
+    this.#emit({
+      ...{ type: 'closed', source: 'watch', subflows: Array.from(all.values()).filter(wasRead) },
       ...(info && { info }),
     });
   }
 
-  /** One side has ended: soon the subflows lose their counters. */
+  /** Reads the subflows when one side has ended: soon they lose their counters. */
   ending(): void {
     if (!this.#open || this.#listeners.size === 0) return;
     const { info, subflows = [] } = this.#connection.read() ?? {};
     if (info) this.#compare(byKey(subflows.filter(isOpen)));
   }
 
-  look(): number | undefined {
+  poll(): number | undefined {
     const reading = this.#connection.read();
     if (!reading) return undefined;
     const { info, subflows } = reading;
     if (!info) {
       this.#end();
-      this.#tell({ type: 'fallback', source: 'watch' });
+      this.#emit({ type: 'fallback', source: 'watch' });
       return undefined;
     }
     this.#countAddresses(info);
@@ -169,12 +176,12 @@ export class ConnectionWatch implements Polled, Follower {
     const { info, subflows = [] } = this.#connection.read() ?? {};
     this.#known = byKey(subflows.filter(isOpen));
     this.#announced.clear();
-    this.#once.clear();
+    this.#dedup.clear();
     this.#interval = SHORTEST;
-    if (!info) return; // over TCP nothing changes
+    if (!info) return; // over TCP there is nothing to watch
     this.#accepted = info.addAddrAccepted;
     this.#token = info.token;
-    this.#kernel = new TokenEvents(info.token, this.#hear);
+    this.#kernel = new TokenEvents(info.token, this.#receive);
     this.#followPriorities();
     poll(this, SHORTEST);
     setRef(this, this.#refs.size > 0);
@@ -188,56 +195,56 @@ export class ConnectionWatch implements Polled, Follower {
   }
 
   #followPriorities(): void {
-    const wanted = this.#kernel !== undefined && Array.from(this.#listeners.values()).some(Boolean);
-    if (wanted === (this.#flags !== undefined)) return;
-    this.#flags = wanted ? new Map() : undefined;
-    if (wanted && this.#token !== undefined) watchBackup(this.#token, this.#seeFlags);
-    else unwatchBackup(this.#seeFlags);
+    const needed = this.#kernel !== undefined && Array.from(this.#listeners.values()).some(Boolean);
+    if (needed === (this.#flags !== undefined)) return;
+    this.#flags = needed ? new Map() : undefined;
+    if (needed && this.#token !== undefined) watchBackup(this.#token, this.#receiveFlags);
+    else unwatchBackup(this.#receiveFlags);
   }
 
-  readonly #hear = (event: PathManagerEvent): void => {
-    if (event.type === 'subflowEstablished') this.#hearOpened(event);
-    else if (event.type === 'subflowClosed') this.#hearClosed(event);
-    else if (event.type === 'subflowPriority') this.#hearPriority(event);
-    else if (event.type === 'announced') this.#hearAnnounced(event);
-    else if (event.type === 'removed') this.#hearRemoved(event);
+  readonly #receive = (event: PathManagerEvent): void => {
+    if (event.type === 'subflowEstablished') this.#receiveOpened(event);
+    else if (event.type === 'subflowClosed') this.#receiveClosed(event);
+    else if (event.type === 'subflowPriority') this.#receivePriority(event);
+    else if (event.type === 'announced') this.#receiveAnnounced(event);
+    else if (event.type === 'removed') this.#receiveRemoved(event);
   };
 
-  #hearOpened(event: SubflowEstablishedEvent): void {
+  #receiveOpened(event: SubflowEstablishedEvent): void {
     const key = subflowKey(event);
-    if (!this.#once.heard(`opened ${key}`) || this.#find(key)) return;
+    if (!this.#dedup.received(`opened ${key}`) || this.#find(key)) return;
     const found = this.#connection.read()?.subflows.find((each) => subflowKey(each) === key);
     const { local, remote } = event;
     const subflow = found ?? { local, remote };
     this.#known.set(keyOf(subflow), subflow);
-    this.#tell({ type: 'subflowEstablished', source: sourceOf(event), subflow });
-    this.#lookSoon();
+    this.#emit({ type: 'subflowEstablished', source: sourceOf(event), subflow });
+    this.#pollSoon();
   }
 
-  #hearClosed(event: SubflowClosedEvent): void {
-    if (event.source === 'derived') return; // with the connection: `closed` tells
+  #receiveClosed(event: SubflowClosedEvent): void {
+    if (event.source === 'derived') return; // it ends with the connection, which emits `closed`
     const key = subflowKey(event);
-    if (!this.#once.heard(`closed ${key}`)) return;
+    if (!this.#dedup.received(`closed ${key}`)) return;
     const { local, remote, error, reset } = event;
     const subflow = this.#find(key) ?? { local, remote };
     this.#known.delete(keyOf(subflow));
     this.#flags?.delete(key);
-    this.#tell({
+    this.#emit({
       ...{ type: 'subflowClosed', source: sourceOf(event), subflow },
       ...(error !== undefined && { error }),
       ...(reset && { reset }),
     });
-    this.#lookSoon();
+    this.#pollSoon();
   }
 
-  #hearPriority(event: SubflowPriorityEvent): void {
+  #receivePriority(event: SubflowPriorityEvent): void {
     const { backup = false, local, remote } = event;
     const key = subflowKey(event);
-    this.#once.forget(`remote ${key} ${!backup}`);
-    if (!this.#once.heard(`remote ${key} ${backup}`)) return;
+    this.#dedup.forget(`remote ${key} ${!backup}`);
+    if (!this.#dedup.received(`remote ${key} ${backup}`)) return;
     this.#flags?.set(key, { ...this.#flags.get(key), remote: backup });
     const subflow = this.#find(key) ?? { local, remote };
-    this.#tell({
+    this.#emit({
       type: 'subflowPriority',
       source: sourceOf(event),
       subflow,
@@ -246,41 +253,43 @@ export class ConnectionWatch implements Polled, Follower {
     });
   }
 
-  #hearAnnounced({ source, remoteId, address, port }: AnnouncedEvent): void {
-    const told = { address, ...(port !== undefined && { port }) };
-    this.#announced.set(remoteId, told);
-    this.#tell({ type: 'announced', source: sourceOf({ source }), remoteId, ...told });
+  #receiveAnnounced({ source, remoteId, address, port }: AnnouncedEvent): void {
+    const at = { address, ...(port !== undefined && { port }) };
+    this.#announced.set(remoteId, at);
+    this.#emit({ type: 'announced', source: sourceOf({ source }), remoteId, ...at });
   }
 
-  #hearRemoved({ source, remoteId }: RemovedEvent): void {
-    const told = this.#announced.get(remoteId);
+  #receiveRemoved({ source, remoteId }: RemovedEvent): void {
+    const at = this.#announced.get(remoteId);
     this.#announced.delete(remoteId);
-    this.#tell({ type: 'removed', source: sourceOf({ source }), remoteId, ...told });
+    this.#emit({ type: 'removed', source: sourceOf({ source }), remoteId, ...at });
   }
 
   #find(key: string): EventSubflow | undefined {
     return Array.from(this.#known.values()).find((each) => subflowKey(each) === key);
   }
 
-  #lookSoon(): void {
+  #pollSoon(): void {
     this.#interval = SHORTEST;
     if (this.#kernel) poll(this, SHORTEST);
   }
 
-  /** Where the kernel tells no addresses, its counts do: of those that this side has accepted. */
+  /**
+   * Without kernel events, the count of accepted addresses shows that there is one more or less.
+   */
   #countAddresses({ addAddrAccepted }: MptcpInfo): void {
     const before = this.#accepted;
     this.#accepted = addAddrAccepted;
     if (this.#kernel?.live) return;
     const type = addAddrAccepted > before ? 'announced' : 'removed';
     for (let n = Math.abs(addAddrAccepted - before); n > 0; n--) {
-      this.#tell({ type, source: 'watch' });
+      this.#emit({ type, source: 'watch' });
     }
   }
 
   #compare(now: Map<string, Subflow>): boolean {
-    // When the connection ends, its subflows go one after the other: that is told by `closed`. After
-    // a loss of all of them, the next look that finds one tells.
+    // When the connection ends, its subflows end one after the other: `closed` reports that. After
+    // a loss of all of them, the next poll that finds one reports it.
     if (!Array.from(now.values()).some(isEstablished)) {
       this.#known = new Map([...this.#known, ...now]);
       return false;
@@ -291,24 +300,24 @@ export class ConnectionWatch implements Polled, Follower {
     for (const [key, subflow] of now) if (this.#known.has(key)) this.#known.set(key, subflow);
     let changed = false;
     for (const [key, subflow] of closed) {
-      if (!this.#once.seen(`closed ${subflowKey(subflow)}`, this.#kernel)) continue;
+      if (!this.#dedup.polled(`closed ${subflowKey(subflow)}`, this.#kernel)) continue;
       this.#known.delete(key);
       this.#flags?.delete(subflowKey(subflow));
-      this.#tell({ type: 'subflowClosed', source: 'watch', subflow });
+      this.#emit({ type: 'subflowClosed', source: 'watch', subflow });
       changed = true;
     }
     for (const [key, subflow] of opened) {
-      if (!this.#once.seen(`opened ${subflowKey(subflow)}`, this.#kernel)) continue;
+      if (!this.#dedup.polled(`opened ${subflowKey(subflow)}`, this.#kernel)) continue;
       this.#known.set(key, subflow);
-      this.#tell({ type: 'subflowEstablished', source: 'watch', subflow });
+      this.#emit({ type: 'subflowEstablished', source: 'watch', subflow });
       changed = true;
     }
     return changed;
   }
 
-  /** The kernel told of a subflow that could not be read then: it is not another one. */
+  /** Identifies subflows that a kernel event added before their sockets could be read. */
   #recognize(now: Map<string, Subflow>): void {
-    const unread = Array.from(this.#known).filter(([, subflow]) => !wasSeen(subflow));
+    const unread = Array.from(this.#known).filter(([, subflow]) => !wasRead(subflow));
     for (const [old, subflow] of unread) {
       const same = (each: Subflow): boolean => subflowKey(each) === subflowKey(subflow);
       const found = Array.from(now.values()).find(same);
@@ -318,19 +327,20 @@ export class ConnectionWatch implements Polled, Follower {
     }
   }
 
-  /** As a dump shows them now; what it shows first is how things are. */
-  readonly #seeFlags = (seen: FlagsOfSubflows): void => {
-    for (const [key, now] of seen) {
+  /** Receives the flags from a dump. Those that it shows for the first time are no change. */
+  readonly #receiveFlags = (all: FlagsOfSubflows): void => {
+    for (const [key, now] of all) {
       const before = this.#flags?.get(key) ?? {};
       const subflow = this.#find(key);
       const flags = { ...now };
       for (const side of ['local', 'remote'] as const) {
         if (!subflow || before[side] === undefined || before[side] === now[side]) continue;
         const fact = `remote ${key} ${now.remote}`;
-        // Of this side's own changes the kernel says nothing.
-        if (side === 'remote' && !this.#once.seen(fact, this.#kernel)) flags.remote = !now.remote;
+        // The kernel has no event for changes of this side's own.
+        if (side === 'remote' && !this.#dedup.polled(fact, this.#kernel))
+          flags.remote = !now.remote;
         else
-          this.#tell({
+          this.#emit({
             type: 'subflowPriority',
             source: 'watch',
             subflow,
@@ -342,7 +352,7 @@ export class ConnectionWatch implements Polled, Follower {
     }
   };
 
-  #tell(event: ConnectionEvent): void {
+  #emit(event: ConnectionEvent): void {
     for (const listener of this.#listeners.keys()) process.nextTick(listener, event);
   }
 }

@@ -1,9 +1,10 @@
+/** The public form of the kernel's MPTCP events. */
 import { getSystemErrorName } from 'node:util';
 import type { Address, NativeEvent, NativeSocketAddress } from '../../types/native';
-import { eventsTell, noteFlags } from './denied-joins';
+import { eventsReportDeniedJoins, noteFlagsAttribute } from './denied-joins';
 import { type PathManagerEvent, RESET_REASONS, type SubflowReset } from './events';
 
-/** MPTCP_EVENT_* */
+/** MPTCP_EVENT_* (include/uapi/linux/mptcp_pm.h) */
 const TYPES = {
   1: 'created',
   2: 'established',
@@ -17,10 +18,13 @@ const TYPES = {
   16: 'listenerClosed',
 } as const;
 
-const DENY_JOIN_ID0 = 1;
-const TRANSIENT = 1;
+const DENY_JOIN_ID0 = 1; // MPTCP_PM_EV_FLAG_DENY_JOIN_ID0
+const TRANSIENT = 1; // the flag T of MP_TCPRST
 
-/** The addon writes v4-mapped addresses as IPv4, so that a colon tells: dumps have thousands. */
+/**
+ * The public form of an address. The addon writes v4-mapped addresses as IPv4, so that a colon is
+ * proof of IPv6; dumps have thousands of addresses.
+ */
 export function publicAddress({ address, port }: NativeSocketAddress): Address {
   return { address, port, family: address.includes(':') ? 'IPv6' : 'IPv4' };
 }
@@ -41,11 +45,11 @@ function unknown(event: NativeEvent): PathManagerEvent {
 }
 
 function deniesJoins({ flags }: NativeEvent): boolean | undefined {
-  if (flags !== undefined) noteFlags();
-  return eventsTell() ? ((flags ?? 0) & DENY_JOIN_ID0) !== 0 : undefined;
+  if (flags !== undefined) noteFlagsAttribute();
+  return eventsReportDeniedJoins() ? ((flags ?? 0) & DENY_JOIN_ID0) !== 0 : undefined;
 }
 
-/** The public form of a kernel's event; one that lacks what its kind has is `unknown`. */
+/** The public form of a kernel's event; one that lacks an attribute of its type is `unknown`. */
 export function decodeEvent(event: NativeEvent): PathManagerEvent {
   const source = 'kernel';
   const type = (TYPES as Partial<Record<number, (typeof TYPES)[keyof typeof TYPES]>>)[event.type];

@@ -1,20 +1,21 @@
+/** Connection events without privilege, found by comparing one dump with the next. */
 import type { EventSink, EventSource } from '../base/event-stream';
+import { AsyncPoller } from '../base/poller';
 import type { EventsOptions, PathManagerEvent } from './events';
 import { snapshot } from './snapshot';
 import { adopt, type Connections, copy, difference } from './table';
 
-const INTERVAL = 1000;
+const INTERVAL = 1000; // ms
 
-/** Looks at what there is every now and then, and tells what has changed. Needs no privilege. */
+/** Dumps the connections of a network namespace at an interval, and emits what has changed. */
 export class DumpedEvents implements EventSource<PathManagerEvent> {
   readonly #netns: string | undefined;
   readonly #sink: EventSink<PathManagerEvent>;
-  readonly #interval: number;
+  readonly #initial: boolean;
+  readonly #poller: AsyncPoller;
   readonly #abort = new AbortController();
   #connections: Connections = new Map();
-  #timer: NodeJS.Timeout | undefined;
-  #ref = false;
-  #tell: boolean;
+  #ready = false;
 
   constructor(
     netns: string | undefined,
@@ -22,10 +23,10 @@ export class DumpedEvents implements EventSource<PathManagerEvent> {
     sink: EventSink<PathManagerEvent>,
   ) {
     this.#netns = netns;
-    this.#interval = interval;
     this.#sink = sink;
-    this.#tell = initial;
-    void this.#look().then((done) => done && sink.ready());
+    this.#initial = initial;
+    this.#poller = new AsyncPoller(() => this.#dump(), { interval });
+    this.#poller.start();
   }
 
   remember(): () => PathManagerEvent[] {
@@ -34,37 +35,32 @@ export class DumpedEvents implements EventSource<PathManagerEvent> {
   }
 
   ref(): void {
-    this.#ref = true;
-    this.#timer?.ref();
+    this.#poller.ref();
   }
 
   unref(): void {
-    this.#ref = false;
-    this.#timer?.unref();
+    this.#poller.unref();
   }
 
   close(): Promise<void> {
     this.#abort.abort();
-    clearTimeout(this.#timer);
+    this.#poller.stop();
     return Promise.resolve();
   }
 
-  async #look(): Promise<boolean> {
+  async #dump(): Promise<void> {
     try {
       const found = await snapshot(this.#netns, this.#abort.signal);
       const before = this.#connections;
       this.#connections = adopt(before, found);
-      if (this.#tell) {
-        const events = difference(before, this.#connections);
-        if (events.length > 0) this.#sink.deliver(events);
-      }
-      this.#tell = true;
-      this.#timer = setTimeout(() => void this.#look(), this.#interval);
-      if (!this.#ref) this.#timer.unref();
-      return true;
+      const events = this.#ready || this.#initial ? difference(before, this.#connections) : [];
+      if (events.length > 0) this.#sink.deliver(events);
+      if (this.#ready) return;
+      this.#ready = true;
+      this.#sink.ready();
     } catch (error) {
+      this.#poller.stop();
       if (!this.#abort.signal.aborted) this.#sink.fail(error);
-      return false;
     }
   }
 }

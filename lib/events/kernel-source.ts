@@ -1,3 +1,4 @@
+/** Connection events from the kernel's multicast group, kept right by dumps. */
 import type { NativeEvent, NativeWatcher } from '../../types/native';
 import { type EventSink, type EventSource, QUEUE, RECEIVE_BUFFER } from '../base/event-stream';
 import { requireNative } from '../kernel/addon';
@@ -7,20 +8,24 @@ import type { EventsOptions, PathManagerEvent } from './events';
 import { snapshot } from './snapshot';
 import { adopt, apply, type Connections, copy, difference } from './table';
 
-/** Of this environment: what one has heard, and no dump tells, another that begins later can ask. */
-const listening = new Set<KernelEvents>();
+/** The sources of this environment: a new one asks the others for what no dump shows. */
+const sources = new Set<KernelEvents>();
 
-/** Whether the peer allows no more subflows to its first address; undefined: nobody has heard. */
-export function heardDenyJoinId0(token: number, netns?: string): boolean | undefined {
-  return Array.from(listening)
+/**
+ * Whether the peer allows no more subflows to its first address, as an event has reported to a
+ * source of this environment; undefined: no event has.
+ */
+export function reportedDenyJoinId0(token: number, netns?: string): boolean | undefined {
+  return Array.from(sources)
     .filter((each) => each.netns === netns)
     .map((each) => each.denyJoinId0(token))
     .find((each) => each !== undefined);
 }
 
 /**
- * The kernel's multicast group. Begins with a dump, so that it knows whose events it gets, and dumps
- * anew when events were lost: what comes meanwhile waits and is compared with what the dump found.
+ * The events of the kernel's multicast group. The source begins with a dump, so that it knows the
+ * connections that events are about, and dumps again when events were lost. Events that arrive
+ * during a dump wait, and are then compared with what the dump found.
  */
 export class KernelEvents implements EventSource<PathManagerEvent> {
   readonly netns: string | undefined;
@@ -29,12 +34,12 @@ export class KernelEvents implements EventSource<PathManagerEvent> {
   readonly #abort = new AbortController();
   readonly #initial: boolean;
   #connections: Connections = new Map();
-  /** Events that came during a dump. */
+  /** The events that arrive during a dump; undefined: there is none. */
   #waiting: PathManagerEvent[] | undefined = [];
   #overruns = 0;
   #ready = false;
 
-  /** `refused`: the first thing that the watcher says is an error. */
+  /** `refused` is called in place of `sink.fail` where the watcher could not begin. */
   constructor(
     netns: string | undefined,
     { queue = QUEUE, receiveBuffer = RECEIVE_BUFFER, initial = false }: EventsOptions,
@@ -45,7 +50,7 @@ export class KernelEvents implements EventSource<PathManagerEvent> {
     this.#sink = sink;
     this.#initial = initial;
     let begun = false;
-    listening.add(this);
+    sources.add(this);
     this.#watcher = new (requireNative().EventWatcher)(
       netns,
       { receiveBuffer, queue: Math.max(queue, QUEUE) },
@@ -64,10 +69,12 @@ export class KernelEvents implements EventSource<PathManagerEvent> {
     );
   }
 
+  /** What an event has reported of a connection; undefined: nothing. */
   denyJoinId0(token: number): boolean | undefined {
     return this.#connections.get(token)?.denyJoinId0;
   }
 
+  /** The thread that receives the messages (gettid(2)). */
   get threadId(): number {
     return this.#watcher.threadId;
   }
@@ -86,7 +93,7 @@ export class KernelEvents implements EventSource<PathManagerEvent> {
   }
 
   close(): Promise<void> {
-    listening.delete(this);
+    sources.delete(this);
     this.#abort.abort();
     return new Promise((resolve) => this.#watcher.close(resolve));
   }
@@ -94,7 +101,7 @@ export class KernelEvents implements EventSource<PathManagerEvent> {
   #receive(events: NativeEvent[], overrun: number): void {
     if (overrun !== 0) {
       this.#sink.deliver([{ type: 'overrun', ...(overrun > 0 && { lost: overrun }) }]);
-      this.#overruns++; // a dump that goes on begins anew
+      this.#overruns++; // a dump in progress is repeated
       if (!this.#waiting) void this.#dump();
     }
     for (const event of events) {
@@ -105,8 +112,8 @@ export class KernelEvents implements EventSource<PathManagerEvent> {
   }
 
   #apply(event: PathManagerEvent, replayed = false): void {
-    const told = apply(this.#connections, event, replayed);
-    if (told.length > 0) this.#sink.deliver(told);
+    const events = apply(this.#connections, event, replayed);
+    if (events.length > 0) this.#sink.deliver(events);
   }
 
   async #dump(): Promise<void> {
@@ -115,7 +122,7 @@ export class KernelEvents implements EventSource<PathManagerEvent> {
       let overruns: number;
       do {
         overruns = this.#overruns;
-        this.#waiting = []; // older than the dump that begins now
+        this.#waiting = []; // those that wait are older than the dump that begins now
         found = await snapshot(this.netns, this.#abort.signal);
       } while (overruns !== this.#overruns);
       this.#adopt(found);
@@ -126,16 +133,16 @@ export class KernelEvents implements EventSource<PathManagerEvent> {
 
   #adopt(found: Connections): void {
     for (const [token, connection] of found) {
-      const denies = heardDenyJoinId0(token, this.netns);
+      const denies = reportedDenyJoinId0(token, this.netns);
       if (denies !== undefined) connection.denyJoinId0 ??= denies;
     }
     const before = this.#connections;
-    const tell = this.#ready || this.#initial;
+    const emits = this.#ready || this.#initial;
     this.#connections = adopt(before, found);
-    if (tell) this.#sink.deliver(difference(before, this.#connections));
+    if (emits) this.#sink.deliver(difference(before, this.#connections));
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
-    for (const event of waiting) this.#apply(event, tell);
+    for (const event of waiting) this.#apply(event, emits);
     if (this.#ready) return;
     this.#ready = true;
     this.#sink.ready();

@@ -1,9 +1,12 @@
-/** What a dump says of the connections that events tell of. */
+/**
+ * The connections of a network namespace as a dump shows them, as a state that events can change.
+ */
 import type { NativeConnection, NativeDiagSubflow } from '../../types/native';
 import { subflowKey } from '../base/addresses';
 import { dumpConnections, OPEN_STATES, publicSubflow, subflowsByToken } from '../kernel/sock-diag';
 import { type Connections, type KnownConnection, newConnection } from './table';
 
+/** TCP_* (include/net/tcp_states.h) */
 const ESTABLISHED = 1;
 const SYN_SENT = 2;
 const SYN_RECV = 3;
@@ -11,8 +14,11 @@ const CLOSE = 7;
 const CLOSE_WAIT = 8;
 const REMOTE_KEY_RECEIVED = 2; // MPTCP_INFO_FLAG_REMOTE_KEY_RECEIVED
 
-/** Before `created`, the kernel says nothing; after the last close() neither, though it lives on. */
-function isTold({ state, inode }: NativeConnection): boolean {
+/**
+ * Whether the kernel reports events of the connection: not before `created`, nor after the last
+ * close(), although it lives on then.
+ */
+function isReported({ state, inode }: NativeConnection): boolean {
   if (state === SYN_SENT || state === SYN_RECV) return false;
   const waitsForAccept = inode === 0 && (state === ESTABLISHED || state === CLOSE_WAIT);
   return inode !== 0 || waitsForAccept;
@@ -46,7 +52,7 @@ function addSubflows(connection: KnownConnection, subflows: NativeDiagSubflow[])
   }
 }
 
-/** Every connection that has a token which the kernel lets us see, with its subflows. */
+/** Every connection whose token the kernel shows, with its subflows. */
 export async function snapshot(
   netns: string | undefined,
   signal: AbortSignal,
@@ -54,7 +60,7 @@ export async function snapshot(
   const subflows = await subflowsByToken(netns, false, { signal });
   const connections: Connections = new Map();
   for await (const each of dumpConnections(netns, { states: OPEN_STATES }, { signal })) {
-    if (each.token === undefined || !isTold(each)) continue;
+    if (each.token === undefined || !isReported(each)) continue;
     const connection = known(each, each.token);
     addSubflows(connection, subflows.get(each.token) ?? []);
     connections.set(each.token, connection);

@@ -1,11 +1,13 @@
+/** The choice between the kernel's events and dumps, by whether CAP_NET_ADMIN is there. */
 import { MptcpError } from '../base/errors';
 import type { EventSink, EventSource } from '../base/event-stream';
 import { DumpedEvents } from './dump-source';
 import type { EventsOptions, PathManagerEvent } from './events';
 import { KernelEvents } from './kernel-source';
 
-/** The kernel's events, or what dumps tell where the kernel wants a capability for them. */
+/** The kernel's events, or what dumps show where the kernel demands a capability for its events. */
 export class WatchedEvents implements EventSource<PathManagerEvent> {
+  /** The thread that receives the kernel's messages (gettid(2)). */
   readonly threadId: number;
   #source: EventSource<PathManagerEvent>;
   #name: 'kernel' | 'dump' | undefined;
@@ -39,6 +41,7 @@ export class WatchedEvents implements EventSource<PathManagerEvent> {
     this.threadId = kernel.threadId;
   }
 
+  /** Which of the two it is; undefined: not known yet. */
   get name(): 'kernel' | 'dump' | undefined {
     return this.#name;
   }

@@ -1,11 +1,10 @@
-/** What happens to the connections of a network namespace. */
 import { throwIfAborted } from '../base/abort';
 import { checkIfGiven, checkInteger } from '../base/arguments';
 import { checkStreamOptions, EventStream } from '../base/event-stream';
 import type { EventsOptions, PathManagerEvent } from './events';
 import { WatchedEvents } from './source';
 
-/** What happens to the connections of the namespace; see {@link EventStream}. */
+/** The events of the connections of a network namespace; see {@link EventStream}. */
 export class PathManagerEvents extends EventStream<PathManagerEvent> {
   readonly #watched: WatchedEvents;
 
@@ -20,9 +19,9 @@ export class PathManagerEvents extends EventStream<PathManagerEvent> {
   }
 
   /**
-   * `dump` where CAP_NET_ADMIN is missing: the library then looks every `interval`, is told of
-   * connections and subflows alone, and not of those that came and went in between. undefined: not
-   * `ready` yet.
+   * `dump` where CAP_NET_ADMIN is missing: the library then polls at `interval`, and reports
+   * connections and subflows alone, without those that came and went between two polls. undefined:
+   * not `ready` yet.
    */
   get source(): 'kernel' | 'dump' | undefined {
     return this.#watched.name;

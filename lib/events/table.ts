@@ -1,4 +1,4 @@
-/** The connections and subflows of a network namespace as their events tell them. */
+/** The connections and subflows of a network namespace: a state, built from events and dumps. */
 import { subflowKey } from '../base/addresses';
 import type {
   AnnouncedEvent,
@@ -8,17 +8,23 @@ import type {
   SubflowEventBase,
 } from './events';
 
+/** A subflow of the state. */
 export type KnownSubflow = Omit<SubflowEventBase, 'source'>;
 
+/** A connection of the state. */
 export interface KnownConnection extends Omit<ConnectionBeginEvent, 'source'> {
+  /** Whether it is `established`, beyond `created`. */
   established: boolean;
-  /** By subflowKey(). */
+  /** The subflows by subflowKey(). */
   subflows: Map<string, KnownSubflow>;
+  /** The addresses that the peer has announced, by their ids. */
   announced: Map<number, AnnouncedEvent>;
 }
 
+/** The connections by their tokens. */
 export type Connections = Map<number, KnownConnection>;
 
+/** A connection with its first subflow, as of `created`. */
 export function newConnection(begin: Omit<ConnectionBeginEvent, 'source'>): KnownConnection {
   const { token, local, remote, serverSide, denyJoinId0 } = begin;
   const first: KnownSubflow = { token, local, remote, localId: 0, remoteId: 0 };
@@ -38,6 +44,7 @@ const beginOf = ({ token, local, remote, serverSide, denyJoinId0 }: KnownConnect
   ...(denyJoinId0 !== undefined && { denyJoinId0 }),
 });
 
+/** A copy that later events do not change. */
 export function copy(connections: Connections): Connections {
   return new Map(
     Array.from(connections, ([token, known]) => [
@@ -56,8 +63,9 @@ function closing(known: KnownConnection, source: EventSourceName): PathManagerEv
 }
 
 /**
- * Takes an event into account and gives what a consumer is to be told: the event, and what follows
- * from it. `replayed`: it may be older than the state; then what is known already tells nothing.
+ * Applies an event to the state, and returns the events to emit: this one, and those that follow
+ * from it. `replayed`: the event may be older than the state, and is not emitted where it changes
+ * nothing.
  */
 export function apply(
   connections: Connections,
@@ -150,8 +158,8 @@ function subflowDifference(before: KnownConnection, after: KnownConnection): Pat
 }
 
 /**
- * What a dump found takes the place of what was known; addresses that the peer announced, and
- * whatever else no dump tells, stay.
+ * Completes what a dump found by what was known and no dump shows, such as the addresses that the
+ * peer announced. Returns `dumped`, the new state.
  */
 export function adopt(known: Connections, dumped: Connections): Connections {
   for (const [token, connection] of dumped) {

@@ -1,18 +1,21 @@
 /**
- * The kernel's messages for this environment's connections that somebody watches: one listener for
- * all of them, and none where there are none, or where CAP_NET_ADMIN is missing.
+ * The kernel's events of the connections of this environment that somebody watches: one listener
+ * serves all of them, and there is none without connections or without CAP_NET_ADMIN.
  */
+import { SharedResource } from '../base/shared-resource';
 import type { PathManagerEvent } from './events';
 import { KernelEvents } from './kernel-source';
 
-/** Milliseconds that it waits for the next connection: opening reads all of the namespace's. */
+/** Milliseconds that it waits for the next connection: opening dumps the whole namespace. */
 const LINGER = 1000;
 
-export type Hear = (event: PathManagerEvent) => void;
+/** Receives the events of one connection. */
+export type TokenListener = (event: PathManagerEvent) => void;
 
-class Listener {
+/** The kernel's events of this environment's network namespace. */
+class KernelListener {
   state: 'opening' | 'live' | 'off' = 'opening';
-  /** Whether the kernel tells is known. */
+  /** Resolves when the state is no longer `opening`. */
   readonly settled: Promise<void>;
   #source: KernelEvents | undefined;
   #settle: () => void = () => undefined;
@@ -29,7 +32,7 @@ class Listener {
       );
       this.#source.unref();
     } catch {
-      this.close(); // not here: no namespace, no threads, no descriptors
+      this.close(); // the watcher could not be opened, for lack of a thread or a descriptor
     }
   }
 
@@ -45,54 +48,53 @@ class Listener {
   }
 }
 
-const hearing = new Map<number, Set<Hear>>();
-let listener: Listener | undefined;
-let lingering: NodeJS.Timeout | undefined;
+const listeners = new Map<number, Set<TokenListener>>();
+const shared = new SharedResource(
+  () => new KernelListener(),
+  (kernel) => kernel.close(),
+  LINGER,
+);
 
 function dispatch(event: PathManagerEvent): void {
   if (!('token' in event)) return;
-  for (const hear of hearing.get(event.token) ?? []) hear(event);
+  for (const listener of listeners.get(event.token) ?? []) listener(event);
 }
 
-/** What the kernel says of one connection, until it is closed. */
+/** Passes the kernel's events of one connection to a listener until it is closed. */
 export class TokenEvents {
-  readonly #listener: Listener;
+  readonly #kernel: KernelListener;
+  readonly #release: () => void;
   readonly #token: number;
-  readonly #hear: Hear;
+  readonly #listener: TokenListener;
 
-  constructor(token: number, hear: Hear) {
-    clearTimeout(lingering);
+  constructor(token: number, listener: TokenListener) {
+    ({ resource: this.#kernel, release: this.#release } = shared.use());
     this.#token = token;
-    this.#hear = (event) => hear(event); // the same may be given twice
-    this.#listener = listener ??= new Listener();
-    const others = hearing.get(token);
-    if (others) others.add(this.#hear);
-    else hearing.set(token, new Set([this.#hear]));
+    this.#listener = (event) => listener(event); // one function may listen more than once
+    const others = listeners.get(token);
+    if (others) others.add(this.#listener);
+    else listeners.set(token, new Set([this.#listener]));
   }
 
-  /** Nothing that happens from now on remains unsaid. */
+  /** Whether every event of the connection is received from now on. */
   get live(): boolean {
-    return this.#listener.state === 'live';
+    return this.#kernel.state === 'live';
   }
 
-  /** It says nothing and will not. */
+  /** Whether no event is received, now or later: CAP_NET_ADMIN is missing, or listening failed. */
   get off(): boolean {
-    return this.#listener.state === 'off';
+    return this.#kernel.state === 'off';
   }
 
+  /** Resolves when this is either `live` or `off`. */
   get settled(): Promise<void> {
-    return this.#listener.settled;
+    return this.#kernel.settled;
   }
 
   close(): void {
-    const all = hearing.get(this.#token);
-    if (!all?.delete(this.#hear)) return;
-    if (all.size === 0) hearing.delete(this.#token);
-    if (hearing.size > 0) return;
-    clearTimeout(lingering);
-    lingering = setTimeout(() => {
-      listener?.close();
-      listener = undefined;
-    }, LINGER).unref();
+    const all = listeners.get(this.#token);
+    all?.delete(this.#listener);
+    if (all?.size === 0) listeners.delete(this.#token);
+    this.#release();
   }
 }

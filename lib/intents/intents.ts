@@ -8,7 +8,7 @@ import { MptcpError } from '../base/errors';
 import type { Tagged } from '../base/tagged';
 import { connectionOf } from '../connection/connection-of';
 import { pathsOf } from '../connection/paths';
-import { heardDenyJoinId0 } from '../events/kernel-source';
+import { reportedDenyJoinId0 } from '../events/kernel-source';
 import { mergeResults } from '../hints/apply';
 import type { HintName, HintResult, Intent, PathHints } from '../hints/hints';
 import { type PathSelector, places } from '../hints/path-selector';
@@ -83,7 +83,7 @@ const noOwner = (): MptcpError =>
 
 /** Who has the mode hears of every connection; of a new one, in a moment. */
 async function untilHeard(token: number): Promise<void> {
-  for (let n = 0; n < 200 && heardDenyJoinId0(token) === undefined; n++) await sleep(5);
+  for (let n = 0; n < 200 && reportedDenyJoinId0(token) === undefined; n++) await sleep(5);
 }
 
 async function takeOn(

@@ -1,6 +1,6 @@
 /**
  * A connection can fall back to TCP while it lives (RFC 8684 section 3.7: infinite mapping), and
- * no event tells: the connections that have a reason to know are looked at.
+ * no event reports it: the connections that have a reason to know are polled.
  */
 import { poll, type Polled, stopPolling } from '../base/poller';
 import type { Tagged } from '../base/tagged';
@@ -14,21 +14,21 @@ type Handle = Tagged<TcpHandle, typeof WATCHED, Polled>;
 
 export function watchFallback(handle: Handle, onFallback: () => void): void {
   unwatchFallback(handle);
-  const looked = {
-    look: () => {
+  const polled = {
+    poll: () => {
       if (handle.fd < 0 || loadNative()?.isMptcp(handle.fd) !== false) return INTERVAL;
       unwatchFallback(handle);
       onFallback();
       return undefined;
     },
   };
-  handle[WATCHED] = looked;
-  poll(looked, INTERVAL);
+  handle[WATCHED] = polled;
+  poll(polled, INTERVAL);
 }
 
 export function unwatchFallback(handle: Handle): void {
-  const looked = handle[WATCHED];
-  if (!looked) return;
-  stopPolling(looked);
+  const polled = handle[WATCHED];
+  if (!polled) return;
+  stopPolling(polled);
   handle[WATCHED] = undefined;
 }

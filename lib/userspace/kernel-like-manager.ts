@@ -1,6 +1,7 @@
 import type { NativeCommand, NativeEndpoint, NativeLimits } from '../../types/native';
 import { isAddress, subflowKey } from '../base/addresses';
 import { MptcpError } from '../base/errors';
+import { AsyncPoller } from '../base/poller';
 import type { AnnouncedEvent, EstablishedEvent, SubflowEventBase } from '../events/events';
 import type { PathManagerEvents } from '../events/stream';
 import type { Commands } from '../kernel/commands';
@@ -36,10 +37,7 @@ export class KernelLikeManager {
   readonly #events: PathManagerEvents;
   readonly #except: (connection: EstablishedEvent) => boolean;
   readonly #connections = new Map<number, Managed>();
-  readonly #timer: NodeJS.Timeout;
-  /** The last that has asked the kernel, and the next, for all who want one meanwhile. */
-  #refreshing = Promise.resolve();
-  #next: Promise<void> | undefined;
+  readonly #poller = new AsyncPoller(() => this.#refresh(), { interval: INTERVAL });
   #config: Config = { endpoints: [], limits: { subflows: 0, addAddrAccepted: 0 } };
 
   constructor(
@@ -80,17 +78,12 @@ export class KernelLikeManager {
         later(() => this.#overrun()),
       );
     // The kernel does not tell when others change endpoints or limits.
-    this.#timer = setInterval(() => void this.refresh(), INTERVAL).unref();
+    this.#poller.start(INTERVAL);
   }
 
   /** Endpoints or limits may have changed: connections are to follow. */
   refresh(): Promise<void> {
-    this.#next ??= this.#refreshing.then(() => {
-      this.#next = undefined;
-      this.#refreshing = this.#refresh();
-      return this.#refreshing;
-    });
-    return this.#next;
+    return this.#poller.poll();
   }
 
   async #refresh(): Promise<void> {
@@ -118,7 +111,7 @@ export class KernelLikeManager {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#poller.stop();
     await this.#events.close();
   }
 

@@ -9,7 +9,7 @@ import {
   checkOneOf,
 } from '../base/arguments';
 import { MptcpError } from '../base/errors';
-import { findOut } from '../events/denied-joins';
+import { probeDeniedJoins } from '../events/denied-joins';
 import type { EstablishedEvent } from '../events/events';
 import type { PathManagerEvents } from '../events/stream';
 import { commandError } from '../kernel/command-errors';
@@ -165,7 +165,7 @@ export class ModeControl {
     let manager: KernelLikeManager | undefined;
     try {
       const former = await this.#read(options);
-      await findOut(this.#commands);
+      await probeDeniedJoins(this.#commands);
       // What is userspace-managed already has lost its manager.
       const events = this.#watch(former === 'userspace');
       events.on('error', (error) => void this.#lost(events, error));

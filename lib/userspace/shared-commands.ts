@@ -2,6 +2,7 @@
  * The command thread of this environment for connections that change their own paths: opened with
  * the first command, closed when there has been none for a while and nothing is announced.
  */
+import { SharedResource } from '../base/shared-resource';
 import { PathManagerEvents } from '../events/stream';
 import { Commands } from '../kernel/commands';
 import { Userspace } from './userspace';
@@ -13,22 +14,12 @@ export interface Shared {
   readonly userspace: Userspace;
 }
 
-let shared: Shared | undefined;
-let users = 0;
-let lingering: NodeJS.Timeout | undefined;
+const shared = new SharedResource(open, close, LINGER);
 
 /** Until `release` is called. */
 export function useCommands(): Shared & { release: () => void } {
-  clearTimeout(lingering);
-  shared ??= open();
-  users++;
-  let released = false;
-  const release = (): void => {
-    if (released) return;
-    released = true;
-    if (--users === 0) lingering = setTimeout(close, LINGER).unref();
-  };
-  return { ...shared, release };
+  const { resource, release } = shared.use();
+  return { ...resource, release };
 }
 
 function open(): Shared {
@@ -39,8 +30,7 @@ function open(): Shared {
   };
 }
 
-function close(): void {
-  shared?.userspace.close();
-  void shared?.commands.close();
-  shared = undefined;
+function close({ commands, userspace }: Shared): void {
+  userspace.close();
+  void commands.close();
 }

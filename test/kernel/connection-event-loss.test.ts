@@ -44,10 +44,10 @@ const shrinkBuffers = (peer: Peer): Promise<void> =>
         },
       });
     },
-    join(__dirname, '..', '..', 'dist', 'internal', 'kernel-events.js'),
+    join(__dirname, '..', '..', 'dist', 'events', 'kernel-source.js'),
   );
 
-/** Listens and stops so many times: the kernel tells of each. */
+/** Listens and stops so many times; the kernel has an event for each. */
 const listenOften = (peer: Peer, count: number): Promise<void> =>
   peer.run(({ net }, times) => {
     for (let i = 0; i < times; i++) net.createServer().listen(0).close();
@@ -78,8 +78,8 @@ describeKernel('a connection whose events the kernel has lost', {}, () => {
       lab.paths[1].client.addEndpoint('subflow', 'id', '7');
       const joined = (count: number) =>
         server.run(
-          ({ state, until: wait }, wanted) =>
-            wait(() => state.connection.subflows().length === wanted),
+          ({ state, until: wait }, expected) =>
+            wait(() => state.connection.subflows().length === expected),
           count,
         );
       await joined(2);
@@ -94,7 +94,7 @@ describeKernel('a connection whose events the kernel has lost', {}, () => {
         await events.ready;
         await events.close();
       });
-      // Its JavaScript waits too, so that no look comes first.
+      // Its JavaScript waits too, so that no poll comes first.
       const waiting = client.run(({ exists }, file) => {
         const memory = new Int32Array(new SharedArrayBuffer(4));
         while (!exists(file)) Atomics.wait(memory, 0, 0, 5);
@@ -108,7 +108,7 @@ describeKernel('a connection whose events the kernel has lost', {}, () => {
       writeFileSync(resume, '');
       await waiting;
       await client.run(({ state, until: wait }) => wait(() => state.messages.length > 0));
-      // From then on the kernel's messages tell again.
+      // From then on the kernel's messages arrive again.
       lab.paths[1].client.addEndpoint('subflow', 'id', '8');
       await client.run(({ state, until: wait }) => wait(() => state.messages.length > 1));
       const events = await client.run(({ state }) => state.messages as ConnectionEvent[]);

@@ -13,19 +13,19 @@ const listen = async ({ state }: Inside) => {
   events.on('event', (event) => void seen.push(event));
   await events.ready;
 };
-const told = (peer: Peer) => peer.run(({ state }) => state.messages as ConnectionEvent[]);
+const eventsOf = (peer: Peer) => peer.run(({ state }) => state.messages as ConnectionEvent[]);
 const untilTold = async (peer: Peer, type: ConnectionEvent['type'], count = 1) => {
   await peer.run(
-    ({ state, until }, wanted, number) =>
+    ({ state, until }, name, number) =>
       until(
         () =>
-          (state.messages as ConnectionEvent[]).filter((event) => event.type === wanted).length >=
+          (state.messages as ConnectionEvent[]).filter((event) => event.type === name).length >=
           number,
       ),
     type,
     count,
   );
-  return (await told(peer)).filter((event) => event.type === type).at(-1);
+  return (await eventsOf(peer)).filter((event) => event.type === type).at(-1);
 };
 
 async function connected(lab: Hosts, unprivileged: boolean) {
@@ -71,9 +71,9 @@ const openMany = async (
 const untilEach = ({ state, until }: Inside, count: number) =>
   until(
     () => (state as unknown as Many).many.every(({ seen }) => seen.length >= count),
-    30_000, // they take their turns
+    30_000, // they are polled in turns
   );
-/** How many were told of a subflow that is theirs. */
+/** How many received an event of a subflow that is theirs. */
 const ownSubflows = ({ state }: Inside) =>
   (state as unknown as Many).many.filter(({ connection, seen: [event] }) =>
     connection
@@ -83,7 +83,7 @@ const ownSubflows = ({ state }: Inside) =>
           event?.type === 'subflowEstablished' && local.port === event.subflow.local.port,
       ),
   ).length;
-/** Gives what they were told, each way once. */
+/** Returns the sequences of events that they received, without duplicates. */
 const endMany = ({ state }: Inside) => {
   const { many } = state as unknown as Many;
   for (const { socket } of many) socket.destroy();
@@ -116,14 +116,14 @@ describeKernel('where the events of a connection come from', {}, () => {
         for (const [peer, side] of sides) {
           const subflow = { [side]: { address: second.client.address } };
           expect(await untilTold(peer, 'subflowEstablished')).toMatchObject({ source, subflow });
-          // What is backup from now on, and was not, is to be told.
+          // A subflow that becomes backup from now on is to be reported.
           await peer.run(({ state }) => state.connection.events().ready);
         }
         for (const [number, wish] of ['backup', 'nobackup'].entries()) {
           change('change', wish);
           for (const [peer, side] of sides) {
             expect(await untilTold(peer, 'subflowPriority', number + 1)).toMatchObject({
-              source: side === 'local' ? 'watch' : source, // the kernel does not say its own
+              source: side === 'local' ? 'watch' : source, // the kernel has no event for this side's own
               subflow: { [side]: { address: second.client.address } },
               backup: wish === 'backup',
               side,
@@ -137,8 +137,8 @@ describeKernel('where the events of a connection come from', {}, () => {
         await client.run(({ state }) => void state.socket.end());
         for (const [peer] of sides) {
           expect(await untilTold(peer, 'closed')).toMatchObject({ source: 'watch' });
-          const types = (await told(peer)).map(({ type }) => type);
-          // Deleting an endpoint withdraws its address, and the kernel tells the peer's side.
+          const types = (await eventsOf(peer)).map(({ type }) => type);
+          // Deleting an endpoint withdraws its address, and the kernel reports it on the peer's side.
           expect(types.filter((type) => type !== 'removed')).toEqual([
             'subflowEstablished',
             'subflowPriority',
@@ -166,7 +166,7 @@ describeKernel('where the events of a connection come from', {}, () => {
           ...(source === 'kernel' && known),
         });
         if (side === 'server' || withPort) await untilTold(peer, 'subflowEstablished');
-        // The kernel alone tells of the attempt, and counts the address as accepted for good.
+        // The kernel alone reports the attempt, and counts the address as accepted for good.
         else {
           expect(await untilTold(server, 'subflowClosed')).toMatchObject({
             ...{ source, error: 'ECONNREFUSED' },
@@ -181,7 +181,7 @@ describeKernel('where the events of a connection come from', {}, () => {
       });
     });
 
-    test('two hundred connections: each is told of its own subflow, once', async () => {
+    test('two hundred connections: each emits its own subflow, once', async () => {
       await using lab = await twoPaths({ family, join: 'none' });
       const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
       const port = await server.run(echoes.net.serve);
@@ -193,7 +193,7 @@ describeKernel('where the events of a connection come from', {}, () => {
       expect(await client.run(ownSubflows)).toBe(200);
       lab.client.ip('mptcp', 'endpoint', 'delete', 'id', '7');
       await client.run(untilEach, 2);
-      expect(await client.run(endMany)).toEqual(['subflow subflowClosed']);
+      expect(await client.run(endMany)).toEqual(['subflowEstablished subflowClosed']);
       // The listener goes with the last connection.
       await client.run((inside, most) => inside.until(() => inside.threads() <= most), threads);
     });
@@ -205,7 +205,7 @@ describeKernel('where the events of a connection come from', {}, () => {
     const target = { host: lab.paths[0].server.address, port: await server.run(echoes.net.serve) };
     const before = await client.run((inside) => inside.threads());
     const untilThreads = (number: number) =>
-      client.run((inside, wanted) => inside.until(() => inside.threads() === wanted), number);
+      client.run((inside, expected) => inside.until(() => inside.threads() === expected), number);
 
     await client.run(openMany, 1, target);
     await untilThreads(before + 1);
@@ -242,7 +242,7 @@ describeKernel('where the events of a connection come from', {}, () => {
     const child = lab.client.spawn(command[0]!, command.slice(1));
     await child.line(/ready/);
     lab.paths[1].client.addEndpoint('subflow');
-    const [line] = await child.line(/.*"subflow".*/);
+    const [line] = await child.line(/.*"subflowEstablished".*/);
     expect(JSON.parse(line)).toEqual({ type: 'subflowEstablished', source });
     child.stdin.write('\n');
     await child.success(); // ends clean, although the worker was watching

@@ -14,18 +14,18 @@ const listen = ({ state }: Inside) => {
   state.connection.on('subflowEstablished', note).on('subflowClosed', note);
   state.connection.on('fallback', note).on('closed', note);
 };
-const told = (peer: Peer) => peer.run(({ state }) => state.messages as ConnectionEvent[]);
+const eventsOf = (peer: Peer) => peer.run(({ state }) => state.messages as ConnectionEvent[]);
 const untilTold = (peer: Peer, type: string, timeout = 30_000) =>
   peer.run(
-    ({ state, until }, wanted, longest) =>
+    ({ state, until }, name, longest) =>
       until(
-        () => (state.messages as ConnectionEvent[]).some((event) => event.type === wanted),
+        () => (state.messages as ConnectionEvent[]).some((event) => event.type === name),
         longest,
       ),
     type,
     timeout,
   );
-/** ms: a side that has fallen back tells the other one by what it sends again. */
+/** ms: the peer of a side that has fallen back learns it from a retransmission. */
 const RETRANSMITTED = 100_000;
 
 /** Rates and counts are what the kernel's counters have grown by; the rest is as it says. */
@@ -67,7 +67,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
       return { server, client };
     };
 
-    test('subflow, subflowClosed and closed, on both sides, without privilege', async () => {
+    test('subflowEstablished, subflowClosed and closed, on both sides, without privilege', async () => {
       await using lab = await twoPaths({ family, join: 'none' });
       const { server, client } = await connected(lab);
       const peers = [client, server];
@@ -85,7 +85,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
         [client, 'local'],
         [server, 'remote'],
       ] as const) {
-        const [opened, gone, closed, ...more] = await told(peer);
+        const [opened, gone, closed, ...more] = await eventsOf(peer);
         const subflow = { [near]: { address: second.client.address } };
         expect(opened).toMatchObject({ type: 'subflowEstablished', source: 'watch', subflow });
         expect(gone).toMatchObject({ type: 'subflowClosed', source: 'watch', subflow });
@@ -110,7 +110,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
       await received;
       await untilTold(client, 'closed');
 
-      const events = await told(client);
+      const events = await eventsOf(client);
       expect(events.filter(({ type }) => type === 'subflowClosed')).toEqual([]);
       const closed = events.at(-1);
       const { subflows } = closed as Extract<ConnectionEvent, { type: 'closed' }>;
@@ -129,7 +129,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
       await client.run(({ state }) => void state.socket.write('x'));
       await untilTold(client, 'closed');
 
-      const closed = (await told(client)).at(-1);
+      const closed = (await eventsOf(client)).at(-1);
       expect(closed).toMatchObject({ type: 'closed' });
       const { subflows } = closed as Extract<ConnectionEvent, { type: 'closed' }>;
       expect(subflows.length).toBeGreaterThan(0);
@@ -141,7 +141,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
       await client.run(listen);
       await client.run(({ state }) => void state.socket.resetAndDestroy());
       await untilTold(client, 'closed');
-      expect((await told(client)).at(-1)).toMatchObject({ info: { bytesSent: 5 } });
+      expect((await eventsOf(client)).at(-1)).toMatchObject({ info: { bytesSent: 5 } });
       expect(await client.run(({ state }) => state.connection.status)).toBe('mptcp');
     });
 
@@ -171,7 +171,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
         await client.run(({ state }) => void state.socket.destroy());
         await untilTold(client, 'closed');
 
-        expect(await told(client)).toEqual([
+        expect(await eventsOf(client)).toEqual([
           { type: 'fallback', source: 'watch' },
           { type: 'closed', source: 'watch', subflows: [expect.objectContaining({})] },
         ]);
@@ -203,7 +203,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
         path.insert(rewrite, 'toClient');
         for (const peer of peers) await untilTold(peer, 'fallback', RETRANSMITTED);
         for (const peer of peers) {
-          expect(await told(peer)).toContainEqual({ type: 'fallback', source: 'watch' });
+          expect(await eventsOf(peer)).toContainEqual({ type: 'fallback', source: 'watch' });
           expect(await peer.run(({ state }) => state.connection.status)).toBe('fallback');
         }
       },
@@ -253,7 +253,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
       await client.run(({ state, until }) =>
         until(() => state.received > 1 << 20 && state.connection.subflows().length === 2),
       );
-      const take = async ({ state }: Inside, count: number) => {
+      const read = async ({ state }: Inside, count: number) => {
         const samples: ConnectionSample[] = [];
         for await (const sample of state.connection.sample(200)) {
           if (sample.type === 'sample') samples.push(sample);
@@ -261,7 +261,7 @@ describeKernel('events of a connection', { needs: ['nft', 'tc'] }, () => {
         }
         return samples;
       };
-      const [atClient, atServer] = await Promise.all([client.run(take, 5), server.run(take, 5)]);
+      const [atClient, atServer] = await Promise.all([client.run(read, 5), server.run(read, 5)]);
       const rate = (
         samples: ConnectionSample[],
         end: 'local' | 'remote',

@@ -12,7 +12,7 @@ const WITNESS = join(__dirname, 'peers', 'witness.js');
 
 type OfType<Type> = Extract<PathManagerEvent, { type: Type }>;
 
-/** Everything that a stream tells, and a way to wait for it. */
+/** Everything that a stream emits, and a way to wait for it. */
 class Record {
   readonly all: PathManagerEvent[] = [];
 
@@ -126,7 +126,7 @@ describeKernel('path manager events', {}, () => {
       await foreign.close();
       const { local, remote } = created;
       expect(await client.first('closed')).toMatchObject({ token: created.token, local, remote });
-      // The kernel does not tell what becomes of the subflows that were left.
+      // The kernel has no event for the end of the subflows that were left.
       expect(client.of('subflowClosed').at(-1)).toMatchObject({ source: 'derived', local, remote });
       await server.first('closed');
       expect(rebuild(client.all).size + rebuild(server.all).size).toBe(0);
@@ -174,7 +174,7 @@ describeKernel('path manager events', {}, () => {
     },
   );
 
-  test('what was there before is known, and told where asked for', async () => {
+  test('what was there before is known, and emitted where `initial` requests it', async () => {
     await using lab = await twoPaths();
     const [first] = lab.paths;
     await using pm = await PathManager.open({ netns: lab.client.name });
@@ -183,9 +183,9 @@ describeKernel('path manager events', {}, () => {
     await until('all have joined', async () =>
       [...(await dump(pm)).values()].every(({ size }) => size === 2),
     );
-    const [told, untold] = [pm.events({ initial: true }), pm.events()];
-    const [initial, record] = [new Record(told), new Record(untold)];
-    await Promise.all([told.ready, untold.ready]);
+    const [full, later] = [pm.events({ initial: true }), pm.events()];
+    const [initial, record] = [new Record(full), new Record(later)];
+    await Promise.all([full.ready, later.ready]);
     expect(rebuild(initial.all)).toEqual(await dump(pm));
     expect(initial.of('created').map(({ source }) => source)).toEqual(Array(5).fill('dump'));
     expect(initial.of('created')[0]).toMatchObject({ serverSide: false });
@@ -230,7 +230,7 @@ describeKernel('path manager events', {}, () => {
     const foreign = await ForeignClient.connect(lab.client, first.server.address, port, 20);
     await foreign.close();
     await foreign.open(7);
-    await until('all was told', async () => {
+    await until('all was emitted', async () => {
       const [rebuilt, found] = [rebuild(record.all), await dump(pm)];
       return found.size === 7 && JSON.stringify(sorted(rebuilt)) === JSON.stringify(sorted(found));
     });

@@ -73,7 +73,7 @@ describeKernel('a policy at work', {}, () => {
     );
 
   describe.each(FAMILIES)('IPv%i', (family) => {
-    test('makes the subflows it wants, and knows its paths', async () => {
+    test('makes the subflows that it requests, and knows its paths', async () => {
       await setUp({ family });
       await client.run(manage, {});
       const port = await serveFlows(server, 'receive');
@@ -103,7 +103,7 @@ describeKernel('a policy at work', {}, () => {
     });
   });
 
-  test('knows the connections that a server takes, and those that are given to it', async () => {
+  test('knows the connections that a server accepts, and those that are added', async () => {
     await setUp();
     await client.run(async ({ mptcp, state }) => {
       state.pathManager = await mptcp.PathManager.open();
@@ -132,9 +132,9 @@ describeKernel('a policy at work', {}, () => {
     await connectFlow(client, 'send', far(), port);
     await client.run(manage, {});
     const refused = client.run(async ({ once, state }) => {
-      const told = once(state.managed, 'refused');
+      const refusal = once(state.managed, 'refused');
       state.managed.add(state.flows[0]!.connection);
-      const [{ type }, { code }] = (await told) as [{ type: string }, { code: string }];
+      const [{ type }, { code }] = (await refusal) as [{ type: string }, { code: string }];
       return [type, code, state.managed.view.connections.size];
     });
     expect(await refused).toEqual(['createSubflow', 'ERR_MPTCP_PATH_MANAGER', 0]);
@@ -208,14 +208,14 @@ describeKernel('a policy at work', {}, () => {
     });
     const port = await serveFlows(server, 'receive');
     const other = await serveFlows(server, 'receive');
-    await client.run(({ state }, wanted) => void (state.port = wanted), port);
+    await client.run(({ state }, number) => void (state.port = number), port);
     await connectFlow(client, 'send', far(), other);
     await connectFlow(client, 'send', far(), port);
     await untilPaths(client, both(), 1);
     expect(await pathsOf(client, 0)).toEqual([near()]);
   });
 
-  test('a policy that throws is told, and asked again', async () => {
+  test('what a policy throws is emitted, and the policy is asked again', async () => {
     await setUp();
     await client.run(({ state }) => {
       const { policy } = state;
@@ -299,10 +299,10 @@ describeKernel('a policy at work', {}, () => {
             parentPort.once('message', () => {
               const socket = net.connect(${to}, ${JSON.stringify(host)});
               socket.write('x'); // MPTCP is established with the first data
-              const look = setInterval(() => {
+              const timer = setInterval(() => {
                 const all = [...managed.view.connections.values()];
                 if (all[0]?.paths.length !== 2) return;
-                clearInterval(look);
+                clearInterval(timer);
                 socket.${last}();
                 pm.close().then(() => parentPort.postMessage(all.length));
               }, 5);

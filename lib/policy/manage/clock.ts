@@ -1,36 +1,41 @@
+/** A policy engine in real time: live events go in, and those that wake the policy are added. */
 import { type Handled, PolicyEngine } from '../engine/engine';
 import type { PathAction, PathPolicy, PolicyEvent, PolicyLimits, PolicyView } from '../policy';
 
-export interface RunSink {
+/** What an {@link EngineClock} reports to. */
+export interface EngineSink {
+  /** Carries out an action of the policy. */
   act(action: PathAction): void;
-  /** An event was dealt with, and this came of it. */
+  /** An event was handled, `at` milliseconds after the start, with this result. */
   decided(at: number, event: PolicyEvent, handled: Handled): void;
   /** The policy threw. */
   failed(error: unknown): void;
 }
 
-/** A machine with a clock: events in order, and those that the policy is to be woken by. */
-export class PolicyRun {
-  readonly #machine: PolicyEngine;
-  readonly #sink: RunSink;
+/** Runs a PolicyEngine on the clock: events in order, `woken` among them when the policy is due. */
+export class EngineClock {
+  readonly #engine: PolicyEngine;
+  readonly #sink: EngineSink;
   readonly #start = performance.now();
-  /** What happened during a decision. */
+  /** The events that arrive during a decision. */
   readonly #waiting: PolicyEvent[] = [];
   #deciding = false;
   #timer: NodeJS.Timeout | undefined;
   #ref = false;
   #closed = false;
 
-  constructor(policy: PathPolicy, limits: Partial<PolicyLimits> | undefined, sink: RunSink) {
-    this.#machine = new PolicyEngine(policy, { limits });
+  constructor(policy: PathPolicy, limits: Partial<PolicyLimits> | undefined, sink: EngineSink) {
+    this.#engine = new PolicyEngine(policy, { limits });
     this.#sink = sink;
   }
 
+  /** The connections as the policy sees them. */
   get view(): PolicyView {
-    return this.#machine.view;
+    return this.#engine.view;
   }
 
-  tell(event: PolicyEvent): void {
+  /** Handles an event, after the present one where it is called during a decision. */
+  receive(event: PolicyEvent): void {
     this.#waiting.push(event);
     if (this.#deciding) return;
     this.#deciding = true;
@@ -38,6 +43,7 @@ export class PolicyRun {
     this.#deciding = false;
   }
 
+  /** Sets whether a policy that is to be woken keeps the process alive. By default it does not. */
   ref(ref: boolean): void {
     this.#ref = ref;
     if (ref) this.#timer?.ref();
@@ -52,11 +58,11 @@ export class PolicyRun {
   #decide(event: PolicyEvent): void {
     if (this.#closed) return;
     const now = performance.now() - this.#start;
-    const handled = this.#machine.handle(now, event);
+    const handled = this.#engine.handle(now, event);
     const { actions, wakeAt } = handled;
     clearTimeout(this.#timer);
     if (wakeAt !== undefined) {
-      this.#timer = setTimeout(() => this.tell({ type: 'woken' }), Math.max(1, wakeAt - now));
+      this.#timer = setTimeout(() => this.receive({ type: 'woken' }), Math.max(1, wakeAt - now));
       if (!this.#ref) this.#timer.unref();
     }
     this.#sink.decided(now, event, handled);

@@ -1,20 +1,27 @@
-import { socketKey, withoutScope } from '../../base/addresses';
+/** The paths on which nothing comes through, and the events of their becoming so. */
+import { type SocketAddress, socketKey, withoutScope } from '../../base/addresses';
 import { isDark, isLocallyUp } from '../darkness';
 import type { ConnectionView, PathView, PolicyView } from '../policy';
 
 /** A path on which nothing comes through any more, or came through until now. */
 export interface DarkPath {
+  /** Identifies the connection in its network namespace, 32 bits. */
   readonly token: number;
-  readonly local: { readonly address: string; readonly port: number };
-  readonly remote: { readonly address: string; readonly port: number };
+  /** The end of the path on this host. */
+  readonly local: Readonly<SocketAddress>;
+  /** The end of the path on the peer. */
+  readonly remote: Readonly<SocketAddress>;
+  /** The name of the interface that has the local address; undefined: none has it. */
   readonly interface?: string;
-  /** Why it is taken for dark. */
+  /** Why it is taken for dark, in English. */
   readonly reason: string;
 }
 
+/** What {@link DarkPaths} reports to. */
 export interface DarkSink {
+  /** The path has become dark. */
   dark(path: DarkPath): void;
-  /** It works again, or another one between the same addresses does. */
+  /** The path works again, or another one between the same addresses does. */
   alive(path: DarkPath): void;
 }
 
@@ -27,7 +34,7 @@ function whyDark(view: PolicyView, path: PathView): string | undefined {
   return isDark(path) ? 'nothing comes back' : undefined;
 }
 
-/** Tells when paths go dark, and when they are alive again. */
+/** Reports when paths become dark, and when they are alive again. */
 export class DarkPaths {
   readonly #sink: DarkSink;
   readonly #dark = new Map<number, Map<string, DarkPath>>();
@@ -36,11 +43,12 @@ export class DarkPaths {
     this.#sink = sink;
   }
 
-  /** Of all connections. */
+  /** Iterates over the dark paths of all connections. */
   *[Symbol.iterator](): Generator<DarkPath> {
     for (const paths of this.#dark.values()) yield* paths.values();
   }
 
+  /** Compares with a new view; only the connection `token` has changed where it is given. */
   update(view: PolicyView, token?: number): void {
     if (token === undefined) {
       for (const each of this.#dark.keys())

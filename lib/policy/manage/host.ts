@@ -6,7 +6,7 @@ import type { Commands } from '../../kernel/commands';
 import type { ModeControl } from '../../userspace/mode';
 import type { Userspace } from '../../userspace/userspace';
 
-/** What a policy at work needs of its PathManager. */
+/** What a managed policy needs of its PathManager. */
 export interface PolicyHost {
   readonly commands: Commands;
   readonly userspace: Userspace;

@@ -1,3 +1,4 @@
+/** The endpoints of a policy under the in-kernel path manager, and what becomes of dark ones. */
 import { isAddress, withoutScope } from '../../base/addresses';
 import type { EventSink } from '../../base/event-stream';
 import type { FollowEvent } from '../../endpoints/endpoint';
@@ -9,21 +10,21 @@ import type { DarkPath } from './dark-paths';
 import type { PolicyHost } from './host';
 import type { ManageOptions } from './manage-options';
 
-const STEADY = 10_000; // ms that an address works which makes up for what was before
+const STEADY = 10_000; // ms of working after which an address counts as healthy again
 
-/** An address whose paths went dark. */
+/** An address with paths that are dark, or were lately. */
 interface Ailing {
-  /** How often, in a row. */
+  /** How often in a row its endpoint was deleted. */
   count: number;
   dark: Set<DarkPath>;
-  /** Its endpoint is deleted. */
+  /** Whether its endpoint is deleted for now. */
   resting: boolean;
   timer?: NodeJS.Timeout;
 }
 
 /**
- * Keeps the endpoints that a policy wants under the in-kernel path manager. Those of dark paths are
- * dealt with as it was told.
+ * Keeps the endpoints that a policy requests under the in-kernel path manager, and treats those of
+ * dark paths as the option `healing` says.
  */
 export class KeptEndpoints {
   readonly #keeper: EndpointKeeper;
@@ -42,16 +43,17 @@ export class KeptEndpoints {
       endpoints,
       interfaces.watch({ routes: false }),
       (all: NetworkInterface[]) =>
-        this.#healed(wantedEndpoints(policy, { interfaces: all, leaving: view().leaving })),
+        this.#healed(requestedEndpoints(policy, { interfaces: all, leaving: view().leaving })),
       sink,
     );
   }
 
-  /** What the policy wants may have changed. */
+  /** Aligns the endpoints with what the policy requests now. */
   align(): void {
     this.#keeper.align();
   }
 
+  /** A path has become dark. */
   dark(path: DarkPath): void {
     if (this.#healing === 'report') return;
     const address = withoutScope(path.local.address);
@@ -63,6 +65,7 @@ export class KeptEndpoints {
     this.align();
   }
 
+  /** A path that was dark works again. */
   alive(path: DarkPath): void {
     const address = withoutScope(path.local.address);
     const ailing = this.#ailing.get(address);
@@ -72,11 +75,13 @@ export class KeptEndpoints {
     ailing.timer = setTimeout(() => this.#ailing.delete(address), STEADY).unref();
   }
 
+  /** Sets whether keeping endpoints keeps the process alive. By default it does not. */
   ref(ref: boolean): void {
     if (ref) this.#keeper.ref();
     else this.#keeper.unref();
   }
 
+  /** Deletes the endpoints. */
   async close(): Promise<void> {
     for (const { timer } of this.#ailing.values()) clearTimeout(timer);
     await this.#keeper.close();
@@ -91,9 +96,9 @@ export class KeptEndpoints {
     }, backOff(ailing.count)).unref();
   }
 
-  #healed(wanted: WantedEndpoint[]): WantedEndpoint[] {
-    if (this.#healing === 'report') return wanted;
-    return wanted.flatMap(({ options, address }) => {
+  #healed(requested: WantedEndpoint[]): WantedEndpoint[] {
+    if (this.#healing === 'report') return requested;
+    return requested.flatMap(({ options, address }) => {
       const ailing = this.#ailing.get(withoutScope(address.address));
       if (ailing?.resting) return [];
       const backup = this.#healing === 'backup' && (ailing?.dark.size ?? 0) > 0;
@@ -102,7 +107,8 @@ export class KeptEndpoints {
   }
 }
 
-type Seen = Parameters<NonNullable<PathPolicy['endpoints']>>[0];
+type EndpointsView = Parameters<NonNullable<PathPolicy['endpoints']>>[0];
+
 function addressOf(
   interfaces: readonly NetworkInterface[],
   address: string,
@@ -114,10 +120,10 @@ function addressOf(
     .find((each) => isAddress(each.address, address));
 }
 
-/** The endpoints that a policy wants, of addresses that there are. */
-export function wantedEndpoints(policy: PathPolicy, view: Seen): WantedEndpoint[] {
-  const wanted = policy.endpoints?.(view) ?? [];
-  return wanted.flatMap((options) => {
+/** The endpoints that a policy requests, without those whose address no interface has. */
+export function requestedEndpoints(policy: PathPolicy, view: EndpointsView): WantedEndpoint[] {
+  const requested = policy.endpoints?.(view) ?? [];
+  return requested.flatMap((options) => {
     const address = addressOf(view.interfaces, options.address, options.interface);
     return address ? [{ options, address }] : [];
   });

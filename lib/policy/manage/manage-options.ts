@@ -1,3 +1,4 @@
+/** The options of PathManager's manage(), and their checks. */
 import { type Abortable, throwIfAborted } from '../../base/abort';
 import {
   checkFunction,
@@ -17,29 +18,34 @@ const SCOPES = ['process', 'namespace'] as const;
 const HEALINGS = ['report', 'backup', 'renew'] as const;
 const MOST_MS = 0x7fff_ffff;
 
+/** Options of PathManager's manage(). */
 export interface ManageOptions extends Abortable {
   /**
-   * `process`, the default: the MPTCP connections of this environment (main thread or worker), as
-   * they begin; and those that are given to add(). `namespace`: those of all processes.
+   * Which connections the policy manages. `process`, the default: the MPTCP connections of this
+   * environment (main thread or worker) that begin from now on, and those that are given to add().
+   * `namespace`: those of all processes.
    */
   scope?: (typeof SCOPES)[number];
-  /** Which of them. All unless given. */
+  /** Selects connections of the scope; all unless given. What it throws counts as false. */
   match?: (connection: EstablishedEvent) => boolean;
+  /** Lowers the limits of each connection: `subflows` and `addresses`, 0 to 255. */
   limits?: Partial<PolicyLimits>;
   /**
-   * `userspace`, the default: each connection by commands of its own, where `pm.mode` was set to
-   * userspace. `endpoints`: what the policy's `endpoints()` wants, under the in-kernel path manager,
-   * for every connection of the namespace. `report`: nothing is done, paths are only watched.
+   * How the policy acts. `userspace`, the default: by commands for each connection, after `pm.mode`
+   * was set to userspace. `endpoints`: by the endpoints that its `endpoints()` requests, under the
+   * in-kernel path manager, for every connection of the namespace. `report`: not at all; paths are
+   * only watched.
    */
   by?: (typeof MEANS)[number];
   /**
-   * With `endpoints`, what becomes of the endpoint of a path that went dark, for every connection of
-   * the namespace: nothing (`report`, the default), it is flagged `backup` until the path works
-   * again, or it is deleted and added anew (`renew`), with back-off.
+   * With `endpoints`: what becomes of the endpoint of a path that is dark, for every connection of
+   * the namespace. `report`, the default: nothing. `backup`: it is flagged backup until the path
+   * works again. `renew`: it is deleted and added again, with back-off.
    */
   healing?: (typeof HEALINGS)[number];
 }
 
+/** Throws Node's errors for bad arguments, and an AbortError where the signal is aborted. */
 export function checkManageOptions(
   policy: unknown,
   options: unknown,

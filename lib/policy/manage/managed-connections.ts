@@ -1,38 +1,43 @@
+/** Which connections a policy manages, and the events of those that it does. */
 import type { EstablishedEvent, PathManagerEvent } from '../../events/events';
 import { apply, type Connections, difference } from '../../events/table';
 import type { PolicyEvent } from '../policy';
 
-export interface Choice {
-  /** Of this environment. */
+/** What {@link ManagedConnections} asks, and reports to. */
+export interface ManagedConnectionsHost {
+  /** Whether the connection is of this environment. */
   isOwn(token: number): boolean;
-  /** Whether the connection is to be managed, as far as that can be said by now. */
-  isWanted(connection: EstablishedEvent): boolean;
-  /** It is managed from now on, or no longer. */
+  /** Whether the connection is to be managed, as far as that is known by now. */
+  isManaged(connection: EstablishedEvent): boolean;
+  /** The connection is managed from now on. */
   began(token: number): void;
+  /** The connection has ended, or is no longer managed. */
   ended(token: number): void;
-  tell(event: PolicyEvent): void;
+  /** Receives the events of the managed connections. */
+  receive(event: PolicyEvent): void;
 }
 
 /**
- * Joins the kernel's events with the wish to manage some of the connections, whichever comes first,
- * and tells of those what a policy is told.
+ * Joins the kernel's events with the decision to manage some of the connections, whichever comes
+ * first, and emits the events of those.
  */
 export class ManagedConnections {
-  readonly #choice: Choice;
+  readonly #host: ManagedConnectionsHost;
   readonly #known: Connections = new Map();
   readonly #managed = new Set<number>();
 
-  constructor(choice: Choice) {
-    this.#choice = choice;
+  constructor(host: ManagedConnectionsHost) {
+    this.#host = host;
   }
 
-  handle(event: PathManagerEvent): void {
+  /** Receives an event of any connection. */
+  receive(event: PathManagerEvent): void {
     if (!('token' in event)) return;
     const { token } = event;
     apply(this.#known, event);
     if (!this.#managed.has(token)) {
       if (event.type === 'established') this.consider(token);
-      else if (event.type === 'closed') this.#choice.ended(token);
+      else if (event.type === 'closed') this.#host.ended(token);
       return;
     }
     switch (event.type) {
@@ -44,37 +49,36 @@ export class ManagedConnections {
         return;
       }
       case 'subflowClosed':
-        // That the connection's end ends its subflows too is told by `closed`.
-        if (event.source === 'derived') return;
+        if (event.source === 'derived') return; // `closed` implies it
     }
-    this.#choice.tell(event);
+    this.#host.receive(event);
   }
 
-  /** It may be wanted by now. */
+  /** Asks again whether a connection is to be managed. */
   consider(token: number): void {
     const connection = this.#known.get(token);
     if (!connection?.established || this.#managed.has(token)) return;
     for (const event of difference(new Map(), new Map([[token, connection]]))) {
       if (event.type === 'created') continue;
       if (event.type !== 'established') {
-        this.#choice.tell(event as PolicyEvent);
+        this.#host.receive(event as PolicyEvent);
         continue;
       }
-      if (!this.#choice.isWanted(event)) return;
+      if (!this.#host.isManaged(event)) return;
       this.#managed.add(token);
-      this.#choice.began(token);
-      this.#choice.tell({ ...event, own: this.#choice.isOwn(token) });
+      this.#host.began(token);
+      this.#host.receive({ ...event, own: this.#host.isOwn(token) });
     }
   }
 
-  /** It cannot be managed: to the policy, it has ended. */
+  /** Gives up a connection, which has ended as far as the policy is concerned. */
   drop(token: number): void {
     if (this.#managed.has(token)) this.#end({ type: 'closed', source: 'derived', token });
   }
 
   #end(event: Extract<PolicyEvent, { type: 'closed' }>): void {
     this.#managed.delete(event.token);
-    this.#choice.tell(event);
-    this.#choice.ended(event.token);
+    this.#host.receive(event);
+    this.#host.ended(event.token);
   }
 }

@@ -1,3 +1,6 @@
+/**
+ * A policy at work on live connections: what it receives, what it asks for, and what comes of it.
+ */
 import { EventEmitter } from 'node:events';
 import { Writable } from 'node:stream';
 import { getSystemErrorName } from 'node:util';
@@ -12,7 +15,7 @@ import type { Claim } from '../../userspace/mode';
 import type { Handled } from '../engine/engine';
 import { encodeLine, logEntry, logHeader, type PolicyLogEntry } from '../engine/log';
 import type { PathAction, PathPolicy, PolicyEvent, PolicyView } from '../policy';
-import { PolicyRun } from './clock';
+import { EngineClock } from './clock';
 import { type DarkPath, DarkPaths } from './dark-paths';
 import type { PolicyHost } from './host';
 import { KeptEndpoints } from './kept-endpoints';
@@ -22,44 +25,50 @@ import { OwnConnections } from './own-connections';
 import { PathCommands } from './path-commands';
 import { ProgressWatch } from './progress-watch';
 
+/** The events of a {@link ManagedPolicy}, with the arguments of their listeners. */
 export interface ManagedPolicyEvents {
-  /** What the policy wants, and why: its `reason`. The kernel is asked for it now. */
+  /** The policy requests an action, for the action's `reason`; the kernel receives it now. */
   action: [action: PathAction];
-  /** The kernel refused it. */
+  /** The kernel refused an action. */
   refused: [action: PathAction, error: MptcpError];
-  /** What the policy was told, and what it wanted then: a line of the log. */
+  /** The policy received an event and answered with actions: an entry of the log. */
   event: [entry: PolicyLogEntry];
-  /** Nothing comes through a path any more: see `reason`. Where the policy wants `progress`. */
+  /**
+   * Nothing comes through a path any more: see its `reason`. Only where the policy has `progress`.
+   */
   dark: [path: DarkPath];
   /** A path works again, or another one between the same addresses does. */
   alive: [path: DarkPath];
-  /** With `by: 'endpoints'`: what became of an endpoint. */
+  /** With `by: 'endpoints'`: an endpoint was added, deleted, changed or refused. */
   endpoint: [event: FollowEvent];
   /**
-   * The policy threw, and is asked again at the next event: without a listener that is a warning,
-   * MPTCP_POLICY. Or watching failed, after which it is closed.
+   * The policy threw, and is asked again at the next event; without a listener that is a warning,
+   * MPTCP_POLICY. Or watching failed, and the policy is closed.
    */
   error: [error: unknown];
+  /** The policy is closed. */
   close: [];
 }
 
-/** A policy that only looks. */
-const silent = ({ name, progress = LOOKING }: PathPolicy): PathPolicy => ({
+/** The policy without its decisions: paths are only watched. */
+const watchOnly = ({ name, progress = PROGRESS }: PathPolicy): PathPolicy => ({
   ...{ name, progress },
   decide: () => [],
 });
-const LOOKING = 100; // ms
+const PROGRESS = 100; // ms
 
 /**
- * A policy at work. It keeps the process alive after ref() alone; closing it leaves the connections
- * as they are; endpoints that it kept are deleted, with their subflows.
+ * A policy at work on live connections. It keeps the process alive after ref() alone. Closing it
+ * leaves the connections as they are, but deletes the endpoints that it kept, with their subflows.
  */
 export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements AsyncDisposable {
-  /** Everything that happens from now on is dealt with. Rejects where watching failed. */
+  /**
+   * Resolves when everything that happens from then on is handled. Rejects where watching failed.
+   */
   readonly ready: Promise<void>;
   readonly #policy: PathPolicy;
   readonly #options: ManageOptions;
-  readonly #run: PolicyRun;
+  readonly #engine: EngineClock;
   readonly #dark: DarkPaths;
   readonly #interfaces: InterfaceEvents;
   readonly #watchEvents: () => PathManagerEvents;
@@ -74,7 +83,8 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
   #begun = false;
   #ref = false;
   #warned = false;
-  #told = false;
+  /** The engine has handled an event. */
+  #started = false;
   #closed: Promise<void> | undefined;
 
   /** @internal */
@@ -84,9 +94,9 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
     const { by = 'userspace', limits, signal } = options;
     const commanding = by === 'userspace';
     if (commanding && !host.mode.owned) throw notOwned();
-    this.#policy = commanding ? policy : silent(policy);
+    this.#policy = commanding ? policy : watchOnly(policy);
     this.#options = options;
-    this.#run = new PolicyRun(this.#policy, limits, {
+    this.#engine = new EngineClock(this.#policy, limits, {
       act: (action) => void this.#act(action),
       decided: (at, event, handled) => this.#decided(at, event, handled),
       failed: (error) => this.#complain(error),
@@ -110,13 +120,13 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
     );
     this.#connections = new ManagedConnections({
       isOwn: (token) => this.#own.get(token) !== undefined,
-      isWanted: (connection) => this.#isWanted(connection),
+      isManaged: (connection) => this.#isManaged(connection),
       began: (token) => this.#began(token),
       ended: (token) => this.#ended(token),
-      tell: (event) => this.#run.tell(event),
+      receive: (event) => this.#engine.receive(event),
     });
     this.#own = new OwnConnections((token) => this.#connections.consider(token));
-    if (commanding) this.#claim = host.mode.claim((connection) => this.#isWanted(connection));
+    if (commanding) this.#claim = host.mode.claim((connection) => this.#isManaged(connection));
     if (by === 'endpoints') {
       this.#endpoints = new KeptEndpoints(policy, host, options, () => this.view, {
         ready: () => undefined,
@@ -133,59 +143,63 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
     (this as EventEmitter).once('close', () => signal?.removeEventListener('abort', abort));
   }
 
-  /** As the policy sees it. */
+  /** The connections and interfaces as the policy sees them. */
   get view(): PolicyView {
-    return this.#run.view;
+    return this.#engine.view;
   }
 
-  /** A connection of this process that began before the policy did. */
+  /** Adds a connection of this environment that began before the policy did. */
   add(connection: Connection): void {
     checkObject('connection', connection);
     this.#own.add(connection);
   }
 
-  /** Leaves the connection as it is, and alone from now on. */
+  /** No longer manages a connection, and leaves it as it is. */
   remove(connection: Connection): void {
     checkObject('connection', connection);
     const { token } = connection;
     if (token !== undefined) this.#connections.drop(token);
   }
 
-  /** The interface of this name will be lost soon. */
+  /** Announces that the interface of this name will be lost soon: its paths are given up before. */
   leaving(name: string): void {
-    this.#tellOf('leaving', name);
+    this.#reportInterface('leaving', name);
   }
 
-  /** It stays, after all. */
+  /** Takes leaving() back: the interface stays after all. */
   staying(name: string): void {
-    this.#tellOf('staying', name);
+    this.#reportInterface('staying', name);
   }
 
   /**
-   * Writes a line of JSON for each event from now on and what came of it: see parseLog() and
-   * replay(). Called after the turn of manage(), the first line has what the policy sees by now.
+   * Writes a line of JSON for each event from now on, with the policy's answer: see parseLog() and
+   * replay(). Where the policy has handled events already, the first line has its state too.
    */
   record(to: Writable | ((line: string) => void)): this {
     const write = writer(to);
-    const state = this.#told ? this.view : undefined;
+    const state = this.#started ? this.view : undefined;
     write(encodeLine(logHeader(this.#policy, this.view.limits, state)));
     this.#recorders.add(write);
     return this;
   }
 
+  /** From now on it keeps the process alive. */
   ref(): this {
     return this.#setRef(true);
   }
 
+  /** It does not keep the process alive, as by default. */
   unref(): this {
     return this.#setRef(false);
   }
 
+  /** Ends the policy. Connections stay as they are; endpoints that it kept are deleted. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
+  /** As close(). */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -193,14 +207,14 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
   async #begin(): Promise<void> {
     const interfaces = this.#interfaces
       .on('event', (event) => {
-        if (this.#begun && event.type !== 'overrun') this.#run.tell(event);
+        if (this.#begun && event.type !== 'overrun') this.#engine.receive(event);
       })
       .on('error', (error) => this.#fail(error));
     await interfaces.ready;
     this.#begun = true;
-    this.#run.tell({ type: 'begin', interfaces: interfaces.interfaces });
+    this.#engine.receive({ type: 'begin', interfaces: interfaces.interfaces });
     const events = this.#watchEvents()
-      .on('event', (event) => this.#connections.handle(event))
+      .on('event', (event) => this.#connections.receive(event))
       .on('error', (error) => this.#fail(error));
     this.#events = events;
     if (this.#ref) events.ref();
@@ -208,7 +222,7 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
   }
 
   async #close(): Promise<void> {
-    this.#run.close();
+    this.#engine.close();
     this.#claim?.release();
     this.#own.close();
     for (const watch of this.#progress.values()) watch.close();
@@ -223,18 +237,18 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
       if (ref) stream?.ref();
       else stream?.unref();
     }
-    this.#run.ref(ref);
+    this.#engine.ref(ref);
     this.#endpoints?.ref(ref);
     return this;
   }
 
-  #tellOf(type: 'leaving' | 'staying', name: string): void {
+  #reportInterface(type: 'leaving' | 'staying', name: string): void {
     checkString('name', name);
-    this.#run.tell({ type, interface: name });
+    this.#engine.receive({ type, interface: name });
     this.#endpoints?.align();
   }
 
-  #isWanted(connection: EstablishedEvent): boolean {
+  #isManaged(connection: EstablishedEvent): boolean {
     const { scope = 'process', match = () => true } = this.#options;
     if (scope === 'process' && !this.#own.get(connection.token)) return false;
     try {
@@ -251,7 +265,7 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
     const { progress } = this.#policy;
     if (!connection || progress === undefined) return;
     const watch = new ProgressWatch(connection, progress, (paths) =>
-      this.#run.tell({ type: 'progress', token, paths }),
+      this.#engine.receive({ type: 'progress', token, paths }),
     );
     this.#progress.set(token, watch);
   }
@@ -264,7 +278,7 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
   }
 
   #decided(at: number, event: PolicyEvent, handled: Handled): void {
-    this.#told = true;
+    this.#started = true;
     if (this.#recorders.size > 0 || this.listenerCount('event') > 0) {
       const entry = logEntry(at, event, handled);
       const line = this.#recorders.size > 0 ? encodeLine(entry) : '';
@@ -279,7 +293,7 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
     this.#emit('action', action);
     try {
       await this.#commands.run(action);
-      this.#run.tell({ type: 'applied', action });
+      this.#engine.receive({ type: 'applied', action });
     } catch (error) {
       if (this.#closed) return;
       if (!(error instanceof MptcpError)) {
@@ -287,8 +301,8 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
         return;
       }
       this.#emit('refused', action, error);
-      this.#run.tell({ type: 'refused', action, ...reasonOf(error) });
-      // It began while the in-kernel path manager had it, which keeps it.
+      this.#engine.receive({ type: 'refused', action, ...reasonOf(error) });
+      // The connection began under the in-kernel path manager, which keeps it.
       if (error.code === 'ERR_MPTCP_PATH_MANAGER') this.#connections.drop(action.token);
     }
   }
@@ -308,11 +322,11 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
 
   #fail(error: unknown): void {
     if (this.#closed) return;
-    this.close().catch(() => undefined); // the first error is the one to tell
+    this.close().catch(() => undefined); // the first error is the one to report
     this.#emit('error', error);
   }
 
-  /** A listener that throws is an uncaught exception, and takes nothing from the policy. */
+  /** What a listener throws is an uncaught exception, and does not disturb the policy. */
   #emit(name: keyof ManagedPolicyEvents, ...args: unknown[]): void {
     try {
       (this as EventEmitter).emit(name, ...args);

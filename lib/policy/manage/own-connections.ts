@@ -1,24 +1,26 @@
+/** The connections that this environment makes and accepts, through their diagnostics channels. */
 import diagnostics from 'node:diagnostics_channel';
 import type net from 'node:net';
-import { type Connection } from '../../connection/connection';
+import type { Connection } from '../../connection/connection';
 import { connectionOf } from '../../connection/connection-of';
 import { channels } from '../../sockets/channels';
 
 const BEGINNINGS = [channels.connect, channels.accept];
 
-interface Made {
+/** The message of the channels. */
+interface Message {
   socket?: net.Socket;
   status: string;
 }
 
-/** The MPTCP connections of this environment (main thread or worker), told as they begin. */
+/** The MPTCP connections of this environment (main thread or worker), reported as they begin. */
 export class OwnConnections {
-  readonly #found: (token: number) => void;
+  readonly #began: (token: number) => void;
   readonly #byToken = new Map<number, Connection>();
   #closed = false;
 
-  constructor(found: (token: number) => void) {
-    this.#found = found;
+  constructor(began: (token: number) => void) {
+    this.#began = began;
     for (const { name } of BEGINNINGS) diagnostics.subscribe(name, this.#listen);
   }
 
@@ -26,11 +28,12 @@ export class OwnConnections {
     return this.#byToken.get(token);
   }
 
+  /** Adds a connection that began before this; one without MPTCP is ignored. */
   add(connection: Connection): void {
     const { token } = connection;
     if (token === undefined || this.#closed) return;
     this.#byToken.set(token, connection);
-    this.#found(token);
+    this.#began(token);
   }
 
   delete(token: number): void {
@@ -44,7 +47,7 @@ export class OwnConnections {
   }
 
   readonly #listen = (message: unknown): void => {
-    const { socket, status } = message as Made;
+    const { socket, status } = message as Message;
     if (!socket || status !== 'mptcp') return;
     const add = (): void => this.add(connectionOf(socket));
     if (socket.connecting) socket.prependOnceListener('connect', add);

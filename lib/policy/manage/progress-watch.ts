@@ -1,9 +1,10 @@
+/** What the paths of a managed connection carry, as its policy receives it. */
 import { poll, type Polled, stopPolling } from '../../base/poller';
 import type { Connection } from '../../connection/connection';
 import type { Subflow } from '../../connection/subflow';
 import type { PathProgress } from '../policy';
 
-/** Milliseconds to the next look at paths on which nothing moves. */
+/** Milliseconds to the next poll of paths that carry nothing. */
 const IDLE = 250;
 
 function progressOf({ local, remote, tcpInfo }: Subflow): PathProgress {
@@ -18,32 +19,32 @@ function progressOf({ local, remote, tcpInfo }: Subflow): PathProgress {
   };
 }
 
-/** What has been carried in all: as long as it grows, something moves. */
+/** What the paths have carried in all: while it grows, something moves. */
 const carried = (paths: readonly PathProgress[]): number =>
   paths.reduce((sum, path) => sum + path.bytesSent + path.bytesAcked + path.bytesReceived, 0);
 
-/** Looks at what the paths of one connection carry: seldom while they carry nothing. */
+/** Polls what the paths of one connection carry, less often while they carry nothing. */
 export class ProgressWatch implements Polled {
   readonly #connection: Connection;
   readonly #interval: number;
-  readonly #tell: (paths: PathProgress[]) => void;
+  readonly #report: (paths: PathProgress[]) => void;
   #carried = -1;
 
-  /** `interval` in milliseconds. */
-  constructor(connection: Connection, interval: number, tell: (paths: PathProgress[]) => void) {
+  /** `interval`: milliseconds. */
+  constructor(connection: Connection, interval: number, report: (paths: PathProgress[]) => void) {
     this.#connection = connection;
     this.#interval = interval;
-    this.#tell = tell;
+    this.#report = report;
     poll(this, 0);
   }
 
-  look(): number | undefined {
+  poll(): number | undefined {
     const reading = this.#connection.reading();
     if (!reading?.info) return undefined;
     const paths = reading.subflows.map(progressOf);
     const before = this.#carried;
     this.#carried = carried(paths);
-    this.#tell(paths);
+    this.#report(paths);
     const moves = this.#carried !== before || paths.some(({ unacked }) => unacked > 0);
     return moves ? this.#interval : Math.max(this.#interval, IDLE);
   }

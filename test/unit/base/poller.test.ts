@@ -1,10 +1,10 @@
 import { poll, type Polled, setRef, stopPolling } from '../../../lib/base/poller';
 
 const all = new Set<Polled>();
-const looked = (look: () => number | undefined): Polled => {
-  const entry = { look };
-  all.add(entry);
-  return entry;
+const polled = (pollItem: () => number | undefined): Polled => {
+  const item = { poll: pollItem };
+  all.add(item);
+  return item;
 };
 afterEach(() => {
   all.forEach(stopPolling);
@@ -16,14 +16,14 @@ const busy = (ms: number): void => {
   while (performance.now() < end);
 };
 
-test('each has its own interval', async () => {
+test('each item has its own interval', async () => {
   const counts = { fast: 0, slow: 0 };
   await new Promise<void>((resolve) => {
-    const slow = looked(() => {
+    const slow = polled(() => {
       if (++counts.slow === 3) resolve();
       return 200;
     });
-    const fast = looked(() => (counts.fast++, 5));
+    const fast = polled(() => (counts.fast++, 5));
     for (const each of [slow, fast]) {
       poll(each, 0);
       setRef(each, true);
@@ -33,7 +33,7 @@ test('each has its own interval', async () => {
 });
 
 test.each([true, false])(
-  'many are looked at in slices, between which the loop turns; ref: %s',
+  'many items are polled in slices, between which the loop turns; ref: %s',
   async (ref) => {
     const keepAlive = setTimeout(() => undefined, 30_000); // an idle loop
     let left = 100;
@@ -41,7 +41,7 @@ test.each([true, false])(
     let turn: Promise<void> | undefined;
     await new Promise<void>((resolve) => {
       for (let i = 0; i < 100; i++) {
-        const each = looked(() => {
+        const each = polled(() => {
           // Microtasks run when a turn is over.
           turns.add((turn ??= Promise.resolve().then(() => (turn = undefined))));
           busy(0.5);
@@ -53,18 +53,18 @@ test.each([true, false])(
       }
     });
     clearTimeout(keepAlive);
-    expect(turns.size).toBeGreaterThan(30); // 50 ms of work, at most two looks a turn
+    expect(turns.size).toBeGreaterThan(30); // 50 ms of work, at most two polls a turn
   },
-  20_000, // and not when the idle loop awakes
+  20_000, // and not when the timer of the idle loop fires
 );
 
-test('looking takes a small part of the time, however short the intervals', async () => {
-  let looks = 0;
+test('polling takes a small part of the time, however short the intervals', async () => {
+  let polls = 0;
   const start = performance.now();
   await new Promise<void>((resolve) => {
-    const each = looked(() => {
+    const each = polled(() => {
       busy(2);
-      if (++looks === 4) resolve();
+      if (++polls === 4) resolve();
       return 1;
     });
     poll(each, 0);
@@ -73,20 +73,20 @@ test('looking takes a small part of the time, however short the intervals', asyn
   expect(performance.now() - start).toBeGreaterThan(3 * 20 * 2);
 });
 
-test('stops when it is told to, also by itself, also while it looks', async () => {
-  let looks = 0;
+test('an item can be stopped by itself and by another one, also during a sweep', async () => {
+  let polls = 0;
   await new Promise<void>((resolve) => {
-    const other = looked(() => {
+    const other = polled(() => {
       throw new Error('it was stopped');
     });
-    const first = looked(() => {
-      looks++;
+    const first = polled(() => {
+      polls++;
       stopPolling(other);
       return undefined;
     });
-    const last = looked(() => (looks === 1 ? (resolve(), undefined) : 1));
+    const last = polled(() => (polls === 1 ? (resolve(), undefined) : 1));
     for (const each of [first, other, last]) poll(each, 0);
     setRef(last, true);
   });
-  expect(looks).toBe(1);
+  expect(polls).toBe(1);
 });

@@ -56,7 +56,7 @@ test.each<[string, NativeEvent]>([
   expect(decodeEvent(event)).toMatchObject({ type: 'unknown', number: event.type });
 });
 
-test('a newer attribute of a known event takes nothing from it', () => {
+test('a newer attribute leaves a known event as it is', () => {
   const unknown = [{ type: 30, payload: new Uint8Array(4) }];
   expect(decodeEvent({ type: 3, token: 7, unknown })).toEqual({
     ...{ type: 'closed', source: 'kernel', token: 7 },

@@ -8,10 +8,12 @@ const local = { address: '10.1.0.1', port: 1000 };
 const remote = { address: '10.1.0.2', port: 80 };
 const event: NativeEvent = { type: ESTABLISHED, token: 7, local, remote };
 
-/** What modules know that have just been loaded. */
+/** The modules as they are when they have just been loaded. */
 function fresh() {
   jest.resetModules();
-  const { findOut } = jest.requireActual<typeof DeniedJoins>('../../../lib/events/denied-joins');
+  const { probeDeniedJoins } = jest.requireActual<typeof DeniedJoins>(
+    '../../../lib/events/denied-joins',
+  );
   const decode = jest.requireActual<{ decodeEvent: typeof decodeEvent }>(
     '../../../lib/events/decode',
   );
@@ -19,7 +21,7 @@ function fresh() {
     (decode.decodeEvent(flags === undefined ? event : { ...event, flags }) as DeniesJoins)
       .denyJoinId0;
   const asked = jest.fn<Promise<boolean | undefined>, []>();
-  return { denies, asked, findOut: () => findOut({ tellsDeniedJoins: asked }) };
+  return { denies, asked, probeDeniedJoins: () => probeDeniedJoins({ tellsDeniedJoins: asked }) };
 }
 
 interface DeniesJoins {
@@ -36,7 +38,7 @@ describe('whether a peer denies joins', () => {
   beforeEach(() => warnings.splice(0));
   afterAll(() => warn.mockRestore());
 
-  test('an event that does not say it leaves it open, until one has said something of the kind', () => {
+  test('the absence of the attribute means nothing, until an event has had it', () => {
     const { denies } = fresh();
     expect(denies()).toBeUndefined();
     expect(denies(SERVER)).toBe(false);
@@ -44,21 +46,21 @@ describe('whether a peer denies joins', () => {
     expect(denies(DENIES)).toBe(true);
   });
 
-  test('a kernel that would say it is asked once', async () => {
-    const { denies, asked, findOut } = fresh();
+  test('a kernel that would report it is asked once', async () => {
+    const { denies, asked, probeDeniedJoins } = fresh();
     asked.mockResolvedValue(true);
-    await findOut();
-    await findOut();
+    await probeDeniedJoins();
+    await probeDeniedJoins();
     expect(asked).toHaveBeenCalledTimes(1);
     expect(denies()).toBe(false);
     expect(warnings).toEqual([]);
   });
 
-  test.each([false, undefined])('answer %s: it stays open, with one warning', async (answer) => {
-    const { denies, asked, findOut } = fresh();
+  test.each([false, undefined])('answer %s: it stays unknown, with one warning', async (answer) => {
+    const { denies, asked, probeDeniedJoins } = fresh();
     asked.mockResolvedValue(answer);
-    await findOut();
-    await findOut();
+    await probeDeniedJoins();
+    await probeDeniedJoins();
     expect(denies()).toBeUndefined();
     expect(warnings).toEqual(['MPTCP_DENIED_JOINS']);
   });

@@ -33,7 +33,7 @@ test('the end of a connection ends its subflows', () => {
   expect(connections.size).toBe(0);
 });
 
-test('what is replayed and known tells nothing, what is new does', () => {
+test('a replayed event that is known yields nothing, a new one does', () => {
   const connections = after(created, established, joined);
   for (const event of [created, established, joined]) {
     expect(apply(connections, event, true)).toEqual([]);
@@ -58,12 +58,12 @@ test('the difference of two states leads from one to the other', () => {
   for (const event of difference(new Map(), all)) expect(event).toMatchObject({ source: 'dump' });
 });
 
-test('a token that another connection has got is another connection', () => {
+test('a token that was given to another connection is another connection', () => {
   const other = after({ ...created, local: at('10.0.0.1', 1001) });
   expect(types(difference(after(created), other))).toEqual(['subflowClosed', 'closed', 'created']);
 });
 
-test('a dump keeps what no dump tells', () => {
+test('a dump keeps what no dump shows', () => {
   const known = after(created, established, announced);
   const dumped = after({ type: 'created', source: 'dump', token: 7, local, remote });
   expect(difference(known, adopt(known, dumped))).toEqual([]);
