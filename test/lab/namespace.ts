@@ -151,6 +151,11 @@ export class Namespace implements AsyncDisposable {
   /** Kills what still runs in the namespace, and deletes it. */
   async dispose(): Promise<void> {
     this.#keepAlive(true);
+    if (process.env.MPTCP_TEST_KEEP === '1') {
+      // The guardian deletes it when jest is ended.
+      process.stderr.write(`Until jest is ended: ip netns exec ${this.name} bash\n`);
+      return;
+    }
     this.#guardian.stdin?.end();
     const [code] = await this.#gone;
     await Promise.allSettled(Array.from(this.#processes, ({ exited }) => exited));
