@@ -1,65 +1,47 @@
 /** node:http with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import http from 'node:http';
 import {
+  type AgentClass,
   agentClass,
+  getFunction,
   GLOBAL_AGENT_OPTIONS,
-  type RequestArguments,
-  withAgent,
+  type RequestFunction,
+  requestFunction,
 } from './drop-in/http-agent';
-import { serverClass, serverFactory } from './drop-in/wrappers';
-import type { WithMptcpOptions } from './sockets/options';
+import {
+  type CreateServer,
+  type ServerClass,
+  serverClass,
+  serverFactory,
+} from './drop-in/wrappers';
 
 export * from 'node:http';
 
-type ResponseListener = (response: http.IncomingMessage) => void;
-type Options = http.RequestOptions & WithMptcpOptions;
-
-interface Request {
-  (options: Options | string | URL, callback?: ResponseListener): http.ClientRequest;
-  (url: string | URL, options: Options, callback?: ResponseListener): http.ClientRequest;
-}
-
-interface CreateServer {
-  (requestListener?: http.RequestListener): http.Server;
-  (
-    options: http.ServerOptions & WithMptcpOptions,
-    requestListener?: http.RequestListener,
-  ): http.Server;
-}
-
+/** Node's http.Agent, which keeps connections for further requests. */
 export type Agent = http.Agent;
-export const Agent: {
-  new (options?: http.AgentOptions & WithMptcpOptions): http.Agent;
-  prototype: http.Agent;
-} = agentClass(http.Agent);
+/** Node's http.Agent with the option `mptcp`; connections of unlike `mptcp` options stay apart. */
+export const Agent: AgentClass<http.Agent, http.AgentOptions> = agentClass(http.Agent);
 
+/** Node's http.Server. */
 export type Server = http.Server;
-export const Server: {
-  new (requestListener?: http.RequestListener): http.Server;
-  new (
-    options: http.ServerOptions & WithMptcpOptions,
-    requestListener?: http.RequestListener,
-  ): http.Server;
-  prototype: http.Server;
-} = serverClass(http.Server);
+/** Node's http.Server with the option `mptcp`. */
+export const Server: ServerClass<http.Server, http.ServerOptions, http.RequestListener> =
+  serverClass(http.Server);
 
 /** The agent of requests without one. This package's own; Node's is never changed. */
 // eslint-disable-next-line prefer-const -- an app may put its own here, as in node:http
 export let globalAgent: http.Agent = new Agent(GLOBAL_AGENT_OPTIONS);
 
-export const createServer: CreateServer = serverFactory(http.createServer);
+/** http.createServer() with the option `mptcp`. */
+export const createServer: CreateServer<http.Server, http.ServerOptions, http.RequestListener> =
+  serverFactory(http.createServer);
 
-export const request: Request = (...args: unknown[]) =>
-  http.request(
-    ...(withAgent(
-      args as RequestArguments,
-      () => globalAgent,
-      () => new Agent(),
-    ) as Parameters<typeof http.request>),
-  );
+/** http.request() with the option `mptcp`; without an agent it uses this module's {@link globalAgent}. */
+export const request: RequestFunction<http.RequestOptions> = requestFunction(
+  http,
+  () => globalAgent,
+  Agent,
+);
 
-export const get: Request = (...args: unknown[]) => {
-  const message = request(...(args as Parameters<Request>));
-  message.end();
-  return message;
-};
+/** http.get() with the option `mptcp`: a {@link request} that is ended at once. */
+export const get: RequestFunction<http.RequestOptions> = getFunction(request);

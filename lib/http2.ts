@@ -1,7 +1,7 @@
 /** node:http2 with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import http2 from 'node:http2';
 import { promisify } from 'node:util';
-import { connecting, serverFactory } from './drop-in/wrappers';
+import { connecting, type CreateServer, serverFactory } from './drop-in/wrappers';
 import type { WithMptcpOptions } from './sockets/options';
 
 export * from 'node:http2';
@@ -13,7 +13,9 @@ type RequestListener = (
 ) => void;
 
 interface Connect {
+  /** Connects to an authority with default options. */
   (authority: string | URL, listener?: ConnectListener): http2.ClientHttp2Session;
+  /** Connects to an authority by Node's options and `mptcp`. */
   (
     authority: string | URL,
     options?: (http2.ClientSessionOptions | http2.SecureClientSessionOptions) & WithMptcpOptions,
@@ -21,22 +23,7 @@ interface Connect {
   ): http2.ClientHttp2Session;
 }
 
-interface CreateServer {
-  (requestListener?: RequestListener): http2.Http2Server;
-  (
-    options: http2.ServerOptions & WithMptcpOptions,
-    requestListener?: RequestListener,
-  ): http2.Http2Server;
-}
-
-interface CreateSecureServer {
-  (requestListener?: RequestListener): http2.Http2SecureServer;
-  (
-    options: http2.SecureServerOptions & WithMptcpOptions,
-    requestListener?: RequestListener,
-  ): http2.Http2SecureServer;
-}
-
+/** http2.connect() with the option `mptcp`; util.promisify() makes it return a promise of the session. */
 export const connect: Connect = connecting(http2.connect);
 Object.defineProperty(connect, promisify.custom, {
   value: (...args: [authority: string | URL, options?: Parameters<Connect>[1]]) =>
@@ -48,5 +35,13 @@ Object.defineProperty(connect, promisify.custom, {
     }),
 });
 
-export const createServer: CreateServer = serverFactory(http2.createServer);
-export const createSecureServer: CreateSecureServer = serverFactory(http2.createSecureServer);
+/** http2.createServer() with the option `mptcp`: HTTP/2 without TLS. */
+export const createServer: CreateServer<http2.Http2Server, http2.ServerOptions, RequestListener> =
+  serverFactory(http2.createServer);
+
+/** http2.createSecureServer() with the option `mptcp`: HTTP/2 over TLS. */
+export const createSecureServer: CreateServer<
+  http2.Http2SecureServer,
+  http2.SecureServerOptions,
+  RequestListener
+> = serverFactory(http2.createSecureServer);

@@ -1,66 +1,49 @@
 /** node:https with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
-import type { ClientRequest, IncomingMessage, RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 import https from 'node:https';
 import {
+  type AgentClass,
   agentClass,
+  getFunction,
   GLOBAL_AGENT_OPTIONS,
-  type RequestArguments,
-  withAgent,
+  type RequestFunction,
+  requestFunction,
 } from './drop-in/http-agent';
-import { serverClass, serverFactory } from './drop-in/wrappers';
-import type { WithMptcpOptions } from './sockets/options';
+import {
+  type CreateServer,
+  type ServerClass,
+  serverClass,
+  serverFactory,
+} from './drop-in/wrappers';
 
 export * from 'node:https';
 
-type ResponseListener = (response: IncomingMessage) => void;
-type Options = https.RequestOptions & WithMptcpOptions;
-
-interface Request {
-  (options: Options | string | URL, callback?: ResponseListener): ClientRequest;
-  (url: string | URL, options: Options, callback?: ResponseListener): ClientRequest;
-}
-
-interface CreateServer {
-  (requestListener?: RequestListener): https.Server;
-  (
-    options: https.ServerOptions & WithMptcpOptions,
-    requestListener?: RequestListener,
-  ): https.Server;
-}
-
+/** Node's https.Agent, which keeps connections for further requests. */
 export type Agent = https.Agent;
-export const Agent: {
-  new (options?: https.AgentOptions & WithMptcpOptions): https.Agent;
-  prototype: https.Agent;
-} = agentClass(https.Agent);
+/** Node's https.Agent with the option `mptcp`; connections of unlike `mptcp` options stay apart. */
+export const Agent: AgentClass<https.Agent, https.AgentOptions> = agentClass(https.Agent);
 
+/** Node's https.Server. */
 export type Server = https.Server;
-export const Server: {
-  new (requestListener?: RequestListener): https.Server;
-  new (
-    options: https.ServerOptions & WithMptcpOptions,
-    requestListener?: RequestListener,
-  ): https.Server;
-  prototype: https.Server;
-} = serverClass(https.Server);
+/** Node's https.Server with the option `mptcp`. */
+export const Server: ServerClass<https.Server, https.ServerOptions, RequestListener> = serverClass(
+  https.Server,
+);
 
 /** The agent of requests without one. This package's own; Node's is never changed. */
 // eslint-disable-next-line prefer-const -- an app may put its own here, as in node:https
 export let globalAgent: https.Agent = new Agent(GLOBAL_AGENT_OPTIONS);
 
-export const createServer: CreateServer = serverFactory(https.createServer);
+/** https.createServer() with the option `mptcp`. */
+export const createServer: CreateServer<https.Server, https.ServerOptions, RequestListener> =
+  serverFactory(https.createServer);
 
-export const request: Request = (...args: unknown[]) =>
-  https.request(
-    ...(withAgent(
-      args as RequestArguments,
-      () => globalAgent,
-      () => new Agent(),
-    ) as Parameters<typeof https.request>),
-  );
+/** https.request() with the option `mptcp`; without an agent it uses this module's {@link globalAgent}. */
+export const request: RequestFunction<https.RequestOptions> = requestFunction(
+  https,
+  () => globalAgent,
+  Agent,
+);
 
-export const get: Request = (...args: unknown[]) => {
-  const message = request(...(args as Parameters<Request>));
-  message.end();
-  return message;
-};
+/** https.get() with the option `mptcp`: a {@link request} that is ended at once. */
+export const get: RequestFunction<https.RequestOptions> = getFunction(request);

@@ -1,6 +1,6 @@
 /**
- * For `--import`, `--require` and NODE_OPTIONS: MPTCP for a whole app, without a change of its
- * code. Configured by the environment variable NODE_MPTCP, see drop-in/register-options.ts.
+ * Turns MPTCP on for a whole app without a change of its code, by `--import`, `--require` or
+ * NODE_OPTIONS. The environment variable NODE_MPTCP configures it: see drop-in/register-options.ts.
  */
 import { type Defaults, setUp } from './drop-in/setup';
 

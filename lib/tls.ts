@@ -1,48 +1,43 @@
 /** node:tls with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import tls from 'node:tls';
-import { connecting, serverClass, serverFactory } from './drop-in/wrappers';
+import {
+  connecting,
+  type CreateServer,
+  type ServerClass,
+  serverClass,
+  serverFactory,
+} from './drop-in/wrappers';
 import type { WithMptcpOptions } from './sockets/options';
 
 export * from 'node:tls';
 
-type Listener = () => void;
-type SocketListener = (socket: tls.TLSSocket) => void;
+type Options = tls.ConnectionOptions & WithMptcpOptions;
+type SecureConnectListener = () => void;
+type SecureConnectionListener = (socket: tls.TLSSocket) => void;
 
 interface Connect {
-  (
-    options: tls.ConnectionOptions & WithMptcpOptions,
-    secureConnectListener?: Listener,
-  ): tls.TLSSocket;
+  /** Connects by Node's options and `mptcp`. */
+  (options: Options, secureConnectListener?: SecureConnectListener): tls.TLSSocket;
+  /** Connects to a TCP port of `host`. */
   (
     port: number,
     host?: string,
-    options?: tls.ConnectionOptions & WithMptcpOptions,
-    secureConnectListener?: Listener,
+    options?: Options,
+    secureConnectListener?: SecureConnectListener,
   ): tls.TLSSocket;
-  (
-    port: number,
-    options?: tls.ConnectionOptions & WithMptcpOptions,
-    secureConnectListener?: Listener,
-  ): tls.TLSSocket;
+  /** Connects to a TCP port of this host. */
+  (port: number, options?: Options, secureConnectListener?: SecureConnectListener): tls.TLSSocket;
 }
 
-interface CreateServer {
-  (secureConnectionListener?: SocketListener): tls.Server;
-  (
-    options: tls.TlsOptions & WithMptcpOptions,
-    secureConnectionListener?: SocketListener,
-  ): tls.Server;
-}
-
+/** Node's tls.Server. */
 export type Server = tls.Server;
-export const Server: {
-  new (secureConnectionListener?: SocketListener): tls.Server;
-  new (
-    options: tls.TlsOptions & WithMptcpOptions,
-    secureConnectionListener?: SocketListener,
-  ): tls.Server;
-  prototype: tls.Server;
-} = serverClass(tls.Server);
+/** Node's tls.Server with the option `mptcp`. */
+export const Server: ServerClass<tls.Server, tls.TlsOptions, SecureConnectionListener> =
+  serverClass(tls.Server);
 
+/** tls.connect() with the option `mptcp`. */
 export const connect: Connect = connecting(tls.connect);
-export const createServer: CreateServer = serverFactory(tls.createServer);
+
+/** tls.createServer() with the option `mptcp`. */
+export const createServer: CreateServer<tls.Server, tls.TlsOptions, SecureConnectionListener> =
+  serverFactory(tls.createServer);

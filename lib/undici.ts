@@ -1,17 +1,20 @@
-/** For undici's agents: `new Agent({ connect: connector() })`. undici is an optional peer dependency. */
+/** MPTCP for undici's agents: `new Agent({ connect: connector() })`. undici is an optional peer dependency. */
 import type undici from 'undici';
 import type { buildConnector } from 'undici';
 import { settingsFrom } from './drop-in/wrappers';
 import type { WithMptcpOptions } from './sockets/options';
 import { withSettings } from './sockets/settings';
 
-/** undici's own connector (TLS sessions, ALPN, time-outs are its own), over MPTCP. */
+/**
+ * Returns undici's own connector, with its TLS sessions, ALPN and time-outs, over MPTCP. `options` are
+ * those of undici.buildConnector() and `mptcp`.
+ */
 export function connector(
   options: buildConnector.BuildOptions & WithMptcpOptions = {},
 ): buildConnector.connector {
   const { mptcp, ...rest } = options;
   const settings = settingsFrom([{ mptcp }]);
-  // Loaded here: importing this package must not need undici.
+  // undici is loaded here because importing this package must not need it.
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   const { buildConnector: build } = require('undici') as typeof undici;
   const connect = build(rest);

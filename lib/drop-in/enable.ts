@@ -9,8 +9,9 @@ function invalidState(message: string): Error {
 }
 
 /**
- * MPTCP for a server or socket made elsewhere (fastify's, express', ws' …), before it listens or
- * connects. Returns it. ERR_INVALID_STATE: it listens or connects already.
+ * Turns MPTCP on for a server or socket that was made elsewhere (by fastify, express, ws …), before
+ * it listens or connects, and returns it. ERR_INVALID_STATE where it listens or connects already,
+ * ERR_INVALID_ARG_TYPE and ERR_INVALID_ARG_VALUE for wrong arguments.
  */
 export function enable<T extends net.Server | net.Socket>(
   serverOrSocket: T,
@@ -18,11 +19,11 @@ export function enable<T extends net.Server | net.Socket>(
 ): T {
   const settings = checkMptcpOptions(options, 'options');
   if (serverOrSocket instanceof net.Server) {
-    if (serverOrSocket.listening) throw invalidState('enable() comes before listen()');
+    if (serverOrSocket.listening) throw invalidState('The server listens already: call enable() before listen()');
     setServerSettings(serverOrSocket, settings);
   } else if (serverOrSocket instanceof net.Socket) {
     if (!serverOrSocket.pending || serverOrSocket.connecting) {
-      throw invalidState('enable() comes before connect()');
+      throw invalidState('The socket connects already: call enable() before connect()');
     }
     setSocketSettings(serverOrSocket, settings);
   } else {

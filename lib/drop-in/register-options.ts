@@ -1,17 +1,18 @@
 /**
- * The environment variable NODE_MPTCP: words `key=value`, divided by spaces.
+ * Parses the environment variable NODE_MPTCP: words `key=value`, divided by spaces.
  *
- *   mode=prefer|require|off      of connections and servers alike
- *   connect=…  listen=…          the mode of one of them
+ *   mode=prefer|require|off      the mode of connections and servers alike
+ *   connect=…  listen=…          the mode of connections alone, of servers alone
  *   congestionControl=NAME       the hint of that name
- *   exclude=ADDRESS[/BITS][:PORT] | :PORT    stays TCP: remote when connecting, local when
- *                                listening; several by commas; IPv6 with a port in brackets
+ *   exclude=ADDRESS[/BITS][:PORT] | :PORT    what stays TCP: remote addresses and ports when
+ *                                connecting, local ones when listening; several are divided by
+ *                                commas, and IPv6 with a port stands in brackets
  */
 import net from 'node:net';
 import { invalidArgValue } from '../base/arguments';
 import { checkMptcpOptions, type Settings } from '../sockets/options';
 
-const NAME = 'NODE_MPTCP';
+const VARIABLE = 'NODE_MPTCP';
 const KEYS = ['mode', 'connect', 'listen', 'congestionControl', 'exclude'];
 
 function parseWords(text: string): Map<string, string> {
@@ -19,9 +20,9 @@ function parseWords(text: string): Map<string, string> {
   for (const word of text.split(/\s+/).filter((each) => each !== '')) {
     const [key = '', ...value] = word.split('=');
     if (!KEYS.includes(key) || value.length === 0) {
-      throw invalidArgValue(NAME, word, `takes words key=value with the keys ${KEYS.join(', ')}`);
+      throw invalidArgValue(VARIABLE, word, `takes words key=value with the keys ${KEYS.join(', ')}`);
     }
-    if (words.has(key)) throw invalidArgValue(NAME, word, `gives ${key} twice`);
+    if (words.has(key)) throw invalidArgValue(VARIABLE, word, `gives ${key} twice`);
     words.set(key, value.join('='));
   }
   return words;
@@ -37,7 +38,7 @@ const EXCLUSION =
 
 function parseExclusion(text: string): Exclusion {
   const wrong = (): TypeError =>
-    invalidArgValue(NAME, text, 'has an exclude that is no address, network or port');
+    invalidArgValue(VARIABLE, text, 'has an exclude that is no address, network or port');
   const groups = EXCLUSION.exec(text)?.groups;
   if (!groups) throw wrong();
   const address = groups.bracketed ?? groups.v6 ?? groups.v4;
@@ -55,12 +56,15 @@ function parseExclusion(text: string): Exclusion {
   return { addresses, ...(port !== undefined && { port }) };
 }
 
-function matches({ addresses, port }: Exclusion, address: string, itsPort: number): boolean {
-  if (port !== undefined && port !== itsPort) return false;
+function matches({ addresses, port }: Exclusion, address: string, given: number): boolean {
+  if (port !== undefined && port !== given) return false;
   return addresses?.check(address, net.isIPv4(address) ? 'ipv4' : 'ipv6') ?? true;
 }
 
-/** ERR_INVALID_ARG_VALUE says which word is wrong. Nothing is excluded unless told. */
+/**
+ * Returns the default settings of connections and of servers; `text` is the value of NODE_MPTCP, and
+ * excludes nothing by default. ERR_INVALID_ARG_VALUE names the word that is wrong.
+ */
 export function parseRegisterOptions(text = ''): { connect: Settings; listen: Settings } {
   const words = parseWords(text);
   const exclusions = (words.get('exclude') ?? '')
@@ -73,7 +77,7 @@ export function parseRegisterOptions(text = ''): { connect: Settings; listen: Se
         mode: words.get(key) ?? words.get('mode') ?? 'prefer',
         hints: { congestionControl: words.get('congestionControl') ?? 'auto' },
       },
-      NAME,
+      VARIABLE,
     ),
     ...(exclusions.length > 0 && {
       excludes: (address: string, port: number) =>

@@ -7,7 +7,7 @@ import { installInCluster } from '../sockets/node/cluster';
 import { install } from '../sockets/node/install';
 import type { Settings } from '../sockets/options';
 
-/** What connections and listeners of this environment use unless they are given a setting. */
+/** The settings of connections and listeners of this environment that have none of their own. */
 export interface Defaults {
   connect: Settings;
   listen: Settings;
@@ -35,8 +35,8 @@ function load(): typeof import('../sockets/hooks') {
 let installed = false;
 
 /**
- * Makes this environment's sockets and servers ask for MPTCP where they are told to: by their own
- * settings, or by those that `giveDefaults` returns.
+ * Makes this environment's sockets and servers request MPTCP where their own settings say so, or the
+ * default ones that `giveDefaults` returns; it is called with the first socket or server.
  */
 export function setUp(giveDefaults?: () => Defaults): void {
   defaults = giveDefaults ?? defaults;
