@@ -7,7 +7,7 @@ import { FAMILIES } from '../lab/path-end';
 import { Hosts, twoPaths } from '../lab/topologies';
 import { echoes } from './peers/echoes';
 import { type Inside, Peer } from './peers/peer';
-import { downloads, ENDLESS } from './peers/transfers';
+import { downloads, ENDLESS } from './peers/downloads';
 
 const hints = ({ state }: Inside) => state.connection.hints;
 const codes = ({ warnings }: Inside) => warnings.map(({ code }) => code);

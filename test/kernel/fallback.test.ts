@@ -5,7 +5,7 @@ import { FAMILIES } from '../lab/path-end';
 import { Hosts, twoPaths } from '../lab/topologies';
 import { type Echo, echoes, KINDS } from './peers/echoes';
 import { type Inside, Peer } from './peers/peer';
-import { downloads, ENDLESS } from './peers/transfers';
+import { downloads, ENDLESS } from './peers/downloads';
 
 const status = ({ state }: Inside) => state.connection.status;
 const closed = async ({ state, until }: Inside) => {

@@ -7,7 +7,7 @@ import { FAMILIES, type Family } from '../lab/path-end';
 import { type Hosts, type PathOptions, twoPaths } from '../lab/topologies';
 import { connectFlow, drained, endFlow, receiveMore, serveFlows, untilPaths } from './peers/flows';
 import { Peer } from './peers/peer';
-import { manage } from './peers/policies';
+import { manage } from './peers/managed-peer';
 
 const MEGABYTE = 1 << 20;
 const RATE = { rate: '20mbit' };

@@ -5,7 +5,7 @@ import { FAMILIES, type Family } from '../lab/path-end';
 import { Hosts, twoPaths } from '../lab/topologies';
 import { until } from '../lab/until';
 import { type Inside, Peer } from './peers/peer';
-import { shownSubflows } from './peers/shown';
+import { shownSubflows } from './peers/ss-subflows';
 
 interface Case {
   hints: SchedulingHints;

@@ -6,7 +6,7 @@ import { FAMILIES } from '../lab/path-end';
 import { twoPaths } from '../lab/topologies';
 import { echoes } from './peers/echoes';
 import { type Inside, Peer, type PeerOptions } from './peers/peer';
-import { shownSubflows } from './peers/shown';
+import { shownSubflows } from './peers/ss-subflows';
 
 const hints = ({ state }: Inside) => state.connection.hints;
 

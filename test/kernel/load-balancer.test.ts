@@ -11,7 +11,7 @@ const PORT = 80;
 const COUNT = 20;
 const LENGTH = 200_000;
 const LONG = 30_000;
-const SCRIPT = join(__dirname, 'peers', 'backend.js');
+const SCRIPT = join(__dirname, 'peers', 'load-balanced-backend.js');
 
 interface Serving {
   workers?: number;

@@ -7,10 +7,10 @@ import { FAMILIES } from '../lab/path-end';
 import type { Process } from '../lab/process';
 import { type Hosts, twoPaths } from '../lab/topologies';
 import { until } from '../lab/until';
-import { ForeignClient, foreignServer } from './peers/foreign';
+import { ForeignClient, foreignServer } from './peers/foreign-processes';
 
 const PACKAGE = join(__dirname, '..', '..', 'dist');
-const WITNESS = join(__dirname, 'peers', 'witness.js');
+const WITNESS = join(__dirname, 'peers', 'netlink-observer.js');
 const FAR = '10.99.99.99';
 
 /** A process that owns the userspace mode until it is told how to end. */

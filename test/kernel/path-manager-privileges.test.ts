@@ -4,7 +4,7 @@ import { describeKernel } from '../lab/jest';
 import { run } from '../lab/namespace';
 import { twoPaths } from '../lab/topologies';
 import { until } from '../lab/until';
-import { ForeignClient, foreignServer } from './peers/foreign';
+import { ForeignClient, foreignServer } from './peers/foreign-processes';
 import { Peer } from './peers/peer';
 
 const PACKAGE = join(__dirname, '..', '..', 'dist');

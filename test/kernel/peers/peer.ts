@@ -71,7 +71,7 @@ export interface State {
   refusals: string[];
 }
 
-/** What a function finds in the process of a peer: see main.js. */
+/** What a function finds in the process of a peer: see peer-process.js. */
 export interface Inside extends Modules {
   mptcp: typeof mptcp;
   plain: Modules;
@@ -121,7 +121,7 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
-const SCRIPT = join(__dirname, 'main.js');
+const SCRIPT = join(__dirname, 'peer-process.js');
 const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
 
 /** A Node.js process on a host of the lab, in which a test runs functions. */

@@ -3,9 +3,9 @@ import { PathManager } from 'mptcp';
 import { describeKernel } from '../lab/jest';
 import { Namespace } from '../lab/namespace';
 import { until } from '../lab/until';
-import { ForeignClient } from './peers/foreign';
+import { ForeignClient } from './peers/foreign-processes';
 
-const SCRIPT = join(__dirname, 'peers', 'path-manager-lives.js');
+const SCRIPT = join(__dirname, 'peers', 'path-manager-process-end.js');
 
 interface Resources {
   threads: number;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describeKernel } from '../../lab/jest';
 import { Namespace } from '../../lab/namespace';
 
-const SCRIPT = join(__dirname, 'lives.js');
+const SCRIPT = join(__dirname, 'process-end.js');
 
 interface Resources {
   threads: number;

@@ -2,7 +2,7 @@ import { describeKernel } from '../lab/jest';
 import { FAMILIES } from '../lab/path-end';
 import { twoPaths } from '../lab/topologies';
 import { Peer } from './peers/peer';
-import { downloads, ENDLESS } from './peers/transfers';
+import { downloads, ENDLESS } from './peers/downloads';
 
 const MEGABYTE = 1 << 20;
 /** What both paths must have carried of a transfer. */
