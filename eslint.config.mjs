@@ -4,6 +4,11 @@ import tseslint from 'typescript-eslint';
 export default defineConfig(
   globalIgnores(['build/', 'coverage/', 'dist/', 'out/', 'prebuilds/']),
   {
+    // Policies are pure: a recorded log of events is replayed against them.
+    files: ['lib/policy/*.ts', 'lib/policy/{engine,policies}/**/*.ts'],
+    rules: { 'no-restricted-globals': ['error', 'Date', 'performance', 'process', 'setTimeout'] },
+  },
+  {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
@@ -29,4 +34,25 @@ export default defineConfig(
       'prefer-const': 'error',
     },
   },
+  {
+    files: ['lib/**/*.{ts,mts}'],
+    ignores: ['lib/sockets/node/**'],
+    plugins: { mptcp: { rules: { 'no-node-internals': { create: forbidNodeInternals } } } },
+    rules: { 'mptcp/no-node-internals': 'error' },
+  },
 );
+
+/** Forbids Node's private names, and access to the prototypes of its classes. */
+function forbidNodeInternals(context) {
+  const report = (node) =>
+    context.report({ node, message: 'Only lib/sockets/node touches the internals of Node.' });
+  const names =
+    '/^(?:_getServer|_handle|_linkedBinding|_listen2|_parent|internalMessage|onconnection|owner_symbol)$/';
+  return {
+    [`Identifier[name=${names}]`]: report,
+    [`Literal[value=${names}]`]: report,
+    'MemberExpression[property.name="binding"]:has(Identifier[name="process"])': report,
+    'MemberExpression[property.name="prototype"][object.name!="Object"]': report,
+    'Property[key.name="prototype"]': report,
+  };
+}

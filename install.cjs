@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * npm's install script. Linux takes the prebuilt addon, or compiles it. An app is never kept from
- * being installed: without an addon its connections are TCP, which is said here and at run time.
+ * npm's install script. On Linux it selects the prebuilt addon or compiles it. It never fails the
+ * installation of an app: without an addon connections are TCP, as is said here and at run time.
  */
 const { spawnSync } = require('node:child_process');
 
@@ -11,14 +11,14 @@ if (process.platform !== 'linux') {
 } else {
   const { status } = spawnSync(process.execPath, [require.resolve('node-gyp-build/bin.js')], {
     stdio: 'inherit',
-    env: { JOBS: 'max', ...process.env }, // of make
+    env: { JOBS: 'max', ...process.env }, // for make
   });
   if (status !== 0) {
     console.error(
       'mptcp: no prebuilt addon fits this machine, and compiling it failed (see above): connections are TCP.\n' +
         "mptcp: to have Multipath TCP, install python3, make and g++ and run 'npm rebuild mptcp'.",
     );
-    // Who asked for a build wants to know that there is none.
+    // A requested build that failed must fail the installation.
     if (process.env.npm_config_build_from_source === 'true') process.exitCode = 1;
   }
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-/** One folder of test/ is one project: `npx jest --selectProjects unit`. */
+/** Makes each folder of test/ a project, as in `npx jest --selectProjects unit`. */
 const project = (name, ...more) => ({
   displayName: name,
   testEnvironment: 'node',
@@ -18,7 +18,7 @@ module.exports = {
   // Kernel and ecosystem tests share the machine's cores with the hosts that they emulate.
   maxWorkers: 1,
   globalSetup: '<rootDir>/test/setup/build.cjs',
-  verbose: true, // names what is skipped
+  verbose: true, // names the skipped tests
   testTimeout: 120_000,
   projects: [
     project('unit'),

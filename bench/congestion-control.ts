@@ -1,8 +1,8 @@
 import type { Hosts } from '../test/lab/topologies';
 
 /**
- * Gives both hosts a congestion control: as their default, or else by all of their IPv4 routes,
- * because a namespace's default can only be one that everybody is allowed to use, as reno is.
+ * Sets the congestion control of both hosts: as their default, or else on all of their IPv4 routes,
+ * because the default of a namespace must be one that every user may use, such as reno.
  */
 export function setCongestionControl({ client, server }: Hosts, name: string): void {
   for (const host of [client, server]) {

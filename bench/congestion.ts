@@ -1,7 +1,7 @@
 /**
- * Where bbr collapses over MPTCP: bulk throughput over one path by its round trip and its rate, for
- * each congestion control, over MPTCP and over TCP, interleaved. The figures behind
- * `congestionControl: 'auto'`, see docs/congestion-control.md.
+ * Measures where bbr collapses over MPTCP: bulk throughput over one path by its round trip time and
+ * rate, for each congestion control, over MPTCP and over TCP, interleaved. These are the figures
+ * behind `congestionControl: 'auto'`, see docs/congestion-control.md.
  *
  *   npm run bench:congestion -- [--rounds 5] [--seconds 2] [--json FILE]
  */
@@ -49,7 +49,7 @@ async function measure(path: PathOptions, { protocol, congestion }: Contender): 
   await using hosts = await Hosts.connect([path], { join: 'none' });
   setCongestionControl(hosts, congestion);
   const turn = await startPeers(hosts, 'bulk', protocol === 'TCP' ? 'node:net' : SYSTEM);
-  return await turn(Number(options.seconds)); // before the hosts go
+  return await turn(Number(options.seconds)); // before the hosts are disposed of
 }
 
 async function main(): Promise<void> {

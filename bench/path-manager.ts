@@ -1,7 +1,7 @@
 /**
- * PathManager against C without anything around it (bench/peers/path-manager.c): the rate of
- * commands, the delay of events, the events of as many connections as the machine can make, and
- * dumps against ss(8), interleaved in one run.
+ * Compares PathManager with a minimal C program (bench/peers/path-manager.c): the rate of commands,
+ * the delay of events, the events of as many connections as the machine can open, and dumps against
+ * ss(8), interleaved in one run.
  *
  *   npm run bench:path-manager -- [--rounds 5] [--json FILE]
  */
@@ -40,7 +40,7 @@ interface Figure {
   name: string;
   unit: string;
   goal?: string;
-  /** Of each round. */
+  /** The value of each round. */
   values: number[];
   spread: Spread;
 }
@@ -67,7 +67,7 @@ const ratio = (name: string, ours: number[], theirs: number[], goal?: string): v
     goal,
   );
 
-/** What each contender gives in each round. */
+/** Runs each contender in each round, and returns their results. */
 async function interleave<T, Name extends string>(
   contenders: Record<Name, () => Promise<T>>,
 ): Promise<Record<Name, T[]>> {
@@ -130,7 +130,7 @@ interface Counts {
 async function connections(): Promise<void> {
   await using host = new Namespace('events');
   host.sysctl('net.ipv4.ip_local_port_range', '1024 65535');
-  host.sysctl('net.ipv4.tcp_max_tw_buckets', '1000'); // closed connections are not to fill the ports
+  host.sysctl('net.ipv4.tcp_max_tw_buckets', '1000'); // keeps closed connections from using up the ports
   const make = (): Promise<{ rate: number }> =>
     result(host, [...C, 'make-connections', String(CONNECTIONS)]);
   const measure =

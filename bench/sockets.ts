@@ -1,7 +1,7 @@
 /**
- * Bulk throughput and connections per second over veth: this package against `mptcpize run node`
- * on the same script, against node:net over TCP, and against iperf3 under mptcpize, with each
- * congestion control. In each round all start anew, and then take turns.
+ * Compares bulk throughput and connections per second over veth: this package, `mptcpize run node`
+ * with the same script, node:net over TCP, and iperf3 under mptcpize, with each congestion control.
+ * In each round all contenders start anew, and then run in turns.
  *
  *   npm run bench:sockets -- [--rounds 3] [--turns 5] [--seconds 1] [--load bulk|connections]
  *     [--congestion reno|cubic|bbr] [--json FILE]
@@ -34,7 +34,7 @@ interface Contender {
 
 const PACKAGE = join(__dirname, '..', 'dist', 'net.js');
 const LOADS = ['bulk', 'connections'] as const;
-const WARM_UP = 2; // seconds in which V8 compiles what is used most
+const WARM_UP = 2; // seconds, during which V8 compiles hot code
 
 const node = (name: string, moduleName: string, prefix?: readonly string[]): Contender => ({
   name,
@@ -50,38 +50,38 @@ const contenders: readonly Contender[] = [
   { name: 'mptcpize run iperf3', loads: ['bulk'], start: iperf3 },
 ];
 
-/** What each gives in its turns. */
+/** The rates of each contender, by turn. */
 type Rates = Map<Contender, number[]>;
 
 async function round(load: Load, congestion: string): Promise<Rates> {
   await using hosts = await Hosts.connect([{}], { join: 'none' });
   for (const host of [hosts.client, hosts.server]) {
     host.sysctl('net.ipv4.ip_local_port_range', '1024 65535');
-    host.sysctl('net.ipv4.tcp_max_tw_buckets', '1000'); // closed connections are not to fill the ports
-    host.sysctl('net.ipv4.tcp_no_metrics_save', '1'); // a turn is not to learn from another one
+    host.sysctl('net.ipv4.tcp_max_tw_buckets', '1000'); // keeps closed connections from using up the ports
+    host.sysctl('net.ipv4.tcp_no_metrics_save', '1'); // a turn must not reuse metrics of another one
   }
   setCongestionControl(hosts, congestion);
-  const taking: { contender: Contender; turn: Turn; rates: number[] }[] = [];
+  const participants: { contender: Contender; turn: Turn; rates: number[] }[] = [];
   for (const contender of contenders.filter(({ loads }) => loads.includes(load))) {
     const turn = await contender.start(hosts, load);
     await turn(WARM_UP);
-    taking.push({ contender, turn, rates: [] });
+    participants.push({ contender, turn, rates: [] });
   }
   for (let number = 0; number < Number(options.turns); ++number) {
-    for (const { turn, rates } of rotated(taking, number)) {
+    for (const { turn, rates } of rotated(participants, number)) {
       rates.push(await turn(Number(options.seconds)));
     }
   }
-  return new Map(taking.map(({ contender, rates }) => [contender, rates]));
+  return new Map(participants.map(({ contender, rates }) => [contender, rates]));
 }
 
 interface Result {
   load: Load;
   congestion: string;
   contender: string;
-  /** By round and turn. */
+  /** The rates by round and turn. */
   rates: number[][];
-  /** This package's rate over the contender's: of each round the median of its turns. */
+  /** The ratio of this package's rate to the contender's, over the median turns of the rounds. */
   ratio: Spread;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What it costs to load this package: processes that load it in each way and end, against an empty
- * Node. The contenders take turns within a round.
+ * Measures what loading this package costs: processes that load it in each way and end, compared with
+ * an empty Node.js process. The contenders run in turns within a round.
  *
  *   npm run bench:start-up -- [--rounds 30] [--json FILE]
  */
@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
 
 const EMPTY = 'empty Node';
 
-/** Node's arguments. */
+/** The arguments of Node.js for each contender. */
 const CONTENDERS: Record<string, readonly string[]> = {
   [EMPTY]: ['-e', '0'],
   "require('mptcp/net')": ['-e', "require('mptcp/net')"],
@@ -43,13 +43,13 @@ const GOALS: Partial<Record<string, string>> = {
 const RUN = compile('run');
 const COUNT_MODULES = join(__dirname, 'peers', 'count-modules.cjs');
 
-/** The package finds itself by its name here, and nothing of the environment makes Node slower. */
+/** Here the package resolves its own name, and no environment variable slows Node.js down. */
 const PLACE = { cwd: join(__dirname, '..'), env: { PATH: process.env.PATH } };
 
 interface Cost {
   seconds: number;
   cpu: number;
-  /** The most resident memory, in bytes. */
+  /** The peak resident memory, in bytes. */
   peak: number;
 }
 
@@ -66,15 +66,15 @@ async function countModules(host: Namespace, args: readonly string[]): Promise<n
 
 interface Result {
   contender: string;
-  /** Modules of this package that are loaded. */
+  /** The number of this package's modules that are loaded. */
   modules: number;
-  /** Of each round. */
+  /** The cost in each round. */
   costs: Cost[];
-  /** Over those of an empty Node. */
+  /** The ratio to an empty Node.js process. */
   ratio: { cpu: Spread; wall: Spread };
-  /** What comes on top of an empty Node, in milliseconds. */
+  /** The difference to an empty Node.js process, in milliseconds. */
   extra: { cpu: Spread; wall: Spread };
-  /** In MiB. */
+  /** The peak resident memory, in MiB. */
   peak: Spread;
 }
 

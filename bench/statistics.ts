@@ -1,4 +1,4 @@
-/** Ratios of runs that were interleaved: only those mean anything on a machine that others use too. */
+/** The spread of repeated measurements, or of ratios of interleaved ones on a shared machine. */
 export interface Spread {
   min: number;
   median: number;
@@ -12,12 +12,12 @@ export function spread(values: readonly number[]): Spread {
   return { min: sorted[0] ?? NaN, median, max: sorted.at(-1) ?? NaN };
 }
 
-/** Of the runs of each round with those of the same round. */
+/** The spread of the ratios between the values of the same round. */
 export function ratios(numerators: readonly number[], denominators: readonly number[]): Spread {
   return spread(numerators.map((value, round) => value / (denominators[round] ?? NaN)));
 }
 
-/** The contenders of a round in an order that changes from round to round. */
+/** The contenders of a round, in an order that changes from round to round. */
 export function rotated<T>(items: readonly T[], round: number): T[] {
   const start = round % items.length;
   return [...items.slice(start), ...items.slice(0, start)];

@@ -1,3 +1,4 @@
+/** Transfers between two hosts, of Node.js programs and of iperf3, that run in turns. */
 import { join } from 'node:path';
 import type { Namespace } from '../test/lab/namespace';
 import type { Process } from '../test/lab/process';
@@ -5,19 +6,19 @@ import type { Hosts } from '../test/lab/topologies';
 
 export type Load = 'bulk' | 'connections';
 
-/** Does it for so many seconds, and tells the rate: in bit/s, or connections per second. */
+/** Runs for a number of seconds, and returns the rate in bit/s or in connections per second. */
 export type Turn = (seconds: number) => Promise<number>;
 
 const TIMEOUT = 60_000; // ms
 
 /**
- * By the chance of its heap's layout a process gives each buffer that it read into back to the
- * system and takes it anew, which halves its rate. No contender does so here (mallopt(3),
- * M_TRIM_THRESHOLD).
+ * Depending on the layout of its heap, a process may return each read buffer to the system and
+ * allocate it again, which halves its rate. This setting keeps all contenders from doing so
+ * (mallopt(3), M_TRIM_THRESHOLD).
  */
 const KEEPING_MEMORY = { ...process.env, MALLOC_TRIM_THRESHOLD_: String(2 ** 30) };
 
-/** A server and a client, two Node programs with `moduleName` for net, that stay for many turns. */
+/** Starts a server and a client that use `moduleName` as net, and run for any number of turns. */
 export async function startPeers(
   { client, server, paths: [path] }: Hosts,
   load: Load,
@@ -30,15 +31,15 @@ export async function startPeers(
     return host.spawn(command, rest, { env: KEEPING_MEMORY });
   };
   const [port = ''] = await start(server, 'server.cjs').line(/^\d+$/);
-  const asking = start(client, 'client.cjs', path!.server.address, port);
+  const requesting = start(client, 'client.cjs', path!.server.address, port);
   return async (seconds) => {
-    asking.stdin.write(`${seconds}\n`);
-    const { rate } = await asking.json<{ rate: number }>(undefined, TIMEOUT);
+    requesting.stdin.write(`${seconds}\n`);
+    const { rate } = await requesting.json<{ rate: number }>(undefined, TIMEOUT);
     return rate;
   };
 }
 
-/** The same in bulk from iperf3(1): whole seconds, its slow start among them. */
+/** A bulk transfer of iperf3(1), in whole seconds that include its slow start. */
 export const iperf3 =
   ({ client, server, paths: [path] }: Hosts): Turn =>
   async (seconds) => {

@@ -1,4 +1,4 @@
-// axios over Multipath TCP, by agents; got, node-fetch, superagent and others take the same ones.
+// axios over Multipath TCP by agents, which got, node-fetch, superagent and others accept too.
 import axios from 'axios';
 import { connectionOf } from 'mptcp';
 import * as http from 'mptcp/http';

@@ -1,6 +1,6 @@
-// A server that somebody else has made: enable() before it listens. So it is with any net.Server,
-// http.Server or tls.Server. (fastify makes more servers when it listens on 'localhost' and that
-// has several addresses; enable() does not reach those, the preload mptcp/register does.)
+// enable() turns on MPTCP for a server that a framework has created, before it listens. It accepts
+// any net.Server, http.Server or tls.Server. (fastify creates further servers when it listens on
+// 'localhost' and that has several addresses: the preload mptcp/register reaches those too.)
 import Fastify from 'fastify';
 import { connectionOf, enable } from 'mptcp';
 import * as http from 'mptcp/http';

@@ -1,4 +1,4 @@
-// express over Multipath TCP: `mptcp/http` makes its server.
+// express over Multipath TCP: `mptcp/http` creates its server.
 import express from 'express';
 import { connectionOf } from 'mptcp';
 import * as http from 'mptcp/http';

@@ -1,4 +1,4 @@
-// fastify over Multipath TCP: its servers come from mptcp/http by serverFactory.
+// fastify over Multipath TCP: serverFactory creates its servers by mptcp/http.
 import Fastify from 'fastify';
 import { connectionOf } from 'mptcp';
 import * as http from 'mptcp/http';

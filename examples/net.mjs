@@ -1,4 +1,4 @@
-// A TCP server and client of Node's own, over Multipath TCP: only the import differs.
+// A server and a client over Multipath TCP: only the import differs from node:net.
 import { connectionOf } from 'mptcp';
 import * as net from 'mptcp/net';
 

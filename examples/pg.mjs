@@ -1,6 +1,6 @@
-// pg asks for Multipath TCP by its option `stream`. PostgreSQL itself speaks plain TCP: unless it
-// runs under mptcpize, or behind a proxy with MPTCP, the status is 'fallback', and all works.
-// Where the database is, it learns from PGHOST, PGPORT, PGUSER … as always.
+// pg requests Multipath TCP by its option `stream`. PostgreSQL itself speaks plain TCP: unless it
+// runs under mptcpize, or behind a proxy with MPTCP, the status is 'fallback', and everything works.
+// The database is configured by PGHOST, PGPORT, PGUSER … as usual.
 import { connectionOf } from 'mptcp';
 import * as net from 'mptcp/net';
 import pg from 'pg';

@@ -1,6 +1,6 @@
-// A policy at work: subflows over all paths, and healing where one goes dark. As it is, it only
-// reports; `node examples/policy.mjs userspace` lets it act, which needs CAP_NET_ADMIN and takes over
-// the path management of the whole network namespace meanwhile.
+// A policy that opens subflows over all paths, and replaces those that go dark. By default it only
+// reports; with `node examples/policy.mjs userspace` it acts, which needs CAP_NET_ADMIN and takes over
+// the path management of the whole network namespace while it runs.
 import { connectionOf, PathManager, policies } from 'mptcp';
 import * as net from 'mptcp/net';
 
@@ -22,6 +22,6 @@ server.listen(0, '127.0.0.1', () => {
     console.log('client:', connectionOf(socket).status);
     socket.end();
     server.close();
-    await pm.close(); // gives the mode back
+    await pm.close(); // restores the mode
   });
 });

@@ -1,5 +1,5 @@
-// ioredis asks for Multipath TCP by its option `Connector`. Redis itself speaks plain TCP: the
-// status is 'fallback', and all works. Where the server is, it learns from REDIS_URL.
+// ioredis requests Multipath TCP by its option `Connector`. Redis itself speaks plain TCP: the status
+// is 'fallback', and everything works. REDIS_URL is the address of the server.
 import { AbstractConnector, Redis } from 'ioredis';
 import { connectionOf } from 'mptcp';
 import * as net from 'mptcp/net';

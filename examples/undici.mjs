@@ -1,4 +1,4 @@
-// undici over Multipath TCP, and only over it: mode 'require' rejects where a peer or a path has none.
+// undici over Multipath TCP only: mode 'require' rejects where a peer or a path lacks it.
 import { connectionOf } from 'mptcp';
 import * as http from 'mptcp/http';
 import { connector } from 'mptcp/undici';

@@ -1,4 +1,4 @@
-// WebSockets over Multipath TCP: the server upgrades connections of mptcp/http, the client takes
+// WebSockets over Multipath TCP: the server upgrades connections of mptcp/http, and the client uses
 // an agent of it. For wss: use mptcp/https.
 import { connectionOf } from 'mptcp';
 import * as http from 'mptcp/http';

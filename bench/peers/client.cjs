@@ -1,6 +1,6 @@
-// What every contender asks for: argv: the module to use as net, 'bulk' or 'connections', address,
-// port. For each line of its input, a number of seconds, it does so for that long and prints JSON:
-// { rate }, in bit/s or connections per second, after a warm-up.
+// The client of every Node.js contender. Arguments: the module to use as net, 'bulk' or
+// 'connections', address, port. For each line of input, a number of seconds, it runs for that long
+// and prints JSON: { rate }, in bit/s or connections per second, after a warm-up.
 'use strict';
 
 const { createInterface } = require('node:readline');
@@ -22,7 +22,7 @@ const LOADS = {
   },
 
   async connections(add, seconds) {
-    // Not a Set: V8 keeps the members of its former tables alive in scavenges, by chance.
+    // Not a Set: scavenges of V8 may keep the members of its former tables alive.
     const open = new Array(CONCURRENT);
     const again = (index, resolve) => {
       open[index] = connect()
@@ -32,16 +32,16 @@ const LOADS = {
           else resolve();
         });
     };
-    const forgotten = setTimeout(
+    const timeout = setTimeout(
       () => {
-        for (const each of open) each.destroy(); // the kernel keeps back what some servers wrote
+        for (const each of open) each.destroy(); // the kernel withholds what some servers wrote
       },
       (seconds + PATIENCE) * 1000,
     );
     await Promise.all(
       Array.from(open, (_, index) => new Promise((resolve) => again(index, resolve))),
     );
-    clearTimeout(forgotten);
+    clearTimeout(timeout);
   },
 };
 

@@ -1,4 +1,4 @@
-// Preloaded: at the end prints as JSON how many of this package's modules were loaded.
+// Preloaded: prints as JSON, at exit, how many of this package's modules were loaded.
 'use strict';
 
 const { join, sep } = require('node:path');

@@ -1,5 +1,5 @@
-// What the path manager is measured against, and what it is measured with: the same requests and
-// reads with nothing around them, and connections.
+// The minimal program with which the path manager is compared, which makes the same requests and
+// reads, and the generator of listeners and connections.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -86,7 +86,7 @@ static struct nlattr* find_in(struct nlattr* nest, int type) {
 
 static void* payload(struct nlattr* attribute) { return (char*)attribute + NLA_HDRLEN; }
 
-// Opens the socket and gives the family; finds the group of the events.
+// Opens the socket and returns the id of the family; finds the group of the events.
 static int open_path_manager(int* group) {
   netlink_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
   check(netlink_fd >= 0, "socket");
@@ -182,7 +182,7 @@ static int event(void) {
   return ((struct genlmsghdr*)NLMSG_DATA((struct nlmsghdr*)buffer))->cmd;
 }
 
-// When it has read that a socket listens, `count` times.
+// Prints the times at which it has read `count` events of new listeners.
 static void read_listeners(int count) {
   long long times[count];
   watch();
@@ -223,10 +223,10 @@ static int listen_at(struct sockaddr_in* address) {
   return fd;
 }
 
-// Listens `count` times, and says when.
+// Opens `count` listeners, and prints the times.
 static void make_listeners(int count) {
   long long times[count];
-  const struct timespec pause = {.tv_nsec = 2000000};  // the reader is to be idle again
+  const struct timespec pause = {.tv_nsec = 2000000};  // until the reader is idle again
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   for (int i = 0; i < count; ++i) {
     const int fd = mptcp_socket();
@@ -246,7 +246,7 @@ static void connect_pair(int listener, const struct sockaddr_in* address, int pa
   check(pair[1] >= 0, "accept");
 }
 
-// Makes and closes `count` connections as fast as every processor can.
+// Opens and closes `count` connections as fast as all processors can.
 static void make_connections(int count) {
   const int processes = sysconf(_SC_NPROCESSORS_ONLN);
   const long long start = now();
@@ -266,7 +266,7 @@ static void make_connections(int count) {
   printf("{\"rate\":%f}\n", count * 1e9 / (now() - start));
 }
 
-// Keeps `count` sockets of connections until its standard input ends.
+// Holds `count` sockets of connections until standard input ends.
 static void hold_connections(int count) {
   const struct rlimit files = {count + 64, count + 64};
   check(!setrlimit(RLIMIT_NOFILE, &files), "RLIMIT_NOFILE");

@@ -1,5 +1,5 @@
-// PathManager at the jobs of path-manager.c, in a process of its own: argv: the job, its arguments.
-// Prints what that one prints.
+// Runs the jobs of path-manager.c by PathManager, with the same output. Arguments: the job and its
+// arguments.
 'use strict';
 
 const { PathManager } = require('../../dist/index.js');
@@ -22,7 +22,7 @@ async function repeat(command, pm, count, atOnce) {
 
 const JOBS = {
   async commands(pm, what, count, atOnce) {
-    await repeat(COMMANDS[what], pm, Number(count), Number(atOnce)); // until it is compiled
+    await repeat(COMMANDS[what], pm, Number(count), Number(atOnce)); // until V8 has compiled it
     const start = performance.now();
     await repeat(COMMANDS[what], pm, Number(count), Number(atOnce));
     print({ rate: (count * 1000) / (performance.now() - start) });
@@ -72,7 +72,7 @@ const JOBS = {
         if (!options.subflows || connection.subflows.length > 0) count++;
       }
       seconds.push((performance.now() - start) / 1000);
-      peak ??= process.resourceUsage().maxRSS * 1024; // of the first
+      peak ??= process.resourceUsage().maxRSS * 1024; // of the first dump
       if (i === 0) print({ count });
     }
     const [first, ...then] = seconds;

@@ -1,5 +1,5 @@
-// Runs the program of its arguments, whose output goes to /dev/null, and prints as JSON what that
-// took from fork() to the program's end: the time, the CPU time, and the most resident memory.
+// Runs the program in its arguments with output to /dev/null, and prints as JSON the time from
+// fork() to the program's end, the CPU time, and the peak resident memory.
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// What every contender serves: argv: the module to use as net, then 'bulk' or 'connections'.
+// The server of every Node.js contender. Arguments: the module to use as net, 'bulk' or 'connections'.
 'use strict';
 
 const [, , moduleName, load] = process.argv;

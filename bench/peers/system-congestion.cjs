@@ -1,4 +1,4 @@
-// This package's net, with the congestion control that the route or the system says.
+// This package's net, with the congestion control of the route or the system.
 'use strict';
 
 const net = require('../../dist/net.js');

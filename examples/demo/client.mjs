@@ -1,4 +1,4 @@
-// Downloads a file by HTTPS over Multipath TCP, and reports on its way as lines of JSON.
+// Downloads a file by HTTPS over Multipath TCP, and reports its progress as lines of JSON.
 //   node client.mjs <url> <certificate to trust> <file>
 import { once } from 'node:events';
 import { createWriteStream, readFileSync } from 'node:fs';

@@ -1,3 +1,7 @@
+/**
+ * The download of the demo: starts server and client, changes the paths meanwhile, and measures
+ * rates.
+ */
 import { resolve } from 'node:path';
 import { type ConnectionStatus, PathManager, type Subflow } from 'mptcp';
 import type { Path } from '../../test/lab/path';
@@ -5,19 +9,19 @@ import type { Process } from '../../test/lab/process';
 import type { Files } from './files';
 import type { Network } from './network';
 
-/** ms over which a rate is taken. */
+/** The time over which a rate is measured, in ms. */
 const WINDOW = 1000;
-/** ms without data after which the download counts as lost. */
+/** The time without data after which the download fails, in ms. */
 const PATIENCE = 20_000;
 
-/** Where in the file the paths are changed. */
+/** The shares of the file at which the paths are changed. */
 const ADD_SECOND_PATH = 0.27;
 const CUT_FIRST_PATH = 0.6;
 const RESTORE_FIRST_PATH = 0.7;
 
-/** A line of client.mjs. */
+/** A line of output of client.mjs. */
 interface Report {
-  /** ms since the client started. */
+  /** The time since the client started, in ms. */
   time: number;
   size: number;
   received: number;
@@ -26,39 +30,39 @@ interface Report {
   subflows: Subflow[];
 }
 
-/** A subflow: as it is, or as it was last. */
+/** The current or last known state of a subflow. */
 export interface Flow extends Pick<Subflow, 'id' | 'local' | 'remote'> {
-  /** Its number, from 1; undefined over loopback. */
+  /** The number of its path, from 1; undefined over loopback. */
   path?: number;
   bytes: number;
   /** Bits per second. */
   rate: number;
 }
 
-/** How far the download is. */
+/** The progress of the download. */
 export interface Progress extends Omit<Report, 'subflows'> {
   /** Bits per second. */
   rate: number;
   flows: Flow[];
-  /** The number of the path that is cut now. */
+  /** The number of the path that is currently cut. */
   cut?: number;
 }
 
-/** Times in which the paths stayed as they were. */
+/** The periods between changes of the paths. */
 export type Phase = 'onePath' | 'twoPaths' | 'firstPathCut' | 'firstPathRestored';
 
 export interface Result extends Progress {
-  /** The mean of each phase, in bits per second. */
+  /** The mean rate of each phase, in bits per second. */
   rates: Partial<Record<Phase, number>>;
 }
 
 export interface Watcher {
-  /** Something was done or has happened, and how. */
+  /** Reports an event, with the call or command that caused it. */
   event(what: string, how?: string): void;
   progress(progress: Progress): void;
 }
 
-/** Bits per second, of a count of bytes that grows. */
+/** Measures the rate of a growing byte count, in bits per second. */
 class Meter {
   readonly #counts: { time: number; bytes: number }[] = [];
 
@@ -70,14 +74,14 @@ class Meter {
   }
 }
 
-/** Bits per second. */
+/** The rate in bits per second. */
 export const rate = (bytes: number, ms: number): number =>
   ms > 0 ? Math.round((bytes * 8000) / ms) : 0;
 
 const key = ({ local, remote }: Subflow): string =>
   [local.address, local.port, remote.address, remote.port].join(' ');
 
-/** The client's download, as it reports it. */
+/** The client's download, followed by its reports. */
 class Download {
   readonly #client: Process;
   readonly #total = new Meter();
@@ -97,11 +101,11 @@ class Download {
     this.#client = client;
   }
 
-  /** Follows the download until something holds; false: it has ended before. */
+  /** Follows the download until a condition holds; returns false if it ends before. */
   async until(holds: (progress: Progress) => boolean): Promise<boolean> {
     while (this.#progress === undefined || this.#progress.received < this.#progress.size) {
       this.signal.throwIfAborted();
-      this.#progress = this.#take(await this.#client.json<Report>());
+      this.#progress = this.#process(await this.#client.json<Report>());
       this.watcher.progress(this.#progress);
       if (holds(this.#progress)) return true;
     }
@@ -117,7 +121,7 @@ class Download {
     return this.until(() => this.#bytes(path) > before);
   }
 
-  /** From here on the paths stay as they are. */
+  /** Begins a phase in which the paths stay unchanged. */
   begin(name: Phase): void {
     const { time = 0, received = 0 } = this.#progress ?? {};
     this.#phase = { name, time, received };
@@ -143,12 +147,12 @@ class Download {
     return flows.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  #take({ subflows, ...report }: Report): Progress {
+  #process({ subflows, ...report }: Report): Progress {
     const { time, received } = report;
     if (received > this.#lastData.received) this.#lastData = { time, received };
     if (time - this.#lastData.time > PATIENCE)
-      throw new Error(`No data came for ${PATIENCE / 1000} s`);
-    for (const flow of this.#flows.values()) flow.rate = 0; // a closed one is not reported
+      throw new Error(`No data arrived for ${PATIENCE / 1000} s`);
+    for (const flow of this.#flows.values()) flow.rate = 0; // a closed subflow is not reported
     for (const subflow of subflows) this.#add(subflow, time);
     return {
       ...report,
@@ -172,8 +176,8 @@ class Download {
   }
 }
 
-/** What happens to the paths in the course of a download. */
-async function tellStory(
+/** Changes the paths in the course of a download. */
+async function changePaths(
   download: Download,
   [first, second]: readonly [Path, Path],
   pathManager: PathManager,
@@ -228,7 +232,7 @@ export async function download(
   const [first, second] = network.paths;
   if (first && second) {
     await using pathManager = await PathManager.open({ netns: first.client.namespace.name });
-    await tellStory(running, [first, second], pathManager, watcher);
+    await changePaths(running, [first, second], pathManager, watcher);
   }
   return running.finish();
 }

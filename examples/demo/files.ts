@@ -1,3 +1,4 @@
+/** The temporary files of the demo: the file to download and the server's certificate. */
 import { createHash, randomFillSync } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
@@ -8,7 +9,7 @@ import { generate } from 'selfsigned';
 
 const MIB = 1 << 20;
 
-/** What server and client read and write, in a temporary folder: a file, and a certificate. */
+/** A temporary folder with the files that server and client read and write. */
 export class Files implements AsyncDisposable {
   readonly key: string;
   readonly certificate: string;
@@ -22,7 +23,7 @@ export class Files implements AsyncDisposable {
     this.received = join(folder, 'received');
   }
 
-  /** A file of random bytes, and a certificate for the server's address. */
+  /** Makes a file of random bytes, and a certificate for the server's address. */
   static async make(mebibytes: number, address: string): Promise<Files> {
     const files = new Files(await mkdtemp(join(tmpdir(), 'mptcp-demo-')));
     try {

@@ -1,4 +1,4 @@
-/** Numbers as people read them, and tables. */
+/** Formats numbers, bars and tables for people. */
 
 export const megabits = (bitsPerSecond: number): string =>
   `${(bitsPerSecond / 1e6).toFixed(1)} Mbit/s`;
@@ -10,7 +10,7 @@ export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1).padStar
 export const percent = (part: number, whole: number): string =>
   `${Math.floor((100 * part) / (whole || 1))} %`;
 
-/** A line of `width` characters of which a share is filled. */
+/** A bar of `width` characters, a share of which is filled. */
 export function bar(share: number, width: number): string {
   const filled = Math.round(share * width);
   return '█'.repeat(filled) + '░'.repeat(width - filled);
@@ -25,7 +25,7 @@ export function sparkline(values: readonly number[], top: number, width: number)
   return values.slice(-width).map(level).join('').padStart(width);
 }
 
-/** Options of cli-table3: no colours of its own, no lines between rows. */
+/** Options of cli-table3 for a table without colours and without lines between rows. */
 export const PLAIN_TABLE = {
   style: { head: [], border: [] },
   chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },

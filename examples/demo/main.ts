@@ -1,9 +1,10 @@
+/** The command line of the demo. */
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import pc from 'picocolors';
 import { download } from './download';
 import { Files, sha256 } from './files';
-import { layOut, type Network, NETWORKS, RATES } from './network';
+import { createNetwork, type Network, NETWORKS, RATES } from './network';
 import { describe } from './report';
 import { summarize, type Summary } from './summary';
 import { Lines, Live, type View } from './view';
@@ -36,13 +37,13 @@ function readOptions(): Options {
   return { size, network, json: values.json };
 }
 
-/** Runs the demo; whatever it makes is gone when it has ended, well or not. */
+/** Runs the demo, and removes everything that it has created, also after a failure. */
 async function demo(
   { size, network: where, json }: Options,
   signal: AbortSignal,
 ): Promise<Summary> {
   const out = json ? process.stderr : process.stdout;
-  await using network = await layOut(where, signal);
+  await using network = await createNetwork(where, signal);
   signal.throwIfAborted();
   out.write(`${introduction(network)}\n\n`);
   await using files = await Files.make(size, network.address);
@@ -62,7 +63,7 @@ function introduction({ kind, reason }: Network): string {
   if (kind === 'namespaces')
     return `${title}: two hosts, two paths of ${RATES.join(' and ')} Mbit/s.`;
   if (reason === undefined) return `${title}: over loopback.`;
-  return `Two hosts with two paths cannot be had here: ${reason}\n${title}: over loopback instead.`;
+  return `Two hosts with two paths are not available here: ${reason}\n${title}: over loopback instead.`;
 }
 
 async function main(): Promise<void> {
@@ -74,7 +75,7 @@ async function main(): Promise<void> {
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt);
   for (const stream of [process.stdout, process.stderr])
-    stream.on('error', () => interrupt('SIGPIPE')); // as under head(1), or when the terminal is gone
+    stream.on('error', () => interrupt('SIGPIPE')); // as under head(1), or when the terminal is closed
 
   try {
     const options = readOptions();

@@ -1,3 +1,4 @@
+/** The network of the demo: two hosts in network namespaces, or loopback. */
 import { spawn } from 'node:child_process';
 import type { Path } from '../../test/lab/path';
 import type { Side } from '../../test/lab/path-end';
@@ -5,17 +6,17 @@ import { Process } from '../../test/lab/process';
 import { type Need, missing } from '../../test/lab/requirements';
 import { type Hosts, twoPaths } from '../../test/lab/topologies';
 
-/** What each path carries in either direction, in Mbit/s. */
+/** The rate of each path in either direction, in Mbit/s. */
 export const RATES = [20, 15] as const;
 
-/** Where the demo runs. */
+/** The network in which the demo runs. */
 export interface Network extends AsyncDisposable {
   readonly kind: 'namespaces' | 'loopback';
-  /** None over loopback. */
+  /** The paths between client and server; none over loopback. */
   readonly paths: readonly Path[];
-  /** The server's, on the first path. */
+  /** The server's address on the first path. */
   readonly address: string;
-  /** Why there is only loopback, where more was wanted. */
+  /** The reason for loopback where namespaces were requested. */
   readonly reason?: string;
   /** Starts a script of Node.js on a host. */
   start(side: Side, script: string, ...args: string[]): Process;
@@ -23,8 +24,8 @@ export interface Network extends AsyncDisposable {
 
 export const NETWORKS = ['auto', 'namespaces', 'loopback'] as const;
 
-/** Two hosts with two paths, or with 'auto' loopback where that cannot be had. */
-export async function layOut(
+/** Makes two hosts with two paths; with 'auto', loopback where namespaces are not available. */
+export async function createNetwork(
   network: (typeof NETWORKS)[number],
   signal: AbortSignal,
 ): Promise<Network> {
@@ -38,7 +39,7 @@ export async function layOut(
     const paths = [{ rate: `${first}mbit` }, { rate: `${second}mbit` }] as const;
     return new TwoHosts(await twoPaths({ paths, join: 'none' }));
   } catch (error) {
-    signal.throwIfAborted(); // a Ctrl-C ends the commands that were at work
+    signal.throwIfAborted(); // a Ctrl-C interrupts running commands too
     if (network === 'namespaces') throw error;
     return new Loopback((error as Error).message.trim());
   }

@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import { megabits, megabytes, PLAIN_TABLE } from './format';
 import type { Summary } from './summary';
 
-/** The summary as a table, and what it comes to. */
+/** Formats the summary as a table with a verdict. */
 export function describe(summary: Summary): string {
   const { rates, subflows, longestStall, sha256, sha256Received, status, failures } = summary;
   const table = new Table(PLAIN_TABLE);
@@ -25,7 +25,7 @@ export function describe(summary: Summary): string {
     table.push([`Subflow ${id ?? index + 1}`, `${pc.bold(megabytes(bytes))}  ${addresses}`]);
   }
   const same = sha256 === sha256Received;
-  table.push(['SHA-256', same ? sha256 : `${sha256} was sent\n${sha256Received} came`]);
+  table.push(['SHA-256', same ? sha256 : `${sha256} was sent\n${sha256Received} was received`]);
 
   const verdict = failures.length === 0 ? [pc.green(success(summary))] : failures.map(failure);
   return [table.toString(), ...verdict].join('\n');
@@ -35,5 +35,5 @@ const failure = (what: string): string => pc.red(`Failed: ${what}.`);
 
 const success = ({ network }: Summary): string =>
   network === 'loopback'
-    ? 'The file came unharmed. Two paths need network namespaces.'
-    : 'The file came unharmed over two paths, one of which was cut and restored on the way.';
+    ? 'The file arrived intact. Two paths need network namespaces.'
+    : 'The file arrived intact over two paths, one of which was cut and restored on the way.';

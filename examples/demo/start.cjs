@@ -1,7 +1,7 @@
 'use strict';
 
-// npm run demo: does what set-up is still to be done, on a fresh clone all of it, and starts the
-// demo where it may make network namespaces. It depends on nothing but Node.js.
+// npm run demo: installs and builds what is missing or stale, and starts the demo with the privilege to
+// create network namespaces where possible. It depends on nothing but Node.js.
 const { spawn } = require('node:child_process');
 const os = require('node:os');
 const { join } = require('node:path');
@@ -24,7 +24,7 @@ function start() {
     cwd: ROOT,
     stdio: 'inherit',
   });
-  // The demo cleans up and ends. It takes no harm from a signal that the terminal sent it, too.
+  // The demo cleans up and ends. A signal that the terminal sent it too does no harm.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => demo.kill(signal));
   demo.on('exit', (code, signal) => {
     process.exitCode = code ?? 128 + os.constants.signals[signal];

@@ -1,22 +1,23 @@
+/** The summary of the demo, and the checks that decide whether it succeeded. */
 import { type Phase, rate, type Result } from './download';
 import type { Network } from './network';
 
-/** A path is in use when it carried at least this share of the bytes. */
+/** The least share of the bytes that each path must carry. */
 const LEAST_SHARE = 0.1;
-/** Two paths are faster than one by at least this factor; the rates of the two would give 1.75. */
+/** The least factor by which two paths must be faster than one; their rates allow 1.75. */
 const LEAST_GAIN = 1.25;
 
-/** What the demo ends with. Rates in bits per second, times in ms. */
+/** The results of the demo. Rates are in bits per second, times in ms. */
 export interface Summary extends Omit<Result, 'rate' | 'time' | 'flows' | 'rates'> {
   network: Network['kind'];
-  /** Why it is loopback. */
+  /** The reason for loopback, where it was not requested. */
   reason?: string;
   sha256: string;
-  /** Of what the client has written. */
+  /** The hash of the file that the client has written. */
   sha256Received: string;
   rates: Partial<Record<Phase | 'whole', number>>;
   subflows: Omit<Result['flows'][number], 'rate'>[];
-  /** What did not go as it should. */
+  /** The checks that failed. */
   failures: string[];
 }
 
@@ -38,7 +39,7 @@ export function summarize(
 function failuresOf(summary: Omit<Summary, 'failures'>): string[] {
   const { network, status, subflows, rates, sha256, sha256Received } = summary;
   const failures: string[] = [];
-  if (sha256 !== sha256Received) failures.push('the file that came is not the file that was sent');
+  if (sha256 !== sha256Received) failures.push('the received file is not the file that was sent');
   if (network === 'loopback') return failures;
 
   if (status !== 'mptcp') failures.push(`the connection speaks TCP: its status is '${status}'`);

@@ -1,3 +1,4 @@
+/** The live views of the demo: lines for logs and pipes, and a table for terminals. */
 import type { WriteStream } from 'node:tty';
 import Table from 'cli-table3';
 import pc from 'picocolors';
@@ -5,7 +6,7 @@ import type { Flow, Progress, Watcher } from './download';
 import { bar, megabits, megabytes, percent, PLAIN_TABLE, seconds, sparkline } from './format';
 import { RATES } from './network';
 
-/** What the demo shows while it runs. */
+/** A view of the running demo. */
 export interface View extends Watcher {
   close(): void;
 }
@@ -40,10 +41,10 @@ export class Lines implements View {
 const nameOf = ({ id, path }: Flow): string =>
   path === undefined ? `subflow ${id ?? ''}` : `path ${path}`;
 
-/** A table that is drawn over and over at the same place of a terminal. */
+/** A table that is redrawn in place on a terminal. */
 export class Live implements View {
   readonly #events: string[] = [];
-  /** A rate for each interval, of each subflow by its place in the table. */
+  /** The rates of each interval, of each subflow by its row in the table. */
   readonly #history: number[][] = [];
   #progress: Progress | undefined;
   #sampled = -Infinity;

@@ -1,4 +1,4 @@
-/** HTTP clients of every library, with this package's modules and with the preload. */
+/** Tests of HTTP clients of several libraries over MPTCP, with this package's modules and the preload. */
 import { describeWith } from '../lab/jest';
 import { expectMptcp, node, PRELOAD, report, type Scheme, withServer } from './program';
 
@@ -35,17 +35,23 @@ async function expectMptcpFrom(
 }
 
 describeWith('clients over MPTCP', ['mptcp'], () => {
-  test.each(CLIENTS)('%s by %s', (...row) => expectMptcpFrom(row, 'mptcp/'));
+  test.each(CLIENTS)('%s by %s speaks MPTCP to a server of %s', (...row) =>
+    expectMptcpFrom(row, 'mptcp/'),
+  );
 
-  test.each([...CLIENTS, ...PRELOAD_ONLY])('%s by %s, with the preload', (...row) =>
-    expectMptcpFrom(row, 'node:', PRELOAD),
+  test.each([...CLIENTS, ...PRELOAD_ONLY])(
+    '%s by %s speaks MPTCP to a server of %s with the preload',
+    (...row) => expectMptcpFrom(row, 'node:', PRELOAD),
   );
 
   test.each(['http', 'https'] as const)(
-    'that require it reject a %s server without',
+    'that require MPTCP reject a %s server without it',
     async (scheme) => {
       await withServer(node('servers/node.mjs', ['off', scheme]), async (port) => {
-        const client = node('clients/require.mjs', ['mptcp/', `${scheme}://127.0.0.1:${port}`]);
+        const client = node('clients/mode-require.mjs', [
+          'mptcp/',
+          `${scheme}://127.0.0.1:${port}`,
+        ]);
         const code = 'ERR_MPTCP_FALLBACK';
         expect(JSON.parse(await client.success())).toEqual({
           ...{
@@ -68,20 +74,25 @@ describeWith('clients over MPTCP', ['mptcp'], () => {
     ['https', 'node:', PRELOAD],
   ];
 
-  test.each(ABORTING)('that leave a body of %s early, modules %s', async (scheme, modules, env) => {
-    await withServer(node('servers/node.mjs', ['prefer', scheme]), async (port, server) => {
-      const args = [modules, `${scheme}://127.0.0.1:${port}`];
-      const client = node('clients/abort.mjs', args, env);
-      for (const library of ['axios', 'got', 'undici']) {
-        expect(await client.json()).toHaveProperty(library);
-        // Long before the 60 s of net.mptcp.close_timeout.
-        expect(await server.json()).toMatchObject({
-          left: expect.stringMatching(/^(ERR_STREAM_PREMATURE_CLOSE|ECONNRESET|EPIPE)$/) as string,
-          status: 'mptcp',
-        });
-      }
-      client.stdin.end();
-      await client.success();
-    });
-  });
+  test.each(ABORTING)(
+    'that abort a body of %s close the connection at once, with modules of %s',
+    async (scheme, modules, env) => {
+      await withServer(node('servers/node.mjs', ['prefer', scheme]), async (port, server) => {
+        const args = [modules, `${scheme}://127.0.0.1:${port}`];
+        const client = node('clients/abort.mjs', args, env);
+        for (const library of ['axios', 'got', 'undici']) {
+          expect(await client.json()).toHaveProperty(library);
+          // Without this package the server notices only after net.mptcp.close_timeout, 60 s.
+          expect(await server.json()).toMatchObject({
+            aborted: expect.stringMatching(
+              /^(ERR_STREAM_PREMATURE_CLOSE|ECONNRESET|EPIPE)$/,
+            ) as string,
+            status: 'mptcp',
+          });
+        }
+        client.stdin.end();
+        await client.success();
+      });
+    },
+  );
 });

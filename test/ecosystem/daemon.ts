@@ -1,4 +1,4 @@
-/** Servers that are not ours, each a process with a folder of its own. */
+/** Servers of other projects, each run in a process with its own temporary folder. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -10,19 +10,20 @@ export const HOST = '127.0.0.1';
 
 interface Daemon {
   launch: (folder: string) => Process;
-  /** What it says, and where, when it takes connections. */
+  /** The line that it prints, to `from`, when it accepts connections. */
   ready: RegExp;
   from: 'stdout' | 'stderr';
-  /** The signal that ends it in order. */
+  /** The signal for an orderly end. */
   stop: NodeJS.Signals;
 }
 
+/** A port of HOST on which nobody listens. */
 export async function freePort(): Promise<number> {
   const [port] = await freePorts();
   return port;
 }
 
-/** Two that differ. */
+/** Two different such ports. */
 export async function freePorts(): Promise<[number, number]> {
   const servers = [createServer().listen(0, HOST), createServer().listen(0, HOST)];
   await Promise.all(servers.map((server) => once(server, 'listening')));

@@ -1,4 +1,4 @@
-/** Clients of real databases, which answer in plain TCP: all works, and `status` says so. */
+/** Tests of clients of real databases, which speak plain TCP: everything works as a fallback. */
 import { describeWith } from '../lab/jest';
 import { withPostgres, withRedis } from './databases';
 import { node, PRELOAD } from './program';
@@ -13,7 +13,7 @@ async function run(client: string, args: string[], env: NodeJS.ProcessEnv = {}):
 }
 
 describeWith('PostgreSQL', ['mptcp', 'postgres'], () => {
-  const works = {
+  const expected = {
     status: 'fallback',
     client: ['fallback'],
     echoed: true,
@@ -23,15 +23,15 @@ describeWith('PostgreSQL', ['mptcp', 'postgres'], () => {
     refused: 'ECONNREFUSED',
   };
 
-  test.each(WAYS)('pg %s', async (_way, modules, env) => {
+  test.each(WAYS)('works with pg, %s', async (_way, modules, env) => {
     await withPostgres(async (port) => {
       const url = `postgres://app@127.0.0.1:${port}/postgres`;
-      expect(await run('pg', [modules, url], env)).toEqual(works);
-      expect(await run('pg', [modules, `${url}?sslmode=verify-full`], env)).toEqual(works);
+      expect(await run('pg', [modules, url], env)).toEqual(expected);
+      expect(await run('pg', [modules, `${url}?sslmode=verify-full`], env)).toEqual(expected);
     });
   });
 
-  test('pg that requires MPTCP is told that the server has none', async () => {
+  test('is refused by pg that requires MPTCP', async () => {
     await withPostgres(async (port) => {
       const url = `postgres://app@127.0.0.1:${port}/postgres`;
       expect(await run('pg', ['mptcp/', url, '0', 'require'])).toEqual({
@@ -42,7 +42,7 @@ describeWith('PostgreSQL', ['mptcp', 'postgres'], () => {
 });
 
 describeWith('Redis', ['mptcp', 'redis-server'], () => {
-  test.each(WAYS)('ioredis %s', async (_way, modules, env) => {
+  test.each(WAYS)('works with ioredis, %s', async (_way, modules, env) => {
     await withRedis(async (port) => {
       expect(await run('redis', [modules, `redis://127.0.0.1:${port}`], env)).toEqual({
         status: 'fallback',

@@ -1,4 +1,4 @@
-/** Databases of the tests' own. They speak plain TCP. */
+/** Databases that run for one test. They speak plain TCP. */
 import { chmodSync, copyFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run } from '../lab/namespace';
@@ -11,7 +11,7 @@ const READY = /ready to accept connections/i;
 
 type Use = (port: number) => Promise<void>;
 
-/** PostgreSQL, with TLS for who asks: user `app`, database `postgres`. */
+/** Runs PostgreSQL with optional TLS, user `app` and database `postgres`. */
 export async function withPostgres(use: Use): Promise<void> {
   const port = await freePort();
   const launch = (folder: string): Process => launchPostgres(folder, port);
@@ -21,7 +21,7 @@ export async function withPostgres(use: Use): Promise<void> {
 function launchPostgres(folder: string, port: number): Process {
   const postgres = realpathSync(findCommand('postgres') ?? 'postgres');
   const initdb = join(dirname(postgres), 'initdb');
-  // It refuses to run as root, so it is none in its own eyes.
+  // It refuses to run as root, so it runs as another user of a user namespace.
   const isRoot = process.getuid?.() === 0;
   const [command, ...prefix]: [string, ...string[]] = isRoot
     ? ['unshare', '--user', '--map-user=1000']
@@ -45,6 +45,7 @@ function launchPostgres(folder: string, port: number): Process {
   return start(command, [...prefix, postgres, '-D', data, ...options]);
 }
 
+/** Runs Redis without persistence. */
 export async function withRedis(use: Use): Promise<void> {
   const port = await freePort();
   const launch = (folder: string): Process =>

@@ -1,4 +1,4 @@
-/** Every example runs, tells what it says it tells, and ends by itself. */
+/** Tests that every example runs, prints the expected lines, and ends by itself. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeKernel, describeWith } from '../lab/jest';
@@ -6,7 +6,7 @@ import { Namespace } from '../lab/namespace';
 import { withPostgres, withRedis } from './databases';
 import { node } from './program';
 
-const SAYS: Record<string, string[]> = {
+const OUTPUT: Record<string, string[]> = {
   'axios.mjs': ['client: mptcp', 'server: mptcp'],
   'enable.mjs': ['client: mptcp', '{"server":"mptcp"}'],
   'express.mjs': ['client: mptcp', '{"server":"mptcp"}'],
@@ -18,7 +18,7 @@ const SAYS: Record<string, string[]> = {
   'ws.mjs': ['client: mptcp', 'echo of hello', 'server: mptcp'],
 };
 const DATABASES = ['pg.mjs', 'redis.mjs'];
-/** Changes a setting of the network namespace, so it gets one of its own. */
+/** It changes a setting of the network namespace, so it runs in a new one. */
 const LOAD_BALANCED = 'load-balanced.mjs';
 
 async function lines(example: string, env: NodeJS.ProcessEnv = {}): Promise<string[]> {
@@ -26,20 +26,23 @@ async function lines(example: string, env: NodeJS.ProcessEnv = {}): Promise<stri
   return output.trim().split('\n').sort();
 }
 
-test('every example is run here', () => {
+test('every example is tested here', () => {
   const examples = readdirSync(join(__dirname, '..', '..', 'examples'));
   const programs = examples.filter((name) => name.endsWith('.mjs')).sort();
-  expect(programs).toEqual([...Object.keys(SAYS), ...DATABASES, LOAD_BALANCED].sort());
+  expect(programs).toEqual([...Object.keys(OUTPUT), ...DATABASES, LOAD_BALANCED].sort());
 });
 
-describeWith('examples', ['mptcp'], () => {
-  test.each(Object.entries(SAYS))('%s', async (example, says) => {
-    expect(await lines(example)).toEqual(says);
-  });
+describeWith('the example', ['mptcp'], () => {
+  test.each(Object.entries(OUTPUT))(
+    '%s prints the status of its connections',
+    async (example, expected) => {
+      expect(await lines(example)).toEqual(expected);
+    },
+  );
 });
 
-describeKernel('example that changes settings', {}, () => {
-  test(LOAD_BALANCED, async () => {
+describeKernel('the example that changes settings', {}, () => {
+  test(`${LOAD_BALANCED} restores them`, async () => {
     await using host = new Namespace('server');
     host.ip('address', 'add', '10.9.0.1/32', 'dev', 'lo');
     const example = join(__dirname, '..', '..', 'examples', LOAD_BALANCED);
@@ -52,8 +55,8 @@ describeKernel('example that changes settings', {}, () => {
   });
 });
 
-describeWith('example with PostgreSQL', ['mptcp', 'postgres'], () => {
-  test('pg.mjs', async () => {
+describeWith('the example with PostgreSQL', ['mptcp', 'postgres'], () => {
+  test('pg.mjs prints the status of its connection', async () => {
     await withPostgres(async (port) => {
       const env = {
         PGHOST: '127.0.0.1',
@@ -66,8 +69,8 @@ describeWith('example with PostgreSQL', ['mptcp', 'postgres'], () => {
   });
 });
 
-describeWith('example with Redis', ['mptcp', 'redis-server'], () => {
-  test('redis.mjs', async () => {
+describeWith('the example with Redis', ['mptcp', 'redis-server'], () => {
+  test('redis.mjs prints the status of its connection', async () => {
     await withRedis(async (port) => {
       const env = { REDIS_URL: `redis://127.0.0.1:${port}` };
       expect(await lines('redis.mjs', env)).toEqual(['answer: 42', 'client: fallback']);

@@ -1,3 +1,4 @@
+/** Runs nginx as a reverse proxy with MPTCP on both sides. */
 import { writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -40,7 +41,7 @@ http {
 }
 `;
 
-/** nginx, by mptcpize with MPTCP to both sides, as the proxy of a server of ours. */
+/** Runs nginx under mptcpize as the proxy of a server of ours. */
 export async function withNginx(
   upstream: number,
   use: (ports: Ports) => Promise<void>,

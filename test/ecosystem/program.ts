@@ -1,4 +1,4 @@
-/** The programs of this folder, run as a user runs them: each in a process of its own. */
+/** Runs the programs of this folder as users do, each in its own process. */
 import { spawn, type SpawnOptions } from 'node:child_process';
 import { join } from 'node:path';
 import type { ConnectionStatus } from 'mptcp';
@@ -13,21 +13,22 @@ export type Scheme = 'http' | 'https';
 /** The environment variables of an app that is started with the preload. */
 export const PRELOAD = { NODE_OPTIONS: '--import mptcp/register' };
 
-/** Of every server here, whatever address it has. */
+/** The certificate of every server here, whatever its address. */
 export const CERTIFICATE = {
   key: join(__dirname, 'tls', 'key.pem'),
   cert: join(__dirname, 'tls', 'cert.pem'),
 };
 
+/** A server's description of a connection. */
 export interface Described {
   status: ConnectionStatus;
   token?: number;
   serverSide: boolean;
 }
 
-/** What a client reports: see clients/exercise.mjs. */
+/** The report of a client, made by clients/exercise.mjs. */
 export interface Report {
-  /** What the server answered to each of two requests. */
+  /** The server's answers to two requests. */
   server: [Described, Described];
   /** The client's own connections, with the bytes that each subflow received. */
   client: { status: ConnectionStatus; serverSide: boolean; subflows: number[] }[];
@@ -35,7 +36,7 @@ export interface Report {
   refused: string;
 }
 
-/** Starts a command that is ended should it live too long. */
+/** Starts a command, which is killed if it runs too long. */
 export function start(
   command: string,
   args: readonly string[],
@@ -74,8 +75,7 @@ export function nodeIn(
 }
 
 /**
- * Starts a server, waits for its port, and closes it after `use`, which it has to answer by ending
- * by itself.
+ * Waits for the port of a server, and closes its input after `use`, upon which it must end by itself.
  */
 export async function withServer(
   server: Process,
@@ -91,12 +91,12 @@ export async function withServer(
   }
 }
 
-/** Runs a client to its end, which has to come by itself, and gives its report. */
+/** Waits until a client ends by itself, and returns its report. */
 export async function report(client: Process): Promise<Report> {
   return JSON.parse(await client.success()) as Report;
 }
 
-/** All of what a client does went over one MPTCP connection to a server of ours. */
+/** Expects that a client did everything over one MPTCP connection to a server of ours. */
 export function expectMptcp({ server, ...client }: Report): void {
   const { token } = server[0];
   expect(token).toBeGreaterThan(0);

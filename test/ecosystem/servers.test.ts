@@ -1,4 +1,4 @@
-/** Servers of every framework over MPTCP, asked by Node's own client. */
+/** Tests of servers of several frameworks over MPTCP, with Node's own client. */
 import { describeWith } from '../lab/jest';
 import { expectMptcp, node, report, type Scheme, withServer } from './program';
 
@@ -15,7 +15,7 @@ const SERVERS: [server: string, way: string, scheme: Scheme][] = [
 ];
 
 describeWith('servers over MPTCP', ['mptcp'], () => {
-  test.each(SERVERS)('%s (%s) answers %s', async (name, way, scheme) => {
+  test.each(SERVERS)('%s (%s) speaks MPTCP by %s', async (name, way, scheme) => {
     await withServer(node(`servers/${name}.mjs`, [way, scheme]), async (port) => {
       const client = node('clients/node.mjs', ['mptcp/', `${scheme}://127.0.0.1:${port}`]);
       expectMptcp(await report(client));

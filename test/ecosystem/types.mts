@@ -1,4 +1,4 @@
-/** Compiled, never run: what the frameworks' own types take from this package, without a cast. */
+/** Compiled, never run: the frameworks' own types accept those of this package without a cast. */
 import axios from 'axios';
 import express from 'express';
 import Fastify from 'fastify';

@@ -1,4 +1,4 @@
-/** Apps that know nothing of MPTCP, with the preload alone. */
+/** Tests of apps without any MPTCP code, with the preload alone. */
 import { join } from 'node:path';
 import { describeWith } from '../lab/jest';
 import type { Process } from '../lab/process';
@@ -10,14 +10,14 @@ const APPS: [app: string, client: string][] = [
   ['ws.mjs', 'ws'],
 ];
 
-const WITNESS = join(__dirname, 'unmodified', 'witness.mjs');
+const REPORT_ACCEPTED = join(__dirname, 'unmodified', 'report-accepted.mjs');
 
 async function withApp(
   app: string,
   env: NodeJS.ProcessEnv,
   use: (origin: string, server: Process) => Promise<void>,
 ): Promise<void> {
-  const NODE_OPTIONS = `--import mptcp/register --import ${WITNESS}`;
+  const NODE_OPTIONS = `--import mptcp/register --import ${REPORT_ACCEPTED}`;
   const server = node(`unmodified/${app}`, [], { NODE_OPTIONS, ...env });
   try {
     const [origin] = await server.line(/^http:.*/);
@@ -43,7 +43,7 @@ describeWith('unmodified apps with the preload', ['mptcp'], () => {
     });
   });
 
-  test.each(APPS)('%s, and a client without MPTCP', async (app, client) => {
+  test.each(APPS)('%s falls back for a client without MPTCP', async (app, client) => {
     await withApp(app, {}, async (origin, server) => {
       const report: unknown = JSON.parse(
         await node(`clients/${client}.mjs`, ['node:', origin]).success(),

@@ -1,4 +1,4 @@
-/** WebSockets: the upgrade of a connection over MPTCP, ws: and wss:. */
+/** Tests of WebSockets over MPTCP, by ws: and wss:. */
 import { describeWith } from '../lab/jest';
 import { type Described, node, PRELOAD, type Scheme, withServer } from './program';
 
@@ -10,7 +10,7 @@ const ROWS: [scheme: Scheme, modules: string, env: NodeJS.ProcessEnv][] = [
 ];
 
 describeWith('WebSockets over MPTCP', ['mptcp'], () => {
-  test.each(ROWS)('upgrade by %s, modules %s', async (scheme, modules, env) => {
+  test.each(ROWS)('are upgraded by %s, with modules of %s', async (scheme, modules, env) => {
     await withServer(node('servers/ws.mjs', ['prefer', scheme]), async (port) => {
       const client = node('clients/ws.mjs', [modules, `${scheme}://127.0.0.1:${port}`], env);
       const { server, ...rest } = JSON.parse(await client.success()) as { server: Described[] };

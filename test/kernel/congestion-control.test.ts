@@ -1,3 +1,7 @@
+/**
+ * Tests of the hint congestionControl: what 'auto', 'system' and names set on listeners and
+ * subflows.
+ */
 import { join } from 'node:path';
 import type { HintResult, MptcpOptions } from '../../lib';
 import { describeKernel } from '../lab/jest';
@@ -7,12 +11,12 @@ import { FAMILIES } from '../lab/path-end';
 import { Hosts, twoPaths } from '../lab/topologies';
 import { echoes } from './peers/echoes';
 import { type Inside, Peer } from './peers/peer';
-import { downloads, ENDLESS } from './peers/transfers';
+import { downloads, ENDLESS } from './peers/downloads';
 
 const hints = ({ state }: Inside) => state.connection.hints;
 const codes = ({ warnings }: Inside) => warnings.map(({ code }) => code);
 
-/** The congestion control of every TCP socket of a host with the port, by ss. */
+/** The congestion control of each TCP socket of a host with this port, read by ss(8). */
 function congestion(
   host: Namespace,
   port: number,
@@ -27,7 +31,7 @@ const useBbr = (...hosts: Namespace[]): void => {
   for (const host of hosts) host.sysctl('net.ipv4.tcp_congestion_control', 'bbr');
 };
 
-/** How a listening socket comes from elsewhere, as by systemd. */
+/** Hands a listening socket over by a file descriptor, as systemd does. */
 const LISTEN_AND_EXEC = `
 import os, socket, sys
 listener = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, 262)  # IPPROTO_MPTCP
@@ -79,7 +83,7 @@ describeKernel('congestionControl', {}, () => {
       await run({ lab, client, port });
     };
 
-    test("'auto': reno in the place of bbr towards a neighbour, and it is announced", () =>
+    test("'auto' replaces bbr by reno towards a neighbour, and publishes it", () =>
       connect(undefined, async ({ lab, client, port }) => {
         await client.run(({ state, until }) => until(() => state.messages.length > 0));
         expect(congestion(lab.client, port)).toEqual(['reno', 'reno']);
@@ -90,13 +94,13 @@ describeKernel('congestionControl', {}, () => {
         expect(await client.run(({ state }) => state.messages)).toEqual([[true, 'reno', 'reno']]);
       }));
 
-    test("'system': the system's", () =>
+    test("'system' keeps the system's default", () =>
       connect('system', async ({ lab, client, port }) => {
         expect(congestion(lab.client, port)).toEqual(['bbr', 'bbr']);
         expect(await client.run(({ state }) => state.messages)).toEqual([]);
       }));
 
-    test.each(['bbr', 'cubic'])('%s by name, on every subflow', (name) =>
+    test.each(['bbr', 'cubic'])('the name %s applies to every subflow', (name) =>
       connect(name, async ({ lab, client, port }) => {
         expect(congestion(lab.client, port)).toEqual([name, name]);
         expect(await client.run(hints)).toMatchObject([{ applied: true, value: name }]);
@@ -104,7 +108,7 @@ describeKernel('congestionControl', {}, () => {
       }),
     );
 
-    test('a name that this user may not have', () =>
+    test('a name that this user may not use is not applied, and warned about', () =>
       connect(
         'cubic',
         async ({ lab, client, port }) => {
@@ -124,7 +128,7 @@ describeKernel('congestionControl', {}, () => {
         true,
       ));
 
-    test('a name that the kernel does not have: said once', () =>
+    test('a name that the kernel does not have is warned about once', () =>
       connect('nonesuch', async ({ client }) => {
         expect(await client.run(hints)).toMatchObject([{ applied: false }]);
         expect(await client.run(codes)).toEqual(['MPTCP_HINT']);
@@ -132,20 +136,26 @@ describeKernel('congestionControl', {}, () => {
 
     test.each([
       ['far away', { delay: 2 }, 'prefer', 'mptcp'],
-      ['that listens for TCP', {}, 'off', 'mptcp'],
-      ['that connects by TCP', {}, 'prefer', 'tcp'],
-    ] as const)("'auto' towards a peer %s: the system's", async (_peer, path, mode, protocol) => {
-      await using lab = await Hosts.connect([path], { family, join: 'none' });
-      useBbr(lab.client, lab.server);
-      const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
-      const port = await server.run(echoes.net.serve, { mode });
-      await client.run(echoes.net.ask, protocol, { host: lab.paths[0].server.address, port });
-      for (const peer of [client, server]) {
-        await peer.run(({ state, until }) => until(() => state.connection.hints.length === 0));
-      }
-      expect(congestion(lab.client, port)).toEqual(['bbr']);
-      expect(congestion(lab.server, port, 'sport')).toEqual(['bbr']);
-    });
+      ['that listens without MPTCP', {}, 'off', 'mptcp'],
+      ['that connects over TCP', {}, 'prefer', 'tcp'],
+    ] as const)(
+      "'auto' keeps the system's default towards a peer %s",
+      async (_peer, path, mode, protocol) => {
+        await using lab = await Hosts.connect([path], { family, join: 'none' });
+        useBbr(lab.client, lab.server);
+        const [server, client] = await Promise.all([
+          Peer.start(lab.server),
+          Peer.start(lab.client),
+        ]);
+        const port = await server.run(echoes.net.serve, { mode });
+        await client.run(echoes.net.ask, protocol, { host: lab.paths[0].server.address, port });
+        for (const peer of [client, server]) {
+          await peer.run(({ state, until }) => until(() => state.connection.hints.length === 0));
+        }
+        expect(congestion(lab.client, port)).toEqual(['bbr']);
+        expect(congestion(lab.server, port, 'sport')).toEqual(['bbr']);
+      },
+    );
 
     const listening = {
       own: [],
@@ -158,24 +168,24 @@ describeKernel('congestionControl', {}, () => {
         [kind, 'auto', 'reno'] as const,
         [kind, 'system', 'bbr'] as const,
       ]),
-    )('a listener (%s) with %j: %s', async (kind, wanted, name) => {
+    )('a listener (%s) with %j uses %s', async (kind, congestionControl, name) => {
       await using lab = await Hosts.connect([{}], { family, join: 'none' });
       useBbr(lab.server);
-      const words = [...listening[kind], process.execPath, LISTENERS, kind, wanted];
+      const words = [...listening[kind], process.execPath, LISTENERS, kind, congestionControl];
       const [port = ''] = await lab.server.spawn(words[0]!, words.slice(1)).line(/^\d+$/);
-      // Before there are connections: one that is made with bbr stays slow.
+      // Set before the first connection: one that starts with bbr stays slow.
       expect(congestion(lab.server, Number(port), 'sport', 'listening')).toEqual([name]);
       const client = await Peer.start(lab.client);
       const answer = await client.run(echoes.net.ask, 'mptcp', {
         host: lab.paths[0].server.address,
         port: Number(port),
       });
-      const told = JSON.parse(answer.answer) as HintResult[];
-      expect(told.map(({ value }) => value)).toEqual(wanted === 'auto' ? [name] : []);
+      const results = JSON.parse(answer.answer) as HintResult[];
+      expect(results.map(({ value }) => value)).toEqual(congestionControl === 'auto' ? [name] : []);
       expect(congestion(lab.server, Number(port), 'sport')).toEqual([name]);
     });
 
-    test("what 'auto' had chosen is undone on fallback", async () => {
+    test("a fallback restores the default that 'auto' had replaced", async () => {
       await using lab = await Hosts.connect([{ router: true, rate: '50mbit' }], { family });
       for (const host of [lab.client, lab.server]) {
         host.sysctl('net.mptcp.checksum_enabled', 1);

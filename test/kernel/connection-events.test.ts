@@ -5,7 +5,7 @@ import { FAMILIES } from '../lab/path-end';
 import { Hosts, twoPaths } from '../lab/topologies';
 import { echoes } from './peers/echoes';
 import { type Inside, Peer } from './peers/peer';
-import { downloads, ENDLESS } from './peers/transfers';
+import { downloads, ENDLESS } from './peers/downloads';
 
 /** Notes every event of the connection in `state.messages`. */
 const listen = ({ state }: Inside) => {

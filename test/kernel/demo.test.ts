@@ -1,3 +1,4 @@
+/** Tests of the demo: its summary, its requirements, and that it leaves nothing behind. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,12 +9,12 @@ import { Process } from '../lab/process';
 
 const START = join(__dirname, '..', '..', 'examples', 'demo', 'start.cjs');
 const BUILD = 60_000; // ms
-/** Where ip(8) names network namespaces. */
+/** The folder in which ip(8) names network namespaces. */
 const NAMESPACES = '/run/netns';
 
-/** A plain user. */
+/** Runs a command as a user without privilege. */
 const UNPRIVILEGED = ['unshare', '-U', '--map-user=1000', '--map-group=1000'];
-/** A user who may not make user namespaces either. */
+/** Runs a command as a user who may not create user namespaces either. */
 const CONFINED = [
   ...['unshare', '-Ur', 'sh', '-c', 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"', 'sh'],
   ...['setpriv', '--bounding-set', '-all', '--inh-caps', '-all'],
@@ -38,7 +39,7 @@ describeKernel('the demo', { needs: ['tc'] }, () => {
     return new Process([command, ...rest].join(' '), spawn(command, rest, options));
   }
 
-  /** The programs of the demo: those that have its folder for temporary files. */
+  /** The ids of the demo's processes, which are those with its folder for temporary files. */
   const programs = (): string[] => readdirSync('/proc').filter((pid) => isOfDemo(pid));
 
   function isOfDemo(pid: string): boolean {
@@ -46,11 +47,11 @@ describeKernel('the demo', { needs: ['tc'] }, () => {
     try {
       return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`TMPDIR=${folder}`);
     } catch {
-      return false; // has ended by now, or is another user's
+      return false; // it has ended, or belongs to another user
     }
   }
 
-  /** The inode of a network namespace; none: it is gone, or its program is. */
+  /** The inode of a network namespace; none where it or its process has ended. */
   function inodes(path: string): number[] {
     try {
       return [statSync(path).ino];
@@ -76,7 +77,7 @@ describeKernel('the demo', { needs: ['tc'] }, () => {
   };
 
   test(
-    'downloads by two paths, of which one is cut and restored',
+    'downloads over two paths, one of which is cut and restored',
     async () => {
       demo = start(['--size', '24', '--network', 'namespaces']);
       expectBothPaths(await summary());
@@ -85,12 +86,12 @@ describeKernel('the demo', { needs: ['tc'] }, () => {
     BUILD + 120_000,
   );
 
-  test('needs no privilege where user namespaces can be had', async () => {
+  test('needs no privilege where user namespaces are available', async () => {
     demo = start(['--size', '24', '--network', 'namespaces'], UNPRIVILEGED);
     expectBothPaths(await summary());
   });
 
-  test('says why there are no namespaces, and runs over loopback', async () => {
+  test('runs over loopback where namespaces are not available, and says why', async () => {
     demo = start(['--size', '8'], CONFINED);
     const { network, reason, sha256, sha256Received, subflows } = await summary();
     expect({ network, sha256Received }).toEqual({ network: 'loopback', sha256Received: sha256 });
@@ -106,15 +107,15 @@ describeKernel('the demo', { needs: ['tc'] }, () => {
     expect(failures).toEqual([]);
   });
 
-  test('fails where two paths are a must and cannot be had', async () => {
+  test('fails where namespaces are required and not available', async () => {
     demo = start(['--network', 'namespaces'], CONFINED);
     expect(await demo.exited).toEqual({ code: 1, signal: null });
     expect(demo.stdout).toBe('');
   });
 
   test.each([
-    ['as from kill', (pid: number) => pid],
-    ['as from a terminal, to all its programs', (pid: number) => -pid],
+    ['sent to its process', (pid: number) => pid],
+    ['sent to its process group, as by a terminal', (pid: number) => -pid],
   ])('SIGINT leaves nothing behind: %s', async (_, target) => {
     demo = start(['--size', '32', '--network', 'namespaces']);
     await demo.line(/Path 2 added/, { from: 'stderr', timeout: 60_000 });

@@ -1,9 +1,13 @@
+/**
+ * Tests of `denyJoinId0` in events: reported where the kernel reports it, and probed without a
+ * trace.
+ */
 import { describeKernel } from '../lab/jest';
 import { Namespace } from '../lab/namespace';
 import { Peer } from './peers/peer';
 
-/** Connects to itself over the loopback; gives what the client's event says of its peer. */
-function begin(peer: Peer): Promise<boolean | undefined> {
+/** Connects a peer to itself over loopback; returns `denyJoinId0` of the client's event. */
+function connect(peer: Peer): Promise<boolean | undefined> {
   return peer.run(async ({ mptcp, net, once }) => {
     const pm = await mptcp.PathManager.open();
     const events = pm.events();
@@ -27,7 +31,7 @@ function begin(peer: Peer): Promise<boolean | undefined> {
   });
 }
 
-describeKernel('a peer that denies joins', {}, () => {
+describeKernel('denyJoinId0 of the established event', {}, () => {
   let host: Namespace;
   const allow = (value: 0 | 1) => host.sysctl('net.mptcp.allow_join_initial_addr_port', value);
   beforeEach(() => {
@@ -35,24 +39,24 @@ describeKernel('a peer that denies joins', {}, () => {
   });
   afterEach(() => host.dispose());
 
-  test('is told of; that one does not is told once it is known that the kernel would say it', async () => {
-    const [knows, learns] = await Promise.all([Peer.start(host), Peer.start(host)]);
-    await knows.run(async ({ mptcp }) => {
+  test('is true for a peer that denies joins, and false only once the kernel is known to report it', async () => {
+    const [probed, unprobed] = await Promise.all([Peer.start(host), Peer.start(host)]);
+    await probed.run(async ({ mptcp }) => {
       const pm = await mptcp.PathManager.open();
       await pm.mode.set('userspace');
       await pm.close();
     });
-    expect(await begin(knows)).toBe(false);
+    expect(await connect(probed)).toBe(false);
     allow(0);
-    expect(await begin(knows)).toBe(true);
-    expect(await begin(learns)).toBe(true);
+    expect(await connect(probed)).toBe(true);
+    expect(await connect(unprobed)).toBe(true);
     allow(1);
-    expect(await begin(learns)).toBe(false);
+    expect(await connect(unprobed)).toBe(false);
   });
 
-  test('is looked for without a trace', async () => {
+  test('is probed without emitting events or changing settings', async () => {
     const peer = await Peer.start(host);
-    const told = await peer.run(async ({ mptcp, until }) => {
+    const emitted = await peer.run(async ({ mptcp, until }) => {
       const pm = await mptcp.PathManager.open();
       const events = pm.events();
       const types: string[] = [];
@@ -60,13 +64,13 @@ describeKernel('a peer that denies joins', {}, () => {
       await events.ready;
       await pm.mode.set('userspace');
       await pm.mode.set('kernel');
-      // Something of which it tells: what came before has come by then.
+      // An event of this endpoint comes after those of anything before.
       await pm.endpoints.add({ address: '127.0.0.1', port: 9001, signal: true });
       await until(() => types.includes('listenerCreated'));
       await pm.close();
       return types;
     });
-    expect(told).toEqual(['listenerCreated']);
+    expect(emitted).toEqual(['listenerCreated']);
     expect(host.sysctl('net.mptcp.allow_join_initial_addr_port')).toBe('1');
   });
 });

@@ -1,3 +1,7 @@
+/**
+ * Tests that connections fall back to TCP where the path, the peer or a host lacks MPTCP, and say
+ * so.
+ */
 import { describeKernel } from '../lab/jest';
 import { clampMss, rewrite, stripOptions } from '../lab/middleboxes';
 import type { Path } from '../lab/path';
@@ -5,16 +9,16 @@ import { FAMILIES } from '../lab/path-end';
 import { Hosts, twoPaths } from '../lab/topologies';
 import { type Echo, echoes, KINDS } from './peers/echoes';
 import { type Inside, Peer } from './peers/peer';
-import { downloads, ENDLESS } from './peers/transfers';
+import { downloads, ENDLESS } from './peers/downloads';
 
 const status = ({ state }: Inside) => state.connection.status;
-const closed = async ({ state, until }: Inside) => {
+const statusAfterClose = async ({ state, until }: Inside) => {
   state.socket.destroy();
   await until(() => state.socket.closed);
   return state.connection.status;
 };
 
-/** A server over Node's own modules. */
+/** Starts an echo server of Node's own net module. */
 const plainNet: Echo['serve'] = ({ plain, mptcp, listen, state }) =>
   listen(
     plain.net.createServer((socket) => {
@@ -40,7 +44,7 @@ describeKernel('fallback', { needs: ['nft'] }, () => {
       return client.run(echoes[kind].ask, 'mptcp', { host: lab.paths[0].server.address, port });
     };
 
-    test.each(KINDS)('%s: a path that strips the options', async (kind) => {
+    test.each(KINDS)('%s falls back on a path that strips the options', async (kind) => {
       lab.paths[0].insert(stripOptions);
 
       expect(await ask(kind)).toMatchObject({ answer: 'hello', status: 'fallback' });
@@ -50,26 +54,26 @@ describeKernel('fallback', { needs: ['nft'] }, () => {
       }
     });
 
-    test('status stays what it was when the socket has closed', async () => {
+    test('status keeps its last value after the socket has closed', async () => {
       await ask('net');
-      expect(await client.run(closed)).toBe('mptcp');
+      expect(await client.run(statusAfterClose)).toBe('mptcp');
       await server.run(({ state, until }) => until(() => state.connection.token !== undefined));
       expect(await server.run(status)).toBe('mptcp');
 
       lab.paths[0].insert(stripOptions);
       await ask('net');
-      expect(await client.run(closed)).toBe('fallback');
+      expect(await client.run(statusAfterClose)).toBe('fallback');
       expect(await server.run(status)).toBe('fallback');
     });
 
-    test('a server without MPTCP', async () => {
+    test('a client falls back towards a server without MPTCP', async () => {
       expect(await ask('net', plainNet)).toMatchObject({ answer: 'hello', status: 'fallback' });
       expect(await client.run(({ state }) => state.connection.subflows().length)).toBe(1);
       expect(await server.run(status)).toBe('tcp');
       expect(await client.run(({ warnings }) => warnings)).toEqual([]);
     });
 
-    test('a client without MPTCP', async () => {
+    test('a server falls back for a client without MPTCP', async () => {
       const port = await server.run(echoes.net.serve);
       const target = { host: lab.paths[0].server.address, port };
       const answer = await client.run(echoes.net.ask, 'tcp', target);
@@ -79,32 +83,35 @@ describeKernel('fallback', { needs: ['nft'] }, () => {
       expect(await server.run(({ warnings }) => warnings)).toEqual([]);
     });
 
-    test.each(['client', 'server'] as const)('net.mptcp.enabled=0 at the %s', async (side) => {
-      lab[side].sysctl('net.mptcp.enabled', 0);
+    test.each(['client', 'server'] as const)(
+      'connections fall back where net.mptcp.enabled is 0 at the %s, which warns once',
+      async (side) => {
+        lab[side].sysctl('net.mptcp.enabled', 0);
 
-      expect(await ask('net')).toMatchObject({ answer: 'hello', status: 'fallback' });
-      await ask('net');
-      expect(await server.run(status)).toBe('fallback');
-      const capable = ({ mptcp }: Inside) => mptcp.capabilities();
-      const peers = { client, server };
-      const { mptcp, reason } = await peers[side].run(capable);
-      expect({ mptcp, code: reason?.code }).toEqual({
-        mptcp: false,
-        code: 'ERR_MPTCP_UNAVAILABLE',
-      });
-      const warnings = await peers[side].run(({ warnings: all }) => all);
-      expect(warnings.map(({ code }) => code)).toEqual(['MPTCP_UNAVAILABLE']);
-      expect(warnings[0]?.message).toContain('net.mptcp.enabled=1');
-    });
+        expect(await ask('net')).toMatchObject({ answer: 'hello', status: 'fallback' });
+        await ask('net');
+        expect(await server.run(status)).toBe('fallback');
+        const capable = ({ mptcp }: Inside) => mptcp.capabilities();
+        const peers = { client, server };
+        const { mptcp, reason } = await peers[side].run(capable);
+        expect({ mptcp, code: reason?.code }).toEqual({
+          mptcp: false,
+          code: 'ERR_MPTCP_UNAVAILABLE',
+        });
+        const warnings = await peers[side].run(({ warnings: all }) => all);
+        expect(warnings.map(({ code }) => code)).toEqual(['MPTCP_UNAVAILABLE']);
+        expect(warnings[0]?.message).toContain('net.mptcp.enabled=1');
+      },
+    );
 
-    test('net.mptcp.enabled can be toggled while the process runs', async () => {
+    test('a change of net.mptcp.enabled applies while the process runs', async () => {
       lab.client.sysctl('net.mptcp.enabled', 0);
       expect(await ask('net')).toMatchObject({ status: 'fallback' });
       lab.client.sysctl('net.mptcp.enabled', 1);
       expect(await ask('net')).toMatchObject({ status: 'mptcp' });
     });
 
-    test('a middlebox that rewrites the payload, over one path: infinite mapping', async () => {
+    test('a middlebox that rewrites the payload of the only path causes a fallback', async () => {
       for (const host of [lab.client, lab.server]) host.sysctl('net.mptcp.checksum_enabled', 1);
       const [path] = lab.paths;
       path.insert(clampMss(1380));
@@ -116,14 +123,14 @@ describeKernel('fallback', { needs: ['nft'] }, () => {
       expect(await client.run(status)).toBe('mptcp');
       path.insert(rewrite, 'toClient');
 
-      // Linux can lose what is in flight at such a fallback: the lab's own test counts the bytes.
+      // Linux can lose data in flight at such a fallback; the lab's own test counts the bytes.
       await client.run(({ state, until }) => until(() => state.connection.status === 'fallback'));
       received.catch(() => undefined);
     });
   });
 
   describe.each(FAMILIES)('IPv%s, two paths', (family) => {
-    test('a middlebox rewrites the payload of one: it is reset, and no byte is wrong', async () => {
+    test('a path whose payload a middlebox rewrites is reset, and no byte is wrong', async () => {
       await using lab = await twoPaths({
         family,
         paths: [

@@ -7,7 +7,7 @@ import { FAMILIES, type Family } from '../lab/path-end';
 import { type Hosts, type PathOptions, twoPaths } from '../lab/topologies';
 import { connectFlow, drained, endFlow, receiveMore, serveFlows, untilPaths } from './peers/flows';
 import { Peer } from './peers/peer';
-import { manage } from './peers/policies';
+import { manage } from './peers/managed-peer';
 
 const MEGABYTE = 1 << 20;
 const RATE = { rate: '20mbit' };
@@ -171,7 +171,7 @@ describeKernel('what is merely slow stays in use', { needs: ['tc', 'nft', 'tun',
       await setUp([RATE, RATE], [family]);
       await send();
       await server.run(({ state }) => {
-        for (const flow of state.flows) flow.halt();
+        for (const flow of state.flows) flow.pause();
       });
       await client.run(({ state, until }) =>
         until(() =>
@@ -190,11 +190,11 @@ describeKernel('what is merely slow stays in use', { needs: ['tc', 'nft', 'tun',
       await looks(12); // in which its closed window is probed three times
       await stays();
       await server.run(({ state }) => {
-        for (const flow of state.flows) flow.go();
+        for (const flow of state.flows) flow.resume();
       });
       await all((flow) => receiveMore(server, MEGABYTE, flow));
       await client.run(({ state }) => {
-        for (const flow of state.flows) flow.halt();
+        for (const flow of state.flows) flow.pause();
       });
       await client.run(({ state, until }) =>
         until(() =>
@@ -204,7 +204,7 @@ describeKernel('what is merely slow stays in use', { needs: ['tc', 'nft', 'tun',
       await looks(10);
       await stays();
       await client.run(({ state }) => {
-        for (const flow of state.flows) flow.go();
+        for (const flow of state.flows) flow.resume();
       });
       await end();
     },

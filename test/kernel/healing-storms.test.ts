@@ -6,7 +6,7 @@ import { FAMILIES } from '../lab/path-end';
 import { type Hosts, twoPaths } from '../lab/topologies';
 import { connectFlow, endFlow, receiveMore, serveFlows, untilPaths } from './peers/flows';
 import { Peer } from './peers/peer';
-import { manage } from './peers/policies';
+import { manage } from './peers/managed-peer';
 
 const MEGABYTE = 1 << 20;
 const RATE = { rate: '10mbit' };

@@ -5,7 +5,7 @@ import { FAMILIES, type Family } from '../lab/path-end';
 import { Hosts, twoPaths } from '../lab/topologies';
 import { until } from '../lab/until';
 import { type Inside, Peer } from './peers/peer';
-import { shownSubflows } from './peers/shown';
+import { ssSubflows } from './peers/ss-subflows';
 
 interface Case {
   hints: SchedulingHints;
@@ -193,7 +193,7 @@ describeKernel('hints on subflows that join', {}, () => {
             const names = new Set(results.map((each) => each.hint));
             expect(names).toEqual(new Set(Object.keys(hints)));
             expect(results.filter((each) => !isTold(each, refused))).toEqual([]);
-            const lines = shownSubflows(host, ports[index]!, peer === client ? 'dport' : 'sport');
+            const lines = ssSubflows(host, ports[index]!, peer === client ? 'dport' : 'sport');
             expect(lines).toHaveLength(3);
             for (const [name, pattern] of Object.entries(shown)) {
               for (const line of lines) {

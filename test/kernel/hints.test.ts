@@ -6,12 +6,12 @@ import { FAMILIES } from '../lab/path-end';
 import { twoPaths } from '../lab/topologies';
 import { echoes } from './peers/echoes';
 import { type Inside, Peer, type PeerOptions } from './peers/peer';
-import { shownSubflows } from './peers/shown';
+import { ssSubflows } from './peers/ss-subflows';
 
 const hints = ({ state }: Inside) => state.connection.hints;
 
 const subflows = (host: Namespace, port: number): string[] =>
-  shownSubflows(host, port, 'dport', 'sport');
+  ssSubflows(host, port, 'dport', 'sport');
 
 interface Host {
   namespace: Namespace;

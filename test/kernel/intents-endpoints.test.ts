@@ -10,7 +10,7 @@ import {
   shareOfSecond,
   takeOver,
   untilOn,
-} from './peers/intents';
+} from './peers/intent-connections';
 import { type Inside, Peer, type State } from './peers/peer';
 
 const INTENTS: readonly Intent[] = ['aggregate', 'interactive', 'handover', 'backup'];

@@ -10,7 +10,7 @@ import {
   shareOfSecond,
   takeOver,
   untilOn,
-} from './peers/intents';
+} from './peers/intent-connections';
 import { Peer } from './peers/peer';
 
 const MB = 1 << 20;

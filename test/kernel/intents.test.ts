@@ -2,7 +2,13 @@ import type { Intent, SchedulingHints } from '../../lib';
 import { describeKernel } from '../lab/jest';
 import { FAMILIES } from '../lab/path-end';
 import { twoPaths } from '../lab/topologies';
-import { intentResults, openWith, serveBytes, shareOfSecond, takeOver } from './peers/intents';
+import {
+  intentResults,
+  openWith,
+  serveBytes,
+  shareOfSecond,
+  takeOver,
+} from './peers/intent-connections';
 import { type Inside, Peer } from './peers/peer';
 
 const subflows = (count: number) =>

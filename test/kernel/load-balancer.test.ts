@@ -1,3 +1,4 @@
+/** Tests of behindLoadBalancer(): subflows join the backend that holds the connection. */
 import type net from 'node:net';
 import { join } from 'node:path';
 import { type LoadBalancerOptions, PathManager } from 'mptcp';
@@ -11,7 +12,7 @@ const PORT = 80;
 const COUNT = 20;
 const LENGTH = 200_000;
 const LONG = 30_000;
-const SCRIPT = join(__dirname, 'peers', 'backend.js');
+const SCRIPT = join(__dirname, 'peers', 'load-balanced-backend.js');
 
 interface Serving {
   workers?: number;
@@ -23,15 +24,15 @@ interface Fetched {
   backend: string;
   worker: number;
   sha256: string;
-  /** Where its subflows beyond the first go. */
+  /** The remote addresses and ports of its subflows beyond the first. */
   joined: string[];
 }
 
-/** A server on each backend that says what it is to be told by `serving`. */
+/** Starts a server on each backend, with the options that `serving` returns for it. */
 async function serve(lab: LoadBalanced, serving: (backend: Backend) => Serving): Promise<void> {
   await Promise.all(
     lab.backends.map(async (backend) => {
-      // An IPv6 address and a port leave no room for timestamps.
+      // An ADD_ADDR with an IPv6 address and a port leaves no room for timestamps.
       backend.host.sysctl('net.ipv4.tcp_timestamps', 0);
       const args = [SCRIPT, String(PORT), JSON.stringify(serving(backend))];
       const env = { ...process.env, BACKEND: backend.own };
@@ -47,7 +48,7 @@ const announcing =
     announce: ports.map((port) => ({ address: own, ...(port !== undefined && { port }) })),
   });
 
-/** Makes the connections; the client keeps them. */
+/** Opens COUNT connections, which the client keeps. */
 function open(client: Peer, host: string): Promise<void> {
   return client.run(
     async ({ net, once, state }, host, port, count) => {
@@ -63,14 +64,18 @@ function open(client: Peer, host: string): Promise<void> {
   );
 }
 
-/** What the backends have counted together. */
+/** The sum of a counter over both backends. */
 const counted = (lab: LoadBalanced, name: string): number =>
   lab.backends.reduce((sum, { host }) => sum + host.counters()[name]!, 0);
 
-/** Connects, lets `joins` subflows join each connection, and then a transfer run over it. */
+/** Connects, waits until `joins` subflows have joined each connection, and transfers data. */
 async function fetchAll(lab: LoadBalanced, client: Peer, joins: number): Promise<Fetched[]> {
   await open(client, lab.shared);
-  await until('all have joined', () => counted(lab, 'MPTcpExtMPJoinAckRx') === COUNT * joins, LONG);
+  await until(
+    'all subflows have joined',
+    () => counted(lab, 'MPTcpExtMPJoinAckRx') === COUNT * joins,
+    LONG,
+  );
   return client.run(
     ({ mptcp, once, state, receive }, length) =>
       Promise.all(
@@ -91,11 +96,11 @@ async function fetchAll(lab: LoadBalanced, client: Peer, joins: number): Promise
   );
 }
 
-/** The SHA-256 of what every server sends. */
+/** The SHA-256 of what each server sends. */
 const expected = (peer: Peer): Promise<string> =>
   peer.run(async ({ bytes, receive }, length) => (await receive(bytes(length))).sha256, LENGTH);
 
-/** All came whole, from both backends, and joined where `where` says. */
+/** Expects intact transfers from both backends, and joins at the addresses that `where` returns. */
 async function verify(
   lab: LoadBalanced,
   client: Peer,
@@ -118,7 +123,7 @@ async function verify(
   }
 }
 
-/** A client whose second address is to be used for subflows: to the shared address, if it is let. */
+/** A client with a subflow endpoint for its second address, which joins the shared address if allowed. */
 async function clientOf(lab: LoadBalanced, { addAddrAccepted = 2 } = {}): Promise<Peer> {
   lab.client.limits({ subflows: 2, addAddrAccepted });
   lab.client.addEndpoint(lab.paths[1], 'dev', 'eth2', 'subflow');
@@ -134,25 +139,25 @@ describeKernel('load-balanced servers', { needs: ['nft'] }, () => {
       await verify(lab, client, fetched, ({ backend }) => [`${backend} ${PORT}`]);
     });
 
-    test('without the call they go through the balancer, to either one', async () => {
+    test('without the call, joins pass the balancer and reach either backend', async () => {
       await using lab = await LoadBalanced.connect(PORT, { family });
       const [client] = await Promise.all([clientOf(lab), serve(lab, () => ({}))]);
       await open(client, lab.shared);
-      // The first data that a server has acknowledged lets a client join.
+      // A client may join once a server has acknowledged its first data.
       await client.run(({ state }) => {
         for (const socket of state.messages as net.Socket[]) socket.write('1');
       });
       const wrong = () => counted(lab, 'MPTcpExtMPJoinNoTokenFound');
       await until(
-        'each join has arrived somewhere',
+        'each join has arrived at a backend',
         () => wrong() + counted(lab, 'MPTcpExtMPJoinAckRx') >= COUNT,
         LONG,
       );
       expect(wrong()).toBeGreaterThan(0);
     });
 
-    // IPv4: one that accepts announced addresses; IPv6: one that does not, but has an endpoint.
-    test('a client whose paths userspace manages', async () => {
+    // With IPv4 it accepts announced addresses; with IPv6 it does not, but has an endpoint.
+    test('joins of a client in userspace mode reach that backend too', async () => {
       await using lab = await LoadBalanced.connect(PORT, { family });
       await using pm = await PathManager.open({ netns: lab.client.name });
       await pm.mode.set('userspace');
@@ -165,7 +170,7 @@ describeKernel('load-balanced servers', { needs: ['nft'] }, () => {
     });
   });
 
-  test('a cluster whose workers have a port each', async () => {
+  test('workers of a cluster announce a port each', async () => {
     await using lab = await LoadBalanced.connect(PORT);
     const [client] = await Promise.all([clientOf(lab), serve(lab, announcing(9001, 9002))]);
     const fetched = await fetchAll(lab, client, 2);
@@ -173,7 +178,7 @@ describeKernel('load-balanced servers', { needs: ['nft'] }, () => {
     expect(new Set(fetched.map(({ worker }) => worker)).size).toBe(2);
   });
 
-  test('a cluster whose workers share the endpoint', async () => {
+  test('workers of a cluster share one endpoint', async () => {
     await using lab = await LoadBalanced.connect(PORT);
     const [client] = await Promise.all([clientOf(lab), serve(lab, announcing(9001, 9001))]);
     const fetched = await fetchAll(lab, client, 1);
@@ -181,7 +186,7 @@ describeKernel('load-balanced servers', { needs: ['nft'] }, () => {
     expect(new Set(fetched.map(({ worker }) => worker)).size).toBe(2);
   });
 
-  test('workers that announce their own port to their own clients, in userspace mode', async () => {
+  test('in userspace mode, workers announce their port to their own clients only', async () => {
     await using lab = await LoadBalanced.connect(PORT, { family: 6 });
     const [client] = await Promise.all([
       clientOf(lab),
@@ -192,7 +197,7 @@ describeKernel('load-balanced servers', { needs: ['nft'] }, () => {
     expect(new Set(fetched.map(({ worker }) => worker)).size).toBe(2);
   });
 
-  test('a backend without another address: a port of its own is enough', async () => {
+  test('a port suffices for a backend without another address', async () => {
     await using lab = await LoadBalanced.connect(PORT);
     const [client] = await Promise.all([
       clientOf(lab),

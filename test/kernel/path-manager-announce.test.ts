@@ -2,7 +2,7 @@ import { PathManager } from 'mptcp';
 import { describeKernel } from '../lab/jest';
 import { type Hosts, twoPaths } from '../lab/topologies';
 import { until } from '../lab/until';
-import { ForeignClient, foreignServer } from './peers/foreign';
+import { ForeignClient, foreignServer } from './peers/foreign-processes';
 
 /**
  * Connects as often as it is told, says nothing, and tells how each connection ended. One after the

@@ -9,7 +9,7 @@ import { describeKernel } from '../lab/jest';
 import { Namespace, run } from '../lab/namespace';
 import type { Process } from '../lab/process';
 
-const WITNESS = join(__dirname, 'peers', 'witness.js');
+const WITNESS = join(__dirname, 'peers', 'netlink-observer.js');
 const ADDRESSES = {
   4: ['10.0.0.1', '10.0.0.2', '10.0.0.3'],
   6: ['fd00::1', 'fd00::2', 'fe80::1%lo'],

@@ -4,7 +4,7 @@ import { Namespace } from '../lab/namespace';
 import { FAMILIES } from '../lab/path-end';
 import { twoPaths } from '../lab/topologies';
 import { until } from '../lab/until';
-import { ForeignClient, foreignServer } from './peers/foreign';
+import { ForeignClient, foreignServer } from './peers/foreign-processes';
 
 describeKernel('endpoints with link-local addresses', {}, () => {
   let host: Namespace;

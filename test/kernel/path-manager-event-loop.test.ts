@@ -1,3 +1,4 @@
+/** Tests that commands of a path manager neither block the event loop nor delay events. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PathManager } from 'mptcp';
@@ -11,7 +12,7 @@ const MOST_DELAY = 5; // milliseconds
 const MOST_LATE = PAIRS / 4;
 const MILLISECOND = 1e6;
 
-/** Beyond which a tenth of the event loop's turns are late, in milliseconds. */
+/** The 90th percentile of the event loop's delay during `work`, in milliseconds. */
 async function delayDuring(work: () => Promise<unknown>): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
@@ -21,23 +22,23 @@ async function delayDuring(work: () => Promise<unknown>): Promise<number> {
 }
 
 describeKernel('with 200 pairs of add and delete queued', {}, () => {
-  test('the event loop goes on, and events are not late', async () => {
+  test('the event loop is not blocked, and events are not late', async () => {
     await using host = new Namespace('event-loop');
     await using pm = await PathManager.open({ netns: host.name });
     const events = pm.events();
     await events.ready;
     expect(new Set([process.pid, pm.threadId, events.threadId]).size).toBe(3);
-    let told = 0;
-    events.on('listenerCreated', () => ++told);
+    let received = 0;
+    events.on('listenerCreated', () => ++received);
 
     const rounds: { longer: number; late: number }[] = [];
     const best = (what: 'longer' | 'late') => Math.min(...rounds.map((round) => round[what]));
-    // Other programs delay some rounds; a call that waited for the kernel would delay each.
+    // Other programs delay some rounds; a call that waited for the kernel would delay every round.
     const isEnough = () => best('longer') < MOST_DELAY && best('late') < MOST_LATE;
     for (let round = 1; round <= ROUNDS && !isEnough(); ++round) {
       let deleted = 0;
       let late = 0;
-      const before = told;
+      const before = received;
       const start = performance.now();
       const busy = await delayDuring(async () => {
         const pairs = Array.from({ length: PAIRS }, async () => {
@@ -48,8 +49,8 @@ describeKernel('with 200 pairs of add and delete queued', {}, () => {
             id: 1,
           });
           const deleting = pm.endpoints.delete(1).then(() => {
-            // Its event came before the kernel began with the deletion.
-            if (told - before < ++deleted) ++late;
+            // The kernel emitted the event before it began with the deletion.
+            if (received - before < ++deleted) ++late;
           });
           expect(await adding).toMatchObject({ id: 1, port: 5000 });
           await deleting;
@@ -57,9 +58,9 @@ describeKernel('with 200 pairs of add and delete queued', {}, () => {
         await Promise.all(pairs);
       });
       const elapsed = performance.now() - start;
-      expect(elapsed).toBeGreaterThan(PAIRS); // the kernel needs milliseconds for each
+      expect(elapsed).toBeGreaterThan(PAIRS); // the kernel takes milliseconds for each
       const idle = await delayDuring(() => sleep(elapsed));
-      await until('all events', () => told - before === PAIRS);
+      await until('all events have arrived', () => received - before === PAIRS);
       rounds.push({ longer: busy - idle, late });
     }
     expect(best('longer')).toBeLessThan(MOST_DELAY);

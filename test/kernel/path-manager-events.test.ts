@@ -6,9 +6,9 @@ import { describeKernel } from '../lab/jest';
 import { FAMILIES } from '../lab/path-end';
 import { twoPaths } from '../lab/topologies';
 import { until } from '../lab/until';
-import { ForeignClient, foreignServer } from './peers/foreign';
+import { ForeignClient, foreignServer } from './peers/foreign-processes';
 
-const WITNESS = join(__dirname, 'peers', 'witness.js');
+const WITNESS = join(__dirname, 'peers', 'netlink-observer.js');
 
 type OfType<Type> = Extract<PathManagerEvent, { type: Type }>;
 

@@ -1,3 +1,7 @@
+/**
+ * Tests of the userspace mode: its owner, the connections of other programs, and commands for one
+ * connection.
+ */
 import { join } from 'node:path';
 import { PathManager, type PathManagerEvent, type PathManagerEvents } from 'mptcp';
 import { canonicalAddress } from '../../lib/base/addresses';
@@ -7,13 +11,13 @@ import { FAMILIES } from '../lab/path-end';
 import type { Process } from '../lab/process';
 import { type Hosts, twoPaths } from '../lab/topologies';
 import { until } from '../lab/until';
-import { ForeignClient, foreignServer } from './peers/foreign';
+import { ForeignClient, foreignServer } from './peers/foreign-processes';
 
 const PACKAGE = join(__dirname, '..', '..', 'dist');
-const WITNESS = join(__dirname, 'peers', 'witness.js');
+const OBSERVER = join(__dirname, 'peers', 'netlink-observer.js');
 const FAR = '10.99.99.99';
 
-/** A process that owns the userspace mode until it is told how to end. */
+/** Starts a process that owns the userspace mode until its input says how to end. */
 async function owner(host: Namespace, netns?: string): Promise<Process> {
   const script = `
     const { PathManager } = require(${JSON.stringify(PACKAGE)});
@@ -31,12 +35,12 @@ async function owner(host: Namespace, netns?: string): Promise<Process> {
   return process_;
 }
 
-/** Waits until the npm package netlink has seen an event (MPTCP_EVENT_*) too. */
-async function witnessOf(host: Namespace) {
-  const witness = host.spawn(process.execPath, [WITNESS]);
-  await witness.json();
+/** Starts an observer by the npm package netlink; the result waits for an event (MPTCP_EVENT_*). */
+async function observe(host: Namespace) {
+  const observer = host.spawn(process.execPath, [OBSERVER]);
+  await observer.json();
   return async (event: number, properties: object): Promise<void> => {
-    const seen = await witness.json<{ event: number; remote?: string }>(
+    const seen = await observer.json<{ event: number; remote?: string }>(
       (each) => each.event === event,
     );
     const remote = seen.remote && canonicalAddress(seen.remote);
@@ -72,10 +76,10 @@ describeKernel('path manager mode', {}, () => {
     await lab.dispose();
   });
 
-  describe('one owner a namespace', () => {
+  describe('has one owner in a namespace:', () => {
     beforeEach(() => setUp({ join: 'none' }));
 
-    test('switches, says so, and gives the mode back', async () => {
+    test('set() switches it, get() reports it, and close() restores it', async () => {
       expect(await pm.mode.get()).toEqual({ mode: 'kernel', ownerless: false });
       await pm.mode.set('userspace');
       expect(mode()).toBe('userspace');
@@ -89,17 +93,17 @@ describeKernel('path manager mode', {}, () => {
       expect(mode()).toBe('kernel');
     });
 
-    test('a second one is refused by name', async () => {
+    test('a second owner is refused, and the error names the first', async () => {
       const { pid } = await owner(lab.client);
-      for (const wanted of ['userspace', 'kernel'] as const) {
-        const error = (await pm.mode.set(wanted).catch((reason: unknown) => reason)) as Error;
+      for (const requested of ['userspace', 'kernel'] as const) {
+        const error = (await pm.mode.set(requested).catch((reason: unknown) => reason)) as Error;
         expect(error).toMatchObject({ code: 'ERR_MPTCP_PATH_MANAGER' });
         expect(error.message).toContain(`process ${pid} (${process.execPath} -e`);
       }
       expect(mode()).toBe('userspace');
     });
 
-    test.each(['exit', 'close'])('comes back by %s', async (how) => {
+    test.each(['exit', 'close'])("the owner's %s restores the kernel's mode", async (how) => {
       const process_ = await owner(lab.client);
       process_.stdin.end(`${how}\n`);
       await process_.exited;
@@ -107,17 +111,20 @@ describeKernel('path manager mode', {}, () => {
       expect(await pm.mode.get()).toEqual({ mode: 'kernel', ownerless: false });
     });
 
-    test.each(['exit', 'close'])('comes back by %s in another namespace', async (how) => {
-      const process_ = await owner(lab.server, lab.client.name);
-      expect(mode()).toBe('userspace');
-      process_.stdin.end(`${how}\n`);
-      await process_.exited;
-      expect(mode()).toBe('kernel');
-      expect(lab.server.sysctl('net.mptcp.path_manager')).toBe('kernel');
-    });
+    test.each(['exit', 'close'])(
+      "the owner's %s restores the mode of another namespace",
+      async (how) => {
+        const process_ = await owner(lab.server, lab.client.name);
+        expect(mode()).toBe('userspace');
+        process_.stdin.end(`${how}\n`);
+        await process_.exited;
+        expect(mode()).toBe('kernel');
+        expect(lab.server.sysctl('net.mptcp.path_manager')).toBe('kernel');
+      },
+    );
 
     test.each(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)(
-      'is found to have none after %s, and can be set right',
+      'after %s it is reported as ownerless and can be reset',
       async (signal) => {
         const { pid, exited } = await owner(lab.client);
         process.kill(pid, signal);
@@ -128,12 +135,12 @@ describeKernel('path manager mode', {}, () => {
       },
     );
 
-    test('comes back by a signal that the process heeds', async () => {
+    test('a signal that the owner handles restores it', async () => {
       expect(await (await owner(lab.client)).kill('SIGUSR2')).toMatchObject({ code: 0 });
       expect(mode()).toBe('kernel');
     });
 
-    test('an abort that comes first leaves all as it was', async () => {
+    test('an abort before set() changes nothing', async () => {
       const signal = AbortSignal.abort();
       await expect(pm.mode.set('userspace', { signal })).rejects.toMatchObject({ applied: false });
       expect(await pm.mode.get()).toEqual({ mode: 'kernel', ownerless: false });
@@ -141,8 +148,8 @@ describeKernel('path manager mode', {}, () => {
     });
   });
 
-  describe.each(FAMILIES)('connections of others, IPv%i', (family) => {
-    test('a client joins by its subflow endpoints, within the limits', async () => {
+  describe.each(FAMILIES)('connections of other programs, IPv%i:', (family) => {
+    test('a client joins from its subflow endpoints, within the limits', async () => {
       await setUp({ family, join: 'client', limits: { subflows: 1, addAddrAccepted: 0 } });
       await pm.mode.set('userspace');
       const events = pm.events();
@@ -157,7 +164,7 @@ describeKernel('path manager mode', {}, () => {
       });
       expect(await subflowCount(pm)).toBe(2);
 
-      // As with the kernel: the endpoint takes its subflow with it, and a new one brings it.
+      // As in kernel mode, deleting an endpoint closes its subflow, and adding one opens it.
       const gone = waitFor(events, 'subflowClosed');
       await pm.endpoints.delete(second!.client.address);
       expect(await gone).toMatchObject({ local: { address: second!.client.address } });
@@ -168,7 +175,7 @@ describeKernel('path manager mode', {}, () => {
       expect(connection!.subflows).toContainEqual(expect.objectContaining({ local, backup: true }));
     });
 
-    test('limits of 0 leave the first subflow alone', async () => {
+    test('limits of 0 allow the first subflow only', async () => {
       await setUp({ family, join: 'client', limits: { subflows: 0, addAddrAccepted: 0 } });
       lab.server.limits({ subflows: 8, addAddrAccepted: 0 });
       await pm.mode.set('userspace');
@@ -181,11 +188,11 @@ describeKernel('path manager mode', {}, () => {
       await established;
       const joined = waitFor(events, 'subflowEstablished');
       await pm.limits.set({ subflows: 1 });
-      await joined; // so it was the limit
+      await joined; // so the limit had prevented it
       expect(await subflowCount(pm)).toBe(2);
     });
 
-    test('a client accepts announced addresses, a server announces its signal endpoints', async () => {
+    test('a client accepts announced addresses, and a server announces its signal endpoints', async () => {
       await setUp({ family, join: 'server' });
       await using pms = await PathManager.open({ netns: lab.server.name });
       await pm.mode.set('userspace');
@@ -201,7 +208,7 @@ describeKernel('path manager mode', {}, () => {
       expect(await joined).toMatchObject({ remote: { address: second!.server.address, port } });
     });
 
-    test('its own connections are managed one by one', async () => {
+    test('connections that `except` selects are managed by commands', async () => {
       await setUp({ family, join: 'none' });
       await using pms = await PathManager.open({ netns: lab.server.name });
       await pm.mode.set('userspace', { except: () => true });
@@ -217,21 +224,21 @@ describeKernel('path manager mode', {}, () => {
       await ForeignClient.connect(lab.client, first!.server.address, port);
       const { token, local, remote } = await established;
       const serverToken = (await atServer).token;
-      const [witness, serverWitness] = await Promise.all([
-        witnessOf(lab.client),
-        witnessOf(lab.server),
+      const [observer, serverObserver] = await Promise.all([
+        observe(lab.client),
+        observe(lab.server),
       ]);
       const bySs = (local: { port: number }): string =>
         lab.client.exec('ss', ['-Htn', 'state', 'established', 'sport', '=', `:${local.port}`]);
       const listeners = () => lab.server.exec('ss', ['-HMltn']);
 
-      // Nobody listens at the second address: announce() does.
+      // No socket listens at the second address, so announce() opens one.
       const announced = waitFor(events, 'announced');
       await pms.announce(serverToken, { id: 7, address: second!.server.address });
       expect(await announced).toMatchObject({ remoteId: 7, address: second!.server.address });
-      await witness(6, { token, remote: second!.server.address });
+      await observer(6, { token, remote: second!.server.address });
       expect(listeners()).toContain(second!.server.address);
-      // Told twice, with another address: refused, and the first one stands.
+      // A second announcement with another address is refused, and the first remains.
       const target = { address: second!.server.address, port };
       await expect(
         pms.announce(serverToken, { id: 7, address: first!.server.address }),
@@ -245,7 +252,7 @@ describeKernel('path manager mode', {}, () => {
       });
       const subflow = await joined;
       expect(subflow).toMatchObject({ localId: 3, remoteId: 7, remote: target });
-      await witness(10, { token, localPort: subflow.local.port, remotePort: port });
+      await observer(10, { token, localPort: subflow.local.port, remotePort: port });
       expect(bySs(subflow.local)).toContain(second!.client.address);
       expect(await pm.addresses.list(token)).toMatchObject([
         { id: 3, address: second!.client.address, interface: second!.client.device },
@@ -255,12 +262,12 @@ describeKernel('path manager mode', {}, () => {
       const priority = waitFor(serverEvents, 'subflowPriority');
       await pm.setBackup(token, subflow, true);
       expect(await priority).toMatchObject({ backup: true, remote: subflow.local });
-      await serverWitness(13, { token: serverToken, remotePort: subflow.local.port });
+      await serverObserver(13, { token: serverToken, remotePort: subflow.local.port });
 
       const destroyed = waitFor(events, 'subflowClosed');
       await pm.destroySubflow(token, subflow);
       expect(await destroyed).toMatchObject({ local: subflow.local });
-      await witness(11, { token, localPort: subflow.local.port });
+      await observer(11, { token, localPort: subflow.local.port });
       expect(bySs(subflow.local)).toBe('');
       await expect(pm.destroySubflow(token, subflow)).rejects.toMatchObject({
         ...{ code: 'ERR_MPTCP_NOT_FOUND', extack: 'subflow not found' },
@@ -269,7 +276,7 @@ describeKernel('path manager mode', {}, () => {
       const removed = waitFor(events, 'removed');
       await pms.withdraw(serverToken, 7);
       expect(await removed).toMatchObject({ remoteId: 7 });
-      await witness(7, { token });
+      await observer(7, { token });
       expect(listeners()).not.toContain(second!.server.address);
       await expect(pms.withdraw(serverToken, 7)).rejects.toMatchObject({
         ...{ code: 'ERR_MPTCP_NOT_FOUND', extack: 'address with id 7 not found' },
@@ -294,7 +301,7 @@ describeKernel('path manager mode', {}, () => {
     });
   });
 
-  test('a listener that announce() opened goes with the connection', async () => {
+  test('a listener that announce() opened is closed with the connection', async () => {
     await setUp({ join: 'none' });
     await using pms = await PathManager.open({ netns: lab.server.name });
     await pms.mode.set('userspace', { except: () => true });
@@ -306,7 +313,7 @@ describeKernel('path manager mode', {}, () => {
     const foreign = await ForeignClient.connect(lab.client, first!.server.address, port);
     const { token } = await established;
     await pms.announce(token, { id: 7, address: second!.server.address });
-    // A TCP listener takes no joins, an MPTCP one does.
+    // An MPTCP listener accepts joins, a TCP one does not.
     await expect(
       pms.announce(token, { id: 8, address: first!.server.address, port }),
     ).resolves.toBeUndefined();
@@ -318,7 +325,7 @@ describeKernel('path manager mode', {}, () => {
     );
   });
 
-  test('connections that the kernel manages are left to it', async () => {
+  test('commands are refused for connections that the kernel manages', async () => {
     await setUp({ join: 'client' });
     const events = pm.events();
     await events.ready;

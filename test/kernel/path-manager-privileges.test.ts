@@ -1,22 +1,28 @@
+/**
+ * Tests of path managers without privilege, in other namespaces, and as root of a user namespace.
+ */
 import { join } from 'node:path';
 import { PathManager } from 'mptcp';
 import { describeKernel } from '../lab/jest';
 import { run } from '../lab/namespace';
 import { twoPaths } from '../lab/topologies';
 import { until } from '../lab/until';
-import { ForeignClient, foreignServer } from './peers/foreign';
+import { ForeignClient, foreignServer } from './peers/foreign-processes';
 import { Peer } from './peers/peer';
 
 const PACKAGE = join(__dirname, '..', '..', 'dist');
 const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
 
 describeKernel('path manager privileges', {}, () => {
-  test('without any capability: reads work, changes say what is missing, events are watched', async () => {
+  test('without capabilities, reads work, changes name the missing one, and events come from dumps', async () => {
     await using lab = await twoPaths();
     const [first] = lab.paths;
     const { port } = await foreignServer(lab.server, '::');
     const foreign = await ForeignClient.connect(lab.client, first.server.address, port);
-    await until('it has joined', () => lab.server.counters().MPTcpExtMPJoinAckRx === 1);
+    await until(
+      'the second subflow has joined',
+      () => lab.server.counters().MPTcpExtMPJoinAckRx === 1,
+    );
     const peer = await Peer.start(lab.client, { unprivileged: true });
     const found = await peer.run(async ({ mptcp, state }) => {
       const pm = await mptcp.PathManager.open();
@@ -39,10 +45,10 @@ describeKernel('path manager privileges', {}, () => {
         await refused(pm.mode.set('userspace')),
       ];
       const events = pm.events({ interval: 20 });
-      const told: string[] = [];
-      events.on('event', (event) => told.push(event.type));
+      const types: string[] = [];
+      events.on('event', (event) => types.push(event.type));
       await events.ready;
-      Object.assign(state, { told });
+      Object.assign(state, { types });
       const connections = [];
       for await (const { token, subflows } of pm.connections()) {
         connections.push([typeof token, subflows?.length]);
@@ -71,13 +77,13 @@ describeKernel('path manager privileges', {}, () => {
     });
     await foreign.open();
     await peer.run(({ state, until }) =>
-      until(() => (state as unknown as { told: string[] }).told.includes('established')),
+      until(() => (state as unknown as { types: string[] }).types.includes('established')),
     );
     await foreign.close();
     await peer.run(({ state, until }) =>
       until(
         () =>
-          (state as unknown as { told: string[] }).told.filter((type) => type === 'closed')
+          (state as unknown as { types: string[] }).types.filter((type) => type === 'closed')
             .length === 2,
       ),
     );
@@ -85,7 +91,7 @@ describeKernel('path manager privileges', {}, () => {
     expect(foreign.process.running).toBe(true);
   });
 
-  test('another namespace needs CAP_SYS_ADMIN, and that is said', async () => {
+  test('the error of another namespace names CAP_SYS_ADMIN', async () => {
     await using lab = await twoPaths();
     const script = `
       require(${JSON.stringify(PACKAGE)}).PathManager.open({ netns: ${JSON.stringify(lab.server.name)} })
@@ -96,7 +102,7 @@ describeKernel('path manager privileges', {}, () => {
     expect(message).toContain('CAP_SYS_ADMIN');
   });
 
-  test('rootless, in a namespace of its own, all of it works', () => {
+  test('everything works without root in a user namespace', () => {
     const script = `
       const { PathManager } = require(${JSON.stringify(PACKAGE)});
       const { execFileSync } = require('node:child_process');
@@ -118,7 +124,7 @@ describeKernel('path manager privileges', {}, () => {
     expect(JSON.parse(output)).toEqual({ id: 1, source: 'kernel', mode: 'userspace' });
   });
 
-  test('streams keep no process alive, what is pending does', async () => {
+  test('pending calls keep the process alive, and streams do not', async () => {
     await using lab = await twoPaths();
     const script = `
       const { PathManager } = require(${JSON.stringify(PACKAGE)});
@@ -132,8 +138,8 @@ describeKernel('path manager privileges', {}, () => {
   });
 });
 
-describeKernel('connections', {}, () => {
-  test('are filtered, streamed, and can be aborted', async () => {
+describeKernel('connections() of a path manager', {}, () => {
+  test('filters, streams and can be aborted', async () => {
     await using lab = await twoPaths();
     const [first] = lab.paths;
     await using pm = await PathManager.open({ netns: lab.client.name });

@@ -15,7 +15,7 @@ import {
   untilPaths,
 } from './peers/flows';
 import { Peer, type Role } from './peers/peer';
-import { manage } from './peers/policies';
+import { manage } from './peers/managed-peer';
 
 const MEGABYTE = 1 << 20;
 const DELAY = 10; // ms, one way

@@ -4,7 +4,7 @@ import type { Path } from '../lab/path';
 import { FAMILIES } from '../lab/path-end';
 import { type Hosts, twoPaths } from '../lab/topologies';
 import { connectFlow, endFlow, pathsOf, receiveMore, serveFlows, untilPaths } from './peers/flows';
-import { ForeignClient, foreignServer } from './peers/foreign';
+import { ForeignClient, foreignServer } from './peers/foreign-processes';
 import { type Inside, Peer } from './peers/peer';
 
 const RATE = { rate: '40mbit' };

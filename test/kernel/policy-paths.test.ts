@@ -5,7 +5,7 @@ import { FAMILIES, type Side } from '../lab/path-end';
 import { type Hosts, twoPaths } from '../lab/topologies';
 import { connectFlow, drained, endFlow, receiveMore, serveFlows, untilPaths } from './peers/flows';
 import { Peer } from './peers/peer';
-import { manage, type Named } from './peers/policies';
+import { manage, type Named } from './peers/managed-peer';
 
 const MEGABYTE = 1 << 20;
 const RATE = { rate: '40mbit' };

@@ -1,3 +1,4 @@
+/** Tests of connecting over paths that drop SYNs with MPTCP options, or every packet. */
 import type { AddressInfo } from 'node:net';
 import { describeKernel } from '../lab/jest';
 import { blackhole, dropSyn } from '../lab/middleboxes';
@@ -7,10 +8,10 @@ import { Hosts } from '../lab/topologies';
 import { echoes, KINDS } from './peers/echoes';
 import { type Inside, Peer, type Protocol } from './peers/peer';
 
-/** What connecting over a path that drops SYNs with MPTCP may cost beyond plain TCP. */
+/** The most time that connecting may take beyond plain TCP. */
 const MOST = 2000; // ms
-/** More than a connection costs that does not wait for a SYN to be sent again. */
-const AT_ONCE = 1000; // ms
+/** More time than connecting takes without a retransmitted SYN. */
+const IMMEDIATE = 1000; // ms
 
 const status = ({ state }: Inside) => state.connection.status;
 
@@ -24,7 +25,7 @@ describeKernel('a path that drops SYNs with MPTCP options', { needs: ['nft'] }, 
     beforeAll(async () => {
       lab = await Hosts.connect([{}], { family });
       lab.paths[0].insert(dropSyn);
-      // As kernels before 6.12 do, this one never gives the option up.
+      // Like kernels before 6.12, this one never retries without the option.
       lab.client.sysctl('net.mptcp.syn_retrans_before_tcp_fallback', 127);
       address = lab.paths[0].server.address;
       for (let i = 2; i < 9; i++)
@@ -37,7 +38,7 @@ describeKernel('a path that drops SYNs with MPTCP options', { needs: ['nft'] }, 
     });
     afterEach(() => client.stop());
 
-    test.each(KINDS)('%s connects over TCP soon, and the next time at once', async (kind) => {
+    test.each(KINDS)('%s connects over TCP soon, and the next time immediately', async (kind) => {
       const { serve, ask } = echoes[kind];
       const port = await server.run(serve);
       const target = { host: address, port };
@@ -50,25 +51,28 @@ describeKernel('a path that drops SYNs with MPTCP options', { needs: ['nft'] }, 
       expect(await server.run(status)).toBe('fallback');
       const next = await client.run(ask, 'mptcp', target);
       expect(next).toMatchObject({ answer: 'hello', status: 'fallback' });
-      expect(next.took).toBeLessThan(AT_ONCE);
+      expect(next.took).toBeLessThan(IMMEDIATE);
     });
 
-    test.each(['net', 'tls'] as const)('%s with Happy Eyeballs', async (kind) => {
-      const { serve, ask } = echoes[kind];
-      const port = await server.run(serve);
-      const addresses = Array.from({ length: 8 }, (_, index) =>
-        address.replace(/1$/, String(index + 1)),
-      );
-      const target = { host: 'server.example', port, addresses };
+    test.each(['net', 'tls'] as const)(
+      '%s connects over TCP soon with Happy Eyeballs',
+      async (kind) => {
+        const { serve, ask } = echoes[kind];
+        const port = await server.run(serve);
+        const addresses = Array.from({ length: 8 }, (_, index) =>
+          address.replace(/1$/, String(index + 1)),
+        );
+        const target = { host: 'server.example', port, addresses };
 
-      const tcp = await client.run(ask, 'tcp', target);
-      const mptcp = await client.run(ask, 'mptcp', target);
+        const tcp = await client.run(ask, 'tcp', target);
+        const mptcp = await client.run(ask, 'mptcp', target);
 
-      expect(mptcp).toMatchObject({ answer: 'hello', status: 'fallback' });
-      expect(mptcp.took - tcp.took).toBeLessThan(MOST);
-    });
+        expect(mptcp).toMatchObject({ answer: 'hello', status: 'fallback' });
+        expect(mptcp.took - tcp.took).toBeLessThan(MOST);
+      },
+    );
 
-    test('with a local address', async () => {
+    test('a client with a local address connects over TCP soon', async () => {
       const { serve, ask } = echoes.net;
       const port = await server.run(serve);
       const target = { host: address, port, localAddress: lab.paths[0].client.address };
@@ -81,7 +85,7 @@ describeKernel('a path that drops SYNs with MPTCP options', { needs: ['nft'] }, 
 });
 
 describeKernel('a path that drops everything', { needs: ['nft'] }, () => {
-  test.each(FAMILIES)('IPv%s: ETIMEDOUT, as over TCP', async (family) => {
+  test.each(FAMILIES)('IPv%s: connecting fails with ETIMEDOUT, as over TCP', async (family) => {
     await using lab = await Hosts.connect([{}], { family });
     lab.client.sysctl('net.ipv4.tcp_syn_retries', 1);
     lab.client.sysctl('net.ipv4.tcp_syn_linear_timeouts', 0);

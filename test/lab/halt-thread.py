@@ -1,4 +1,4 @@
-"""Halts the thread whose id is given, as a debugger does, until standard input ends."""
+"""Halts the thread with the given id, as a debugger does, until standard input ends."""
 
 import ctypes
 import os
@@ -17,4 +17,4 @@ for request in (PTRACE_SEIZE, PTRACE_INTERRUPT):
         sys.exit("ptrace: " + os.strerror(ctypes.get_errno()))
 os.waitpid(thread, WAIT_ALL)
 print("halted", flush=True)
-sys.stdin.read()  # the kernel lets go of the thread when this process ends
+sys.stdin.read()  # the kernel resumes the thread when this process ends

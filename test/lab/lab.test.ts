@@ -1,3 +1,7 @@
+/**
+ * Tests of the lab itself: its topologies, middleboxes, delay and cleanup do what the kernel tests
+ * rely on.
+ */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +30,7 @@ interface Fetched {
   transferMs: number;
 }
 
-/** A server and a client of the lab's foreign program, speaking MPTCP by mptcpize or plain TCP. */
+/** A server and a client that run peer.js, over MPTCP under mptcpize or over plain TCP. */
 class Peers {
   private constructor(
     readonly lab: Hosts,
@@ -58,7 +62,7 @@ const fetched = (client: Process): Promise<Fetched> => client.json((value) => 's
 const subflows = (host: Namespace): number =>
   (host.exec('ss', ['-tnH', 'state', 'established']).match(/\n/g) ?? []).length;
 
-/** Slow enough that a transfer of some megabytes lasts while other programs are started. */
+/** Slow enough that other programs can start during a transfer of some megabytes. */
 const slow: PathOptions = { rate: '10mbit' };
 const medium: PathOptions = { rate: '20mbit' };
 
@@ -70,7 +74,7 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
       ['the client', 'routers', 'client', { ...slow, router: true }],
       ['the server', 'routers', 'server', { ...slow, router: true }],
     ] as const)(
-      'two paths carry one connection: endpoint at %s, %s',
+      'one connection uses two paths: endpoint at %s, hosts joined by %s',
       async (_who, _how, join, path) => {
         await using lab = await twoPaths({ family, join, paths: [path, path] });
         const bytes = 4e6;
@@ -85,8 +89,8 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
         for (const { client: end } of lab.paths)
           expect(end.traffic().received).toBeGreaterThan(bytes / 4);
         const megabits = (bytes * 8) / 1000 / transferMs;
-        expect(megabits).toBeGreaterThan(11); // than one path of 10
-        expect(megabits).toBeLessThan(21); // than both, and what their buckets hold
+        expect(megabits).toBeGreaterThan(11); // one path carries 10
+        expect(megabits).toBeLessThan(21); // both carry 20, plus what their token buckets hold
       },
     );
 
@@ -97,7 +101,7 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
       ["by the server's link", {}, { link: true, side: 'server' }],
     ] as const)('a path is cut %s and restored', async (_how, options, cut) => {
       const path = { ...medium, ...options };
-      // A device that is down loses its IPv6 addresses: the second path must lead to another one.
+      // A device that is down loses its IPv6 addresses, so the second path must lead to another one.
       await using lab = await twoPaths({ family, join: 'server', paths: [path, path] });
       const [first] = lab.paths;
       const peers = await Peers.serve(lab, 'mptcp', 4e6);
@@ -107,7 +111,7 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
       first.cut(cut);
       const atCut = first.server.traffic().received;
       expect(await fetched(client)).toMatchObject({ bytes: 4e6, sha256: peers.served.sha256 });
-      // Acknowledgements alone would be more than that.
+      // Even acknowledgements alone would exceed this.
       expect(first.server.traffic().received - atCut).toBeLessThan(10_000);
 
       await first.restore();
@@ -115,7 +119,7 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
       expect(first.server.traffic().received - atCut).toBeGreaterThan(10_000);
     });
 
-    test('an address goes and comes back', async () => {
+    test('an address is removed and added again', async () => {
       await using lab = await twoPaths({ family });
       const [{ client: end }] = lab.paths;
       const peers = await Peers.serve(lab, 'tcp', 1e5);
@@ -131,13 +135,13 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
     [6, 'a router', { router: true }],
     [4, 'a cable', {}],
     [6, 'a cable', {}],
-  ] as const)('middleboxes on IPv%i, %s', (family, _where, path) => {
+  ] as const)('middleboxes on IPv%i, at %s', (family, _where, path) => {
     const bytes = 1e6;
     let lab: Awaited<ReturnType<typeof twoPaths>>;
     beforeEach(async () => (lab = await twoPaths({ family, join: 'none', paths: [path, path] })));
     afterEach(() => lab.dispose());
 
-    test('stripOptions leaves plain TCP', async () => {
+    test('stripOptions makes connections fall back to plain TCP', async () => {
       const peers = await Peers.serve(lab, 'mptcp', bytes);
       const remove = lab.paths[0].insert(stripOptions);
       expect(await fetched(peers.fetch())).toMatchObject({ sha256: peers.served.sha256 });
@@ -151,22 +155,25 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
       expect(lab.server.counters()).toMatchObject({ MPTcpExtMPCapableSYNRX: 1 });
     });
 
-    test('dropSyn lets only SYNs of plain TCP through', async () => {
+    test('dropSyn forwards only SYNs of plain TCP', async () => {
       const peers = await Peers.serve(lab, 'mptcp', bytes);
       lab.paths[0].insert(dropSyn);
       const client = peers.fetch();
-      await until('the SYN is sent again', () => (lab.client.counters().TcpRetransSegs ?? 0) > 0);
+      await until(
+        'the SYN is retransmitted',
+        () => (lab.client.counters().TcpRetransSegs ?? 0) > 0,
+      );
       expect(lab.server.counters()).toMatchObject({ MPTcpExtMPCapableSYNRX: 0, TcpInSegs: 0 });
       await client.kill();
-      const repeated = () => lab.client.counters().TcpExtTCPSynRetrans;
-      const before = repeated();
+      const retransmitted = () => lab.client.counters().TcpExtTCPSynRetrans;
+      const before = retransmitted();
       expect(before).toBeGreaterThan(0);
       const plain = await Peers.serve(lab, 'tcp', bytes);
       expect(await fetched(plain.fetch())).toMatchObject({ sha256: plain.served.sha256 });
-      expect(repeated()).toBe(before);
+      expect(retransmitted()).toBe(before);
     });
 
-    test('rewrite gives plain TCP other bytes', async () => {
+    test('rewrite changes the payload of plain TCP without being detected', async () => {
       const peers = await Peers.serve(lab, 'tcp', bytes);
       const remove = lab.paths[0].insert(rewrite, 'toServer');
       expect(await fetched(peers.fetch())).toMatchObject({ bytes, sha256: peers.served.sha256 });
@@ -178,7 +185,7 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
       expect(lab.client.counters()).toMatchObject({ TcpInCsumErrors: 0 });
     });
 
-    test('rewrite is found out by the DSS checksum: infinite mapping follows', async () => {
+    test('the DSS checksum detects rewrite, and an infinite mapping follows', async () => {
       for (const host of [lab.client, lab.server]) host.sysctl('net.mptcp.checksum_enabled', 1);
       lab.paths[0].limitRate('20mbit');
       lab.paths[0].insert(clampMss(1380));
@@ -190,18 +197,18 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
       const { MPTcpExtDataCsumErr, MPTcpExtOFOQueue, MPTcpExtNoDSSInWindow } =
         lab.client.counters();
       expect(MPTcpExtDataCsumErr).toBeGreaterThan(0);
-      // Linux loses bytes, and counts them here, if it falls back while it sends some again: as it
-      // does after a stall, which a busy machine brings about.
+      // Linux loses bytes, and counts them here, when it falls back during a retransmission, which a
+      // stall of a busy machine can cause.
       if (MPTcpExtOFOQueue === 0 && MPTcpExtNoDSSInWindow === 0)
         expect(fetchedBytes).toBe(4 * bytes);
       expect(lab.server.counters()).toMatchObject({ MPTcpExtInfiniteMapTx: 1 });
     });
 
-    test('loss makes TCP send again', async () => {
-      const peers = await Peers.serve(lab, 'tcp', 8 * bytes); // some packets are large: few dice
-      lab.paths[0].limitRate('100mbit'); // cuts what is sent into packets
+    test('loss makes TCP retransmit', async () => {
+      const peers = await Peers.serve(lab, 'tcp', 8 * bytes); // offload makes few, large packets
+      lab.paths[0].limitRate('100mbit'); // splits large packets
       expect(await fetched(peers.fetch())).toMatchObject({ sha256: peers.served.sha256 });
-      const before = lab.server.counters().TcpRetransSegs!; // a busy machine may be late with an ACK
+      const before = lab.server.counters().TcpRetransSegs!; // not 0 where a busy machine delays an ACK
       lab.paths[0].insert(loss(5));
       expect(await fetched(peers.fetch())).toMatchObject({ sha256: peers.served.sha256 });
       expect(lab.server.counters().TcpRetransSegs).toBeGreaterThan(before + 10);
@@ -209,23 +216,26 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
   });
 
   describeKernel('delay', { needs: ['g++', 'tun'] }, () => {
-    test.each(FAMILIES)('is what was asked for, and can be changed (IPv%i)', async (family) => {
-      await using lab = await twoPaths({ family, paths: [{ delay: 20 }, {}] });
-      const peers = await Peers.serve(lab, 'tcp', 1e5);
-      const roundTrip = async () => (await fetched(peers.fetch())).connectMs;
-      await roundTrip(); // neighbours are known from now on
-      expect(await roundTrip()).toBeGreaterThanOrEqual(40);
-      expect(await roundTrip()).toBeLessThan(1000);
-      await lab.paths[0].router?.setDelay(50);
-      expect(await roundTrip()).toBeGreaterThanOrEqual(100);
-      expect(await roundTrip()).toBeLessThan(1000);
-    });
+    test.each(FAMILIES)(
+      'equals the configured value, and can be changed (IPv%i)',
+      async (family) => {
+        await using lab = await twoPaths({ family, paths: [{ delay: 20 }, {}] });
+        const peers = await Peers.serve(lab, 'tcp', 1e5);
+        const roundTrip = async () => (await fetched(peers.fetch())).connectMs;
+        await roundTrip(); // resolves the neighbours
+        expect(await roundTrip()).toBeGreaterThanOrEqual(40);
+        expect(await roundTrip()).toBeLessThan(1000);
+        await lab.paths[0].router?.setDelay(50);
+        expect(await roundTrip()).toBeGreaterThanOrEqual(100);
+        expect(await roundTrip()).toBeLessThan(1000);
+      },
+    );
   });
 
   describe('disposal', () => {
     const exists = (name: string) => run('ip', ['netns', 'list']).includes(name);
 
-    test('ends the programs, also those that do not want to, and deletes the namespace', async () => {
+    test('kills programs that ignore SIGTERM too, and deletes the namespace', async () => {
       const namespace = new Namespace('disposal');
       const shell = namespace.spawn('sh', ['-c', 'trap "" TERM; sleep 1000 & echo $!; wait']);
       const [pid] = await shell.line(/^\d+$/);
@@ -267,7 +277,7 @@ describeKernel('the lab', { needs: ['mptcpize', 'nft', 'tc'] }, () => {
     });
   });
 
-  test('a program that fails says why', async () => {
+  test('the error of a failed program contains its output', async () => {
     await using namespace = new Namespace('failing');
     expect(() => namespace.exec('sh', ['-c', 'echo sorry >&2; exit 3'])).toThrow(/code 3: sorry/);
     const program = namespace.spawn('sh', ['-c', 'echo sorry >&2; exit 3']);

@@ -1,9 +1,13 @@
+/**
+ * A lab network with a load balancer: two backends behind one shared address, and a client with two
+ * paths.
+ */
 import type { Namespace } from './namespace';
 import { Network } from './network';
 import { anywhere, batch, FAMILIES, type Family } from './path-end';
 import { until } from './until';
 
-/** 10.1.0.1 and fd00:1::1: host `host` of the network `network`. */
+/** The address of host `host` in network `network`: 10.1.0.1 and fd00:1::1 for 1 and 1. */
 const addressOf = (family: Family, network: number, host: number): string =>
   family === 4 ? `10.${network}.0.${host}` : `fd00:${network}::${host}`;
 const inNetwork = (family: Family, address: string): string =>
@@ -15,18 +19,18 @@ const BEHIND = [11, 12];
 const DIRECT = [21, 22];
 const GATEWAY = 254;
 
-/** A host with a server, reached through the balancer, and directly at an address of its own. */
+/** A host with a server that is reached through the balancer, and directly at its own address. */
 export interface Backend {
   readonly host: Namespace;
-  /** Where the balancer sends connections to. */
+  /** The address to which the balancer forwards connections. */
   readonly behind: string;
-  /** Leads past the balancer. */
+  /** The address that bypasses the balancer. */
   readonly own: string;
 }
 
 /**
  * Two backends behind one shared address, and a client with two paths: the first leads to the
- * balancer, the second to a router, and by it to the backends' own addresses and the balancer too.
+ * balancer, the second to a router that reaches the backends' own addresses and the balancer.
  */
 export class LoadBalanced extends Network {
   readonly client: Namespace;
@@ -42,7 +46,7 @@ export class LoadBalanced extends Network {
     this.backends = [this.#backend(0), this.#backend(1)];
   }
 
-  /** Connections to `port` of the shared address go to this port of a backend. */
+  /** Builds the network; connections to `port` of the shared address go to that port of a backend. */
   static async connect(
     port: number,
     { family = 4 }: { family?: Family } = {},
@@ -60,7 +64,7 @@ export class LoadBalanced extends Network {
     }
   }
 
-  /** The address that clients know. */
+  /** The address to which clients connect. */
   get shared(): string {
     return addressOf(this.family, SHARED, 1);
   }
@@ -134,7 +138,7 @@ export class LoadBalanced extends Network {
     }
   }
 
-  /** As docs/load-balancing.md has it. */
+  /** Installs the balancing rules of docs/load-balancing.md. */
   #balance(port: number): void {
     const rules = FAMILIES.map((family) => {
       const ip = family === 4 ? 'ip' : 'ip6';

@@ -1,47 +1,48 @@
+/** The middleboxes that tests put into a path, each written as nftables statements. */
 import type { Namespace } from './namespace';
 
 /**
- * A middlebox: what it does to each packet that it forwards, in statements of nftables.
- * A rule that names no protocol meets every packet.
+ * A middlebox: the nftables statements that it applies to each packet that it forwards. A rule that
+ * names no protocol matches every packet.
  */
 export type Middlebox = readonly string[];
 
-/** Takes the MPTCP options out of every segment. */
+/** Removes the MPTCP options from every segment. */
 export const stripOptions: Middlebox = ['reset tcp option mptcp'];
 
 /** Drops SYNs that carry MPTCP options. */
 export const dropSyn: Middlebox = ['tcp flags & (syn | ack) == syn tcp option mptcp exists drop'];
 
-/** Overwrites the first bytes of each segment's payload; the TCP checksum stays right. */
+/** Overwrites the first bytes of each segment's payload; nftables corrects the TCP checksum. */
 export const rewrite: Middlebox = ['meta l4proto tcp @ih,0,32 set 0x21424f58'];
 
 /**
- * Lowers the MSS that hosts offer, as tunnels do. A fallback in mid-connection needs it: Linux then
- * still has segments with MPTCP options queued, and drops those for which the MSS left no room.
+ * Lowers the MSS that hosts offer, as tunnels do. A fallback in mid-connection needs it: at that
+ * time Linux still has segments with MPTCP options queued, and drops those that exceed the MSS.
  */
 export const clampMss = (bytes: number): Middlebox => [
   `tcp flags syn tcp option maxseg size set ${bytes}`,
 ];
 
-/** Carries nothing. */
+/** Drops every packet. */
 export const blackhole: Middlebox = ['drop'];
 
-/** Loses a share of the packets, in percent. */
+/** Drops a random share of the packets, in percent. */
 export const loss = (percent: number): Middlebox => [
   `numgen random mod 10000 < ${Math.round(percent * 100)} drop`,
 ];
 
-/** Loses the next packets, and none after them. */
+/** Drops the next packets, and none after them. */
 export const loseNext = (packets: number): Middlebox => [
   `numgen inc mod ${2 ** 31} < ${packets} drop`,
 ];
 
 let count = 0;
 
-/** Puts a middlebox where packets come in by a device; gives the way to take it out again. */
+/** Installs a middlebox at the ingress of a device; returns a function that removes it. */
 export function install(middlebox: Middlebox, namespace: Namespace, device: string): () => void {
   const table = `middlebox${++count}`;
-  // Neighbour discovery belongs to the link, not to the path: IPv4's ARP does not come here either.
+  // Neighbour discovery belongs to the link, not to the path; ARP does not pass this hook either.
   const rules = ['icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept', ...middlebox];
   namespace.nft(`
     table inet ${table} {

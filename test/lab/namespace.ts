@@ -1,3 +1,4 @@
+/** A host of the lab: a network namespace, the programs that run in it, and its configuration. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -5,8 +6,8 @@ import type { Socket } from 'node:net';
 import { Process } from './process';
 
 /**
- * Deletes a namespace, and ends whatever runs in it, as soon as its owner closes the pipe: which
- * the kernel does for an owner that crashes or is killed.
+ * Kills what runs in a namespace and deletes it as soon as its owner closes the pipe; the kernel
+ * closes it for an owner that crashes or is killed.
  */
 const GUARDIAN = `
   read -r _
@@ -23,7 +24,7 @@ export interface SpawnOptions {
   cwd?: string;
 }
 
-/** Runs a command to its end and gives its standard output; a failure throws what it complained. */
+/** Runs a command to its end and returns its standard output; throws its output when it fails. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): string {
   const { error, status, signal, stdout, stderr } = spawnSync(command, args, {
     encoding: 'utf8',
@@ -41,7 +42,7 @@ export function run(command: string, args: readonly string[], options: RunOption
 const uniqueName = (label: string): string =>
   `mptcp-${process.pid}-${randomBytes(3).toString('hex')}-${label}`;
 
-/** Whether this process may make namespaces and cables between them; finds out by doing it. */
+/** Whether this process may create namespaces and veth pairs; tries it to find out. */
 export function namespacesAvailable(): { ok: true } | { ok: false; reason: string } {
   const name = uniqueName('probe');
   try {
@@ -69,7 +70,7 @@ export class Namespace implements AsyncDisposable {
     this.name = uniqueName(label);
     this.#guardian = spawn('sh', ['-c', GUARDIAN, this.name], {
       stdio: ['pipe', 'ignore', 'ignore'],
-      detached: true, // out of the reach of a terminal's Ctrl-C
+      detached: true, // a terminal's Ctrl-C must not reach it
     });
     this.#gone = once(this.#guardian, 'exit');
     this.#gone.catch(() => undefined);
@@ -83,7 +84,7 @@ export class Namespace implements AsyncDisposable {
     }
   }
 
-  /** Runs a command in the namespace to its end; gives its standard output, or throws. */
+  /** Runs a command in the namespace to its end; returns its standard output, or throws. */
   exec(command: string, args: readonly string[] = [], options?: RunOptions): string {
     return run('ip', ['netns', 'exec', this.name, command, ...args], options);
   }
@@ -105,7 +106,7 @@ export class Namespace implements AsyncDisposable {
     return run('ip', ['-n', this.name, ...args]);
   }
 
-  /** Whether every device carries packets: its carrier is told some time after it is set up. */
+  /** Whether every device carries packets, which it does only some time after it is set up. */
   linksAreUp(): boolean {
     const links = JSON.parse(this.ip('-j', 'link')) as { operstate: string }[];
     return links.every(({ operstate }) => operstate === 'UP' || operstate === 'UNKNOWN');
@@ -119,14 +120,14 @@ export class Namespace implements AsyncDisposable {
     return this.exec('nft', ['-f', '-'], { input: ruleset });
   }
 
-  /** Reads a sysctl of the namespace, or sets it; without sysctl(8), which not every machine has. */
+  /** Reads or sets a sysctl of the namespace, without sysctl(8), which not every machine has. */
   sysctl(name: string, value?: string | number): string {
     const path = `/proc/sys/${name.replaceAll('.', '/')}`;
     if (value === undefined) return this.exec('cat', [path]).trim();
     return this.exec('tee', [path], { input: String(value) });
   }
 
-  /** The path manager's limits. */
+  /** Sets the in-kernel path manager's limits. */
   limits(limits: { subflows: number; addAddrAccepted: number }): void {
     const { subflows, addAddrAccepted } = limits;
     this.ip(
@@ -135,7 +136,7 @@ export class Namespace implements AsyncDisposable {
     );
   }
 
-  /** Adds an endpoint in the words of `ip mptcp endpoint add`: 'subflow', 'signal', 'dev', … */
+  /** Adds an endpoint; `args` are those of `ip mptcp endpoint add`: 'subflow', 'signal', 'dev' … */
   addEndpoint(address: string, ...args: string[]): void {
     this.ip('mptcp', 'endpoint', 'add', address, ...args);
   }
@@ -148,7 +149,7 @@ export class Namespace implements AsyncDisposable {
     return report.kernel;
   }
 
-  /** Kills what still runs in the namespace, and deletes it. */
+  /** Kills what still runs in the namespace and deletes it. */
   async dispose(): Promise<void> {
     this.#keepAlive(true);
     if (process.env.MPTCP_TEST_KEEP === '1') {

@@ -1,6 +1,6 @@
 import { Namespace } from './namespace';
 
-/** Whatever the machine's defaults are: addresses at once, and packets by any device. */
+/** Sysctls set to 0, so that addresses are usable at once and packets may arrive at any device. */
 const PLAIN_ROUTING = [
   'net.ipv6.conf.all.accept_dad',
   'net.ipv6.conf.default.accept_dad',
@@ -8,7 +8,7 @@ const PLAIN_ROUTING = [
   'net.ipv4.conf.default.rp_filter',
 ];
 
-/** Hosts that go together. */
+/** Hosts that are disposed of together. */
 export abstract class Network implements AsyncDisposable {
   protected readonly namespaces: Namespace[] = [];
 

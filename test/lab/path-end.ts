@@ -1,3 +1,4 @@
+/** The end of a path on one host: a device with its addresses, routes and rate. */
 import type { Namespace } from './namespace';
 import { until } from './until';
 
@@ -9,11 +10,11 @@ export const FAMILIES: readonly Family[] = [4, 6];
 interface Addresses {
   address: string;
   gateway: string;
-  /** Length of the prefix that the link has. */
+  /** The prefix length of the address on the link. */
   length: number;
 }
 
-/** Path 1: 10.1.1.1 and fd00:1:1::1 at the client, 10.1.2.1 and fd00:1:2::1 at the server. */
+/** Addresses of path 1: 10.1.1.1, fd00:1:1::1 at the client, 10.1.2.1, fd00:1:2::1 at the server. */
 const addressing = (path: number, side: Side, routed: boolean): Record<Family, Addresses> => {
   const [near, far] = side === 'client' ? [1, 2] : [2, 1];
   return {
@@ -35,7 +36,7 @@ const prefix = (family: Family, path: number): string =>
 
 export const anywhere = (family: Family): string => (family === 4 ? '0.0.0.0/0' : '::/0');
 
-/** Where a path ends on a host: a device with its addresses. */
+/** The device at which a path ends on a host, with its addresses. */
 export class PathEnd {
   readonly device: string;
   readonly #addressing: Record<Family, Addresses>;
@@ -59,7 +60,7 @@ export class PathEnd {
     return { 4: this.#addressing[4].address, 6: this.#addressing[6].address };
   }
 
-  /** Makes the cable to the next host, whose end gets the gateway's addresses on a routed path. */
+  /** Creates the veth pair to the next host, whose end gets the gateway's addresses if routed. */
   connect(next: Namespace, device: string): void {
     const peer = ['peer', 'name', device, 'netns', next.name];
     this.namespace.ip('link', 'add', this.device, 'type', 'veth', ...peer);
@@ -71,7 +72,7 @@ export class PathEnd {
     }
   }
 
-  /** Addresses and routes; to be said again when the device was down. */
+  /** Sets the link up with its addresses and routes; to be repeated after the device was down. */
   configure(): void {
     this.namespace.ip('link', 'set', this.device, 'up');
     for (const family of FAMILIES) {
@@ -79,15 +80,15 @@ export class PathEnd {
       const via = `via ${gateway} dev ${this.device}`;
       const commands = [`address replace ${address}/${length} dev ${this.device}`];
       if (this.routed) commands.push(`route replace ${prefix(family, this.path)} ${via}`);
-      // As on a multihomed client, the source decides on the path; the server's answers go to the
-      // path that the destination is on.
+      // As on a multihomed client, the source address selects the path; the server's answers take
+      // the path of the destination.
       if (this.side === 'client')
         commands.push(`route replace ${anywhere(family)} ${via} table ${this.path}`);
       batch(this.namespace, family, commands);
     }
   }
 
-  /** Sends what comes from this end's addresses by this path, whatever the destination. */
+  /** Routes packets from this end's addresses over this path, whatever their destination. */
   routeBySource(): void {
     for (const family of FAMILIES)
       batch(this.namespace, family, [
@@ -100,7 +101,7 @@ export class PathEnd {
     this.namespace.tc('qdisc', 'replace', 'dev', this.device, 'root', ...tbf);
   }
 
-  /** Makes the address known to the path manager, in the words of `ip mptcp endpoint add`. */
+  /** Adds the address as an endpoint; `args` are those of `ip mptcp endpoint add`. */
   addEndpoint(...args: string[]): void {
     this.namespace.addEndpoint(this.address, 'dev', this.device, ...args);
   }
@@ -118,7 +119,7 @@ export class PathEnd {
     this.namespace.ip('link', 'set', this.device, state);
   }
 
-  /** What the device has carried, in bytes. */
+  /** The bytes that the device has received and sent. */
   traffic(): { received: number; sent: number } {
     const { stats64 } = this.#link();
     return { received: stats64.rx.bytes, sent: stats64.tx.bytes };
@@ -139,6 +140,6 @@ interface Link {
   stats64: { rx: { bytes: number }; tx: { bytes: number } };
 }
 
-/** Commands of ip for one family, all in one run. */
+/** Runs commands of ip(8) for one address family in one process. */
 export const batch = (namespace: Namespace, family: Family, lines: readonly string[]): void =>
   void namespace.exec('ip', [`-${family}`, '-batch', '-'], { input: `${lines.join('\n')}\n` });

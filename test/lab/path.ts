@@ -1,3 +1,7 @@
+/**
+ * A path between two hosts, with an optional router, that tests cut, restore and put middleboxes
+ * into.
+ */
 import { type Middlebox, blackhole, install } from './middleboxes';
 import type { Namespace } from './namespace';
 import { FAMILIES, type PathEnd, type Side, anywhere, batch } from './path-end';
@@ -6,7 +10,7 @@ import { until } from './until';
 
 export type Direction = 'toClient' | 'toServer';
 
-/** A router in the middle of a path. Its devices are named for the host they lead to. */
+/** A router in the middle of a path. Its devices are named after the host to which they lead. */
 export class Router {
   readonly #delay: Relay | undefined;
 
@@ -50,8 +54,8 @@ export class Router {
   }
 
   /**
-   * Limits the rate to the server, with a queue of so many bytes before it. Unlike a host's own, where
-   * TCP holds back what it has, a router's fills as far as senders are willing.
+   * Limits the rate to the server, with a queue of `queue` bytes before it. Unlike a host's own queue,
+   * before which TCP holds data back, a router's fills as far as the senders' windows allow.
    */
   limitRate(rate: string, queue: number): void {
     const tbf = ['tbf', 'rate', rate, 'burst', '64kb', 'limit', String(queue)];
@@ -62,14 +66,14 @@ export class Router {
     await until('the router is up', () => this.namespace.linksAreUp());
   }
 
-  /** One way, in milliseconds. */
+  /** Sets the delay of each direction, in milliseconds. */
   async setDelay(delay: number): Promise<void> {
     if (this.#delay === undefined) throw new Error('this path was made without a delay');
     await this.#delay.setDelay(delay);
   }
 }
 
-/** One way between client and server. */
+/** A path between client and server. */
 export class Path {
   #repairs: (() => Promise<void> | void)[] = [];
 
@@ -79,7 +83,7 @@ export class Path {
     readonly router?: Router,
   ) {}
 
-  /** Puts a middlebox into the path, for both directions or one; gives the way to take it out. */
+  /** Puts a middlebox into the path, for both directions or one; returns a function that removes it. */
   insert(middlebox: Middlebox, direction?: Direction): () => void {
     const arrivals: Record<Direction, [Namespace, string]> = this.router
       ? {
@@ -96,7 +100,7 @@ export class Path {
     return () => removals.forEach((remove) => remove());
   }
 
-  /** Cuts the path: silently, so that packets vanish, or by taking a host's link down. */
+  /** Cuts the path: silently, so that packets are lost, or by setting a host's link down. */
   cut(how: { silent: true } | { link: true; side?: Side }): void {
     if ('silent' in how) {
       this.#repairs.push(this.insert(blackhole));

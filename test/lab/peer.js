@@ -1,9 +1,9 @@
 'use strict';
 
-// A program that knows nothing of MPTCP. It speaks TCP as it is, MPTCP under mptcpize or with this
+// A program without any MPTCP code. It speaks TCP by default, MPTCP under mptcpize or with this
 // package preloaded, and prints JSON lines.
 //   node peer.js serve <address> <bytes>   answers every connection with the same bytes
-//   node peer.js fetch <address> <port>    takes them; tells its progress and what came
+//   node peer.js fetch <address> <port>    reads them; prints its progress and the result
 
 const { createHash, randomBytes } = require('node:crypto');
 const net = require('node:net');

@@ -1,8 +1,9 @@
+/** A running program of a test: its output line by line, and its end. */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import type { Readable } from 'node:stream';
 
-/** Beyond what the slowest machine needs, in milliseconds. */
+/** Longer than the slowest machine needs, in milliseconds. */
 const DEADLINE = 30_000;
 
 export interface Exit {
@@ -10,10 +11,10 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-/** What a process has written to one of its streams, and which lines of it were already taken. */
+/** The text that a process has written to one of its streams, and how much of it was consumed. */
 class Output extends EventEmitter {
   text = '';
-  #taken = 0;
+  #consumed = 0;
   #ended = false;
 
   constructor(stream: Readable) {
@@ -29,12 +30,12 @@ class Output extends EventEmitter {
     });
   }
 
-  /** Waits for a line, after those already taken, for which `match` has an answer. */
-  async take<T>(match: (line: string) => T | undefined, signal: AbortSignal): Promise<T> {
+  /** Waits for a line, after those already consumed, for which `match` returns a value. */
+  async find<T>(match: (line: string) => T | undefined, signal: AbortSignal): Promise<T> {
     for (;;) {
       for (let line = this.#nextLine(); line !== undefined; line = this.#nextLine()) {
-        const answer = match(line);
-        if (answer !== undefined) return answer;
+        const value = match(line);
+        if (value !== undefined) return value;
       }
       if (this.#ended) throw new Error('the output ended');
       await once(this, 'change', { signal });
@@ -42,10 +43,10 @@ class Output extends EventEmitter {
   }
 
   #nextLine(): string | undefined {
-    const end = this.text.indexOf('\n', this.#taken);
+    const end = this.text.indexOf('\n', this.#consumed);
     if (end < 0) return undefined;
-    const line = this.text.slice(this.#taken, end);
-    this.#taken = end + 1;
+    const line = this.text.slice(this.#consumed, end);
+    this.#consumed = end + 1;
     return line;
   }
 }
@@ -53,7 +54,7 @@ class Output extends EventEmitter {
 /** A running program: its output line by line, and its end. */
 export class Process {
   readonly stdin: ChildProcessWithoutNullStreams['stdin'];
-  /** When the program has ended; what it left behind may still hold its output open. */
+  /** Resolves when the program has ended; its children may still hold its output open. */
   readonly exited: Promise<Exit>;
   readonly #stdout: Output;
   readonly #stderr: Output;
@@ -64,7 +65,7 @@ export class Process {
     readonly child: ChildProcessWithoutNullStreams,
   ) {
     this.stdin = child.stdin;
-    this.stdin.on('error', () => undefined); // a program that has ended shows in `exited`
+    this.stdin.on('error', () => undefined); // `exited` reports a program that has ended
     this.#stdout = new Output(child.stdout);
     this.#stderr = new Output(child.stderr);
     this.#closed = once(child, 'close');
@@ -72,7 +73,7 @@ export class Process {
       child.once('error', reject);
       child.once('exit', (code, signal) => resolve({ code, signal }));
     });
-    // Only who asks is told of a program that could not be started.
+    // A program that could not be started rejects only what a caller awaits.
     this.#closed.catch(() => undefined);
     this.exited.catch(() => undefined);
   }
@@ -94,33 +95,33 @@ export class Process {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** The next line that matches, of those written after the last one asked for. */
+  /** Waits for the next line that matches, after the line that was consumed last. */
   line(
     pattern: RegExp,
     { from = 'stdout', timeout = DEADLINE }: { from?: 'stdout' | 'stderr'; timeout?: number } = {},
   ): Promise<RegExpExecArray> {
     const output = from === 'stdout' ? this.#stdout : this.#stderr;
-    return this.#take(output, (line) => pattern.exec(line) ?? undefined, String(pattern), timeout);
+    return this.#find(output, (line) => pattern.exec(line) ?? undefined, String(pattern), timeout);
   }
 
-  /** The next line of JSON, or the next one that `where` accepts. */
+  /** Waits for the next line of JSON, or the next one that `where` accepts. */
   json<T>(where: (value: T) => boolean = () => true, timeout = DEADLINE): Promise<T> {
     const match = (line: string): T | undefined => {
       if (!/^[[{]/.test(line)) return undefined;
       const value = JSON.parse(line) as T;
       return where(value) ? value : undefined;
     };
-    return this.#take(this.#stdout, match, 'the awaited JSON', timeout);
+    return this.#find(this.#stdout, match, 'the awaited JSON', timeout);
   }
 
-  /** Waits for a clean end and gives what the program wrote to its standard output. */
+  /** Waits for exit code 0 and returns what the program wrote to its standard output. */
   async success(): Promise<string> {
     const [{ code, signal }] = await Promise.all([this.exited, this.#closed]);
     if (code !== 0) throw this.#error(`ended with ${signal ?? `code ${code}`}`);
     return this.stdout;
   }
 
-  /** Ends the program and waits until it is gone; one that does not heed the signal is killed. */
+  /** Ends the program and waits for its end; kills one that ignores the signal. */
   async kill(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
     this.child.kill(signal);
     const last = setTimeout(() => this.child.kill('SIGKILL'), DEADLINE);
@@ -131,14 +132,14 @@ export class Process {
     }
   }
 
-  async #take<T>(
+  async #find<T>(
     output: Output,
     match: (line: string) => T | undefined,
     what: string,
     timeout: number,
   ): Promise<T> {
     try {
-      return await output.take(match, AbortSignal.timeout(timeout));
+      return await output.find(match, AbortSignal.timeout(timeout));
     } catch (cause) {
       throw this.#error(`did not print ${what} within ${timeout} ms`, cause);
     }

@@ -1,15 +1,19 @@
+/**
+ * The delay of a path, for kernels without netem: a program that relays packets between two TUN
+ * devices.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Namespace, run } from './namespace';
 import type { Process } from './process';
 
-/** The repository, also when this file was compiled to somewhere else in it. */
+/** The root of the repository, also when this file was compiled into another folder of it. */
 function root(folder = __dirname): string {
   return existsSync(join(folder, 'package.json')) ? folder : root(dirname(folder));
 }
 
-/** The relay's binary, compiled when its source is new. */
+/** The path of the relay's binary, which is compiled when its source has changed. */
 function binary(): string {
   const source = join(root(), 'test', 'lab', 'relay', 'relay.cc');
   const folder = join(root(), 'out', 'lab');
@@ -24,7 +28,7 @@ function binary(): string {
   return path;
 }
 
-/** Two TUN devices of a namespace; what goes into one comes out of the other, some time later. */
+/** Two TUN devices of a namespace; a packet sent to one leaves the other after a delay. */
 export class Relay {
   private constructor(readonly process: Process) {}
 
@@ -39,7 +43,7 @@ export class Relay {
     return relay;
   }
 
-  /** One way, in milliseconds; for packets that come from now on. */
+  /** Sets the delay of each direction, in milliseconds, for packets that arrive from now on. */
   async setDelay(delay: number): Promise<void> {
     this.process.stdin.write(`${delay}\n`);
     await this.process.line(/^delay set$/);

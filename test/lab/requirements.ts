@@ -1,8 +1,9 @@
+/** What tests require of the machine, and how its absence is explained. */
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { namespacesAvailable } from './namespace';
 
-/** Commands that tests use, and the Debian packages that bring them. */
+/** Commands that tests use, and the Debian packages that contain them. */
 const PACKAGES = {
   curl: 'curl',
   'g++': 'g++',
@@ -19,7 +20,7 @@ const PACKAGES = {
 type Command = keyof typeof PACKAGES;
 export type Need = Command | 'mptcp' | 'namespaces' | 'tun';
 
-/** Where a command is; also one that Debian keeps out of PATH. */
+/** The path of a command, also of one that Debian keeps out of PATH. */
 export function findCommand(name: string): string | undefined {
   const folders = [...(process.env.PATH ?? '').split(delimiter)];
   const versions = '/usr/lib/postgresql';
@@ -28,7 +29,7 @@ export function findCommand(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find(executable);
 }
 
-/** Why this machine lacks something; undefined where it does not. */
+/** Says why a requirement is not met; undefined where it is. */
 export function missing(need: Need): string | undefined {
   if (!reasons.has(need)) reasons.set(need, find(need));
   return reasons.get(need);

@@ -1,3 +1,4 @@
+/** The topologies of most tests: a client and a server, joined by one or more paths. */
 import type { Namespace } from './namespace';
 import { Network } from './network';
 import { Path, Router } from './path';
@@ -13,15 +14,15 @@ export interface PathOptions {
 }
 
 export interface HostsOptions {
-  /** The family of every `address`; there are addresses of both. */
+  /** The family that `address` returns; every host has addresses of both families. */
   family?: Family;
-  /** Who tells of the paths after the first: the client by subflow endpoints, the server by signal endpoints. */
+  /** Which side adds the paths after the first: the client by subflow endpoints, the server by signal endpoints. */
   join?: Side | 'none';
-  /** The limits of both path managers. */
+  /** The limits of both hosts' in-kernel path managers. */
   limits?: { subflows: number; addAddrAccepted: number };
 }
 
-/** A client and a server with some paths between them. */
+/** A client and a server with paths between them. */
 export class Hosts<Paths extends readonly Path[] = readonly Path[]> extends Network {
   readonly client: Namespace;
   readonly server: Namespace;

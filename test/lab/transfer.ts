@@ -1,30 +1,33 @@
+/**
+ * A verifiable transfer: a source of pseudo-random bytes, and a sink that hashes what it receives.
+ */
 import { type Cipher, createCipheriv, createHash } from 'node:crypto';
 import { Readable, Writable } from 'node:stream';
 
 const CHUNK = 64 * 1024;
 const ZEROS = Buffer.alloc(CHUNK);
 
-/** Bytes that look random and are the same for every stream of the same seed. */
+/** A stream of pseudo-random bytes, equal for all streams with the same seed. */
 export class PseudoRandom extends Readable {
   readonly #cipher: Cipher;
-  #left: number;
+  #remaining: number;
 
   constructor(bytes: number, seed = 1) {
     super({ highWaterMark: CHUNK });
     const key = Buffer.alloc(16);
     key.writeUInt32BE(seed);
     this.#cipher = createCipheriv('aes-128-ctr', key, Buffer.alloc(16));
-    this.#left = bytes;
+    this.#remaining = bytes;
   }
 
   override _read(): void {
-    const length = Math.min(this.#left, CHUNK);
-    this.#left -= length;
+    const length = Math.min(this.#remaining, CHUNK);
+    this.#remaining -= length;
     this.push(length === 0 ? null : this.#cipher.update(ZEROS.subarray(0, length)));
   }
 }
 
-/** Takes bytes in, and tells how many, their SHA-256, and for how long nothing came. */
+/** Consumes bytes and reports their number, their SHA-256 and the longest stall. */
 export class HashSink extends Writable {
   bytes = 0;
   /** The longest time between two chunks, in milliseconds. */
@@ -41,13 +44,13 @@ export class HashSink extends Writable {
     callback();
   }
 
-  /** The SHA-256 of what came so far, in hex. */
+  /** The SHA-256 of the bytes received so far, in hex. */
   get sha256(): string {
     return this.#hash.copy().digest('hex');
   }
 }
 
-/** The SHA-256, in hex, of PseudoRandom's bytes. */
+/** The SHA-256, in hex, of the bytes of a PseudoRandom stream. */
 export async function sha256(bytes: number, seed?: number): Promise<string> {
   const sink = new HashSink();
   for await (const chunk of new PseudoRandom(bytes, seed)) sink.write(chunk);

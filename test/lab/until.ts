@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Asks again and again until the answer is true or not undefined; gives up after `timeout` ms, which
- * are many: a machine that is busy or slow is no reason to fail.
+ * Polls `ask` until it returns something but false and undefined, and returns that. Throws after
+ * `timeout` ms, a large default that tolerates a busy or slow machine.
  */
 export async function until<T>(
   what: string,
@@ -13,7 +13,7 @@ export async function until<T>(
   for (;;) {
     const answer = await ask();
     if (answer !== false && answer !== undefined) return answer;
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${timeout} ms`);
+    if (performance.now() > deadline) throw new Error(`timed out after ${timeout} ms: ${what}`);
     await sleep(5);
   }
 }

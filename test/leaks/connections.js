@@ -1,9 +1,9 @@
 'use strict';
 
-// Opens connections that end in every way there is, and fails if file descriptors, memory of
-// JavaScript or memory of the process are left behind.
+// Opens connections that end in every possible way, and fails if file descriptors, JavaScript heap
+// or resident memory leak.
 //   node --expose-gc test/leaks/connections.js [connections]
-// Under a sanitizer, which has memory of its own, ASAN_OPTIONS is set and only the first two count.
+// Under a sanitizer (ASAN_OPTIONS is set), which allocates memory itself, resident memory is ignored.
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
@@ -16,11 +16,11 @@ const plain = require('node:net');
 
 const CONNECTIONS = Number(process.argv[2] ?? 10_000);
 const AT_ONCE = 20;
-/** Where the queue of a listener overflows, the kernel may leave a connection hanging for a minute. */
+/** When the queue of a listener overflows, the kernel may keep a connection for a minute. */
 const BACKLOG = 4096;
-const MOST_HEAP = 0.6e6; // bytes more than after the first third
-const MOST_RSS = 48e6; // of which V8 takes a varying part
-/** Less than the minute for which the kernel keeps what its peer does not close. */
+const MOST_HEAP = 0.6e6; // bytes of growth after the first third
+const MOST_RSS = 48e6; // of which V8 uses a varying part
+/** Less than the minute for which the kernel keeps a socket that its peer does not close. */
 const DEADLINE = 45_000; // ms
 
 const require_ = { mptcp: { mode: 'require' } };
@@ -33,7 +33,7 @@ async function listening(server) {
   return server.address().port;
 }
 
-/** Each makes one connection, or fails to, and is done when nothing of it is left here. */
+/** Each function makes one connection or fails to, and resolves when its resources are released. */
 const waysOfEnding = ({ echo, web, tcp, refused, requiring, full }) => [
   async function ended() {
     const socket = net.connect(echo, host);
@@ -60,7 +60,7 @@ const waysOfEnding = ({ echo, web, tcp, refused, requiring, full }) => [
     socket.destroy();
     await closed(socket);
   },
-  async function destroyedWithDataUnderway() {
+  async function destroyedWithDataInFlight() {
     const socket = net.connect(echo, host);
     await once(socket, 'connect');
     socket.write(Buffer.alloc(100_000));
@@ -106,11 +106,11 @@ const waysOfEnding = ({ echo, web, tcp, refused, requiring, full }) => [
     const socket = net.connect(tcp, host);
     await text(socket);
   },
-  async function refusedByUs() {
+  async function rejectedByClient() {
     const socket = net.connect({ port: tcp, host, ...require_ });
     await closed(socket.on('error', () => undefined));
   },
-  async function refusedByTheServer() {
+  async function rejectedByServer() {
     const socket = plain.connect(requiring, host).on('error', () => undefined);
     await closed(socket.resume());
   },
@@ -154,11 +154,11 @@ async function settle() {
   return { files: files(), heapUsed, rss };
 }
 
-/** Until the kernel and the event loop have let go of all, however long the connections took. */
-async function untilFilesAre(most) {
+/** Waits until the event loop and the kernel have closed the descriptors of all connections. */
+async function untilFilesAtMost(limit) {
   const start = performance.now();
-  while (files() > most) {
-    assert.ok(performance.now() - start < DEADLINE, `${files() - most} file descriptors are left`);
+  while (files() > limit) {
+    assert.ok(performance.now() - start < DEADLINE, `${files() - limit} file descriptors leak`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -182,32 +182,33 @@ async function main() {
   const ways = waysOfEnding(ports);
 
   let made = 0;
-  const make = async (most) => {
+  const make = async (total) => {
     const runners = Array.from({ length: AT_ONCE }, async () => {
-      while (made < most) await ways[made++ % ways.length]();
+      while (made < total) await ways[made++ % ways.length]();
     });
     await Promise.all(runners);
   };
 
-  // What is allocated once, and what V8 compiles on the way, is no leak.
+  // The first third excludes one-time allocations and what V8 compiles.
   const opened = files();
   await make(CONNECTIONS / 3);
-  await untilFilesAre(opened);
+  await untilFilesAtMost(opened);
   const before = await settle();
   await make(CONNECTIONS);
-  await untilFilesAre(opened);
+  await untilFilesAtMost(opened);
   const after = await settle();
 
-  const left = {
+  const leaked = {
     connections: made,
     seconds: Math.round((performance.now() - start) / 100) / 10,
     files: after.files - opened,
     heap: after.heapUsed - before.heapUsed,
     rss: after.rss - before.rss,
   };
-  console.log(JSON.stringify(left));
-  assert.ok(left.heap < MOST_HEAP, `${left.heap} bytes of JavaScript are left`);
-  if (!process.env.ASAN_OPTIONS) assert.ok(left.rss < MOST_RSS, `${left.rss} bytes are left`);
+  console.log(JSON.stringify(leaked));
+  assert.ok(leaked.heap < MOST_HEAP, `${leaked.heap} bytes of JavaScript heap leak`);
+  if (!process.env.ASAN_OPTIONS)
+    assert.ok(leaked.rss < MOST_RSS, `${leaked.rss} bytes of resident memory leak`);
   occupant.destroy();
   for (const server of Object.values(servers)) server.close();
 }

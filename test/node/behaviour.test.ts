@@ -1,6 +1,6 @@
 /**
- * "As in Node", under every Node there is: each file of behaviour/ is a program of node:test, run
- * with the built package and one and the same addon.
+ * Runs the programs of behaviour/, which use node:test, under each Node.js version with the built
+ * package and the same addon: what is Node's behaviour must be ours.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -13,7 +13,7 @@ const LONGEST = 300_000; // ms
 
 const files = readdirSync(FOLDER).filter((file) => file.endsWith('.js'));
 
-/** What node:test reported of the tests that were not passed. */
+/** The part of a node:test report about the tests that failed. */
 function failures(report: string): string {
   return report.split('failing tests:').pop() ?? report;
 }

@@ -7,13 +7,13 @@ const SCRIPT = join(__dirname, '..', 'leaks', 'connections.js');
 
 describeWith('10,000 connections opened, failed, aborted and destroyed', ['mptcp'], () => {
   test.each(nodes())(
-    'leave no descriptor and no growth behind: $name',
+    'leak neither descriptors nor memory: $name',
     ({ path }) => {
-      const left = JSON.parse(
+      const leaked = JSON.parse(
         execFileSync(path, ['--expose-gc', SCRIPT, '10000'], { encoding: 'utf8' }),
       ) as { connections: number; files: number };
-      expect(left).toMatchObject({ files: 0 });
-      expect(left.connections).toBeGreaterThanOrEqual(10_000);
+      expect(leaked).toMatchObject({ files: 0 });
+      expect(leaked.connections).toBeGreaterThanOrEqual(10_000);
     },
     300_000,
   );

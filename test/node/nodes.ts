@@ -8,7 +8,7 @@ export interface Node {
   path: string;
 }
 
-/** Not among the package's own dependencies: npm would run its scripts by one of these. */
+/** Not among the package's own dependencies, because npm would run its scripts with one of these. */
 const FOLDER = join(__dirname, 'nodes');
 
 function nodeAt(path: string): Node {
@@ -17,12 +17,12 @@ function nodeAt(path: string): Node {
   return { name: `Node.js ${stdout.trim()}`, path };
 }
 
-/** What npm has for this processor, less the line of the Node that runs the tests. */
+/** The versions that npm has for this processor, except the major version that runs the tests. */
 const others = [22, 24]
   .filter((major) => process.arch === 'x64' && !process.version.startsWith(`v${major}.`))
   .map((major) => join(FOLDER, 'node_modules', `node${major}`, 'bin', 'node'));
 
-/** jest's globalSetup for this folder's tests. */
+/** jest's globalSetup for the tests of this folder. */
 export default function installNodes(): void {
   if (others.every(existsSync)) return;
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
@@ -33,5 +33,5 @@ export default function installNodes(): void {
     throw new Error('npm could not install the other Nodes to test with, see above');
 }
 
-/** The Node that runs the tests, and the others. */
+/** The Node.js that runs the tests, and the others. */
 export const nodes = (): Node[] => [process.execPath, ...others].map(nodeAt);

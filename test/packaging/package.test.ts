@@ -1,28 +1,29 @@
+/** Tests of the packed package: its contents, and its installation in each way that users do. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Folder, pack, pathWithoutCompiler, ROOT } from './workplace';
+import { Folder, pack, pathWithoutCompiler, ROOT } from './temporary-folder';
 
 const CONSUMER = join('test', 'packaging', 'consumer');
 const ENABLED = '/proc/sys/net/mptcp/enabled';
-const mptcp = existsSync(ENABLED) && readFileSync(ENABLED, 'utf8').trim() === '1';
-/** A machine for which there is no prebuilt addon. */
+const hasMptcp = existsSync(ENABLED) && readFileSync(ENABLED, 'utf8').trim() === '1';
+/** The environment of a machine for which there is no prebuilt addon. */
 const NO_PREBUILD = { LIBC: 'other' };
 
 const folders: Folder[] = [];
 function folder(): Folder {
-  const made = new Folder();
-  folders.push(made);
-  return made;
+  const created = new Folder();
+  folders.push(created);
+  return created;
 }
 
 let packed: ReturnType<typeof pack>;
 beforeAll(() => (packed = pack(folder())), 600_000);
 afterAll(() => folders.forEach((each) => each[Symbol.dispose]()));
 
-/** An app with the package installed from its tarball, without the registry. */
+/** Makes an app, and installs the package from its tarball without the registry. */
 function install(options: { args?: string[]; env?: NodeJS.ProcessEnv } = {}): {
   app: Folder;
-  said: string;
+  output: string;
 } {
   const { args = [], env = {} } = options;
   const app = folder();
@@ -30,15 +31,21 @@ function install(options: { args?: string[]; env?: NodeJS.ProcessEnv } = {}): {
   const dependencies = ['node-addon-api', 'node-gyp-build'].map((name) =>
     join(ROOT, 'node_modules', name),
   );
-  const how = ['--offline', '--install-links', '--no-audit', '--no-fund', '--foreground-scripts'];
+  const npmOptions = [
+    '--offline',
+    '--install-links',
+    '--no-audit',
+    '--no-fund',
+    '--foreground-scripts',
+  ];
   const { stdout, stderr } = app.run(
     'npm',
-    ['install', ...how, ...args, packed.tarball, ...dependencies],
+    ['install', ...npmOptions, ...args, packed.tarball, ...dependencies],
     { env },
   );
-  for (const file of ['cjs.cjs', 'esm.mjs', 'require.cjs', 'unmodified.cjs'])
+  for (const file of ['cjs.cjs', 'esm.mjs', 'mode-require.cjs', 'unmodified.cjs'])
     app.copy(join(CONSUMER, file), file);
-  return { app, said: stdout + stderr };
+  return { app, output: stdout + stderr };
 }
 
 interface Report {
@@ -52,30 +59,31 @@ function report(app: Folder, file: string, env: NodeJS.ProcessEnv = {}): Report 
   return JSON.parse(app.run(process.execPath, [file], { env }).stdout) as Report;
 }
 
+/** Expects that an app speaks MPTCP where the kernel has it. */
 function expectMptcp(app: Folder, env?: NodeJS.ProcessEnv): void {
-  const speaks = { status: mptcp ? 'mptcp' : 'fallback', mptcp, isServer: true };
-  expect(report(app, 'cjs.cjs', env)).toMatchObject(speaks);
-  expect(report(app, 'esm.mjs', env)).toMatchObject(speaks);
+  const expected = { status: hasMptcp ? 'mptcp' : 'fallback', mptcp: hasMptcp, isServer: true };
+  expect(report(app, 'cjs.cjs', env)).toMatchObject(expected);
+  expect(report(app, 'esm.mjs', env)).toMatchObject(expected);
 }
 
-/** That an app is told why it has TCP, and that nothing which requires MPTCP goes on without. */
+/** Expects that an app speaks TCP and is warned why, and that mode 'require' fails. */
 function expectTcp(app: Folder, reason: RegExp, env: NodeJS.ProcessEnv): void {
-  const speaks = { status: 'fallback', mptcp: false, isServer: true };
+  const expected = { status: 'fallback', mptcp: false, isServer: true };
   for (const file of ['cjs.cjs', 'esm.mjs']) {
     const { stdout, stderr } = app.run(process.execPath, [file], { env });
-    expect(JSON.parse(stdout)).toMatchObject(speaks);
+    expect(JSON.parse(stdout)).toMatchObject(expected);
     expect((JSON.parse(stdout) as Report).reason).toMatch(reason);
     expect(stderr.match(/MPTCP_UNAVAILABLE/g)).toHaveLength(1);
     expect(stderr).toMatch(reason);
   }
-  const { stdout } = app.run(process.execPath, ['require.cjs'], { env });
+  const { stdout } = app.run(process.execPath, ['mode-require.cjs'], { env });
   expect(JSON.parse(stdout)).toEqual({
     connect: 'ERR_MPTCP_UNAVAILABLE',
     listen: 'ERR_MPTCP_UNAVAILABLE',
   });
 }
 
-test('the tarball has what an app needs, and nothing else', () => {
+test('the tarball contains what an app needs, and nothing else', () => {
   const kinds = [
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|install\.cjs|binding\.gyp)$/,
     /^dist\/.+\.(js|mjs|d\.ts|d\.mts|map)$/,
@@ -100,7 +108,7 @@ test('the tarball has what an app needs, and nothing else', () => {
   expect(packed.size).toBeLessThan(3 << 20);
 });
 
-test('the sources that it lists are all in it', () => {
+test('the tarball contains all sources that native/sources.txt lists', () => {
   const listed = readFileSync(join(ROOT, 'native', 'sources.txt'), 'utf8')
     .trim()
     .split('\n');
@@ -110,7 +118,7 @@ test('the sources that it lists are all in it', () => {
 test.each([
   ['publint', ['--strict']],
   ['attw', ['--profile', 'node16']],
-])('%s finds nothing wrong', (tool, args) => {
+])('%s reports no problem', (tool, args) => {
   folder().run(join(ROOT, 'node_modules', '.bin', tool), [packed.tarball, ...args]);
 });
 
@@ -122,7 +130,7 @@ describe('installed without a compiler', () => {
     ({ app } = install({ env: { PATH: path } }));
   });
 
-  test('the prebuilt addon loads, by require and by import', () =>
+  test('the prebuilt addon is loaded by require and by import', () =>
     expectMptcp(app, { PATH: path }));
 
   test.each([
@@ -130,43 +138,43 @@ describe('installed without a compiler', () => {
     ['--require', ['--require', 'mptcp/register']],
   ])('%s makes an unmodified app speak MPTCP', (_name, args) => {
     const { stdout } = app.run(process.execPath, [...args, 'unmodified.cjs']);
-    expect(stdout.trim()).toBe(mptcp ? 'mptcp' : 'fallback');
+    expect(stdout.trim()).toBe(hasMptcp ? 'mptcp' : 'fallback');
   });
 
-  test('without it the same app speaks TCP', () => {
+  test('the same app speaks TCP without the preload', () => {
     expect(app.run(process.execPath, ['unmodified.cjs']).stdout.trim()).toBe('tcp');
   });
 
-  test('where no prebuilt addon fits either, it says so and connections are TCP', () => {
-    const { app: other, said } = install({ env: { PATH: path, ...NO_PREBUILD } });
-    expect(said).toMatch(/no prebuilt addon fits this machine.*connections are TCP/);
+  test('without a fitting prebuilt addon, the installation says that connections are TCP', () => {
+    const { app: other, output } = install({ env: { PATH: path, ...NO_PREBUILD } });
+    expect(output).toMatch(/no prebuilt addon fits this machine.*connections are TCP/);
     expectTcp(other, /npm rebuild mptcp/, NO_PREBUILD);
   });
 
-  test('a build that was asked for must succeed', () => {
+  test('--build-from-source fails the installation', () => {
     expect(() => install({ env: { PATH: path }, args: ['--build-from-source'] })).toThrow(
       /connections are TCP/,
     );
   });
 });
 
-test('installed with --ignore-scripts, the prebuilt addon loads', () => {
+test('installed with --ignore-scripts, the prebuilt addon is loaded', () => {
   const { app } = install({ args: ['--ignore-scripts'] });
   expectMptcp(app);
 });
 
-test('where no prebuilt addon fits, it is compiled', () => {
+test('without a fitting prebuilt addon, the addon is compiled', () => {
   const { app } = install({ env: NO_PREBUILD });
   expect(existsSync(join(app.path, 'node_modules/mptcp/build/Release/mptcp.node'))).toBe(true);
   expectMptcp(app, NO_PREBUILD);
 }, 600_000);
 
-test('on another operating system it installs, and connections are TCP', () => {
+test('on another operating system the installation succeeds, and connections are TCP', () => {
   const system = folder();
   system.write('darwin.cjs', "Object.defineProperty(process, 'platform', { value: 'darwin' });\n");
   const env = { NODE_OPTIONS: `--require=${join(system.path, 'darwin.cjs')}`, ...NO_PREBUILD };
-  const { app, said } = install({ env });
-  expect(said).toContain('On darwin connections are TCP.');
+  const { app, output } = install({ env });
+  expect(output).toContain('On darwin connections are TCP.');
   expect(existsSync(join(app.path, 'node_modules/mptcp/build'))).toBe(false);
   expectTcp(app, /needs Linux, and this is darwin/, env);
 });
@@ -174,7 +182,7 @@ test('on another operating system it installs, and connections are TCP', () => {
 test.each([
   ['CommonJS', 'commonjs'],
   ['ES modules', 'module'],
-])('TypeScript compiles an app of %s against it, without skipLibCheck', (_name, type) => {
+])('TypeScript compiles an app of %s against the package, without skipLibCheck', (_name, type) => {
   const app = folder();
   app.write('package.json', JSON.stringify({ private: true, type }));
   mkdirSync(join(app.path, 'node_modules', 'mptcp'), { recursive: true });

@@ -1,9 +1,9 @@
-/** Every program in README.md runs as it stands, prints what its comments say, and ends by itself. */
+/** Tests that each program in README.md runs, prints what its comments say, and ends by itself. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeWith } from '../lab/jest';
-import { ROOT } from './workplace';
+import { ROOT } from './temporary-folder';
 
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const programs = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, program = '']) => program);
@@ -12,7 +12,7 @@ const heading = (program: string): string =>
 
 describeWith('README.md', ['mptcp'], () => {
   let folder: string;
-  // In the repository, where its package is known by its own name.
+  // Inside the repository, where the package can be imported by its own name.
   beforeAll(() => {
     mkdirSync(join(ROOT, 'out'), { recursive: true });
     folder = mkdtempSync(join(ROOT, 'out', 'readme-'));
@@ -20,7 +20,7 @@ describeWith('README.md', ['mptcp'], () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test.each(programs.map((program, index) => [index + 1, heading(program), program] as const))(
-    'program %i, of %j',
+    'program %i, of %j, runs as it stands',
     (index, _heading, program) => {
       const file = join(folder, `${index}.mjs`);
       writeFileSync(file, program);
@@ -29,8 +29,8 @@ describeWith('README.md', ['mptcp'], () => {
         timeout: 60_000,
       });
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      const says = [...program.matchAll(/\/\/ -> (.+)$/gm)].map(([, text]) => text);
-      if (says.length > 0) expect(stdout.trim().split('\n')).toEqual(says);
+      const expected = [...program.matchAll(/\/\/ -> (.+)$/gm)].map(([, text]) => text);
+      if (expected.length > 0) expect(stdout.trim().split('\n')).toEqual(expected);
     },
   );
 });

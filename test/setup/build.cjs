@@ -1,12 +1,14 @@
 'use strict';
 
+/** Builds the addon and dist/ before tests and demo where they are older than their sources. */
+
 const { spawnSync } = require('node:child_process');
 const { readdirSync, rmSync, statSync, utimesSync } = require('node:fs');
 const { join } = require('node:path');
 
 const ROOT = join(__dirname, '..', '..');
 
-/** When a file, or the newest file below a folder, was changed; 0: there is none. */
+/** The time at which a file, or the newest file below a folder, was changed; 0 where none exists. */
 function changed(path) {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat?.isDirectory()) return stat?.mtimeMs ?? 0;
@@ -14,8 +16,8 @@ function changed(path) {
 }
 
 /**
- * Runs npm with these arguments when its product is older than one of the sources. What it prints
- * goes to stderr: stdout belongs to the caller's results.
+ * Runs npm with these arguments when its product is older than one of the sources. Its output goes to
+ * stderr, because stdout belongs to the caller's results.
  */
 function build(args, product, sources) {
   const built = changed(join(ROOT, product));
@@ -26,16 +28,16 @@ function build(args, product, sources) {
     stdio: ['inherit', 2, 2],
   });
   if (status !== 0) {
-    rmSync(join(ROOT, product), { force: true }); // else the next run would take it for the result
+    rmSync(join(ROOT, product), { force: true }); // else the next run would consider it up to date
     throw new Error(`npm ${args.join(' ')} failed, see above`);
   }
   const now = new Date();
-  utimesSync(join(ROOT, product), now, now); // make leaves alone what came out the same
+  utimesSync(join(ROOT, product), now, now); // make does not touch an unchanged product
 }
 
-/** jest's globalSetup: tests, and the programs that they start, never meet a stale build. */
+/** jest's globalSetup, so that tests and the programs that they start never load a stale build. */
 function buildWhatIsStale() {
-  // An addon from elsewhere, as one with sanitizers, comes ready made.
+  // An addon from elsewhere, such as one with sanitizers, is already built.
   if (process.platform === 'linux' && process.env.MPTCP_PREBUILD === undefined) {
     build(['run', 'build:native'], 'build/Release/mptcp.node', ['native', 'binding.gyp']);
   }

@@ -1,4 +1,4 @@
-/** The types of the public surface, checked by tsc alone: nothing here is run. */
+/** Tests of the public types, which tsc alone checks: nothing here runs. */
 import type nodeHttp from 'node:http';
 import type nodeHttp2 from 'node:http2';
 import type nodeHttps from 'node:https';
@@ -67,13 +67,13 @@ expectTypeOf(http2.createSecureServer(required)).toEqualTypeOf<nodeHttp2.Http2Se
 expectTypeOf(http2.connect('http://host', required)).toEqualTypeOf<nodeHttp2.ClientHttp2Session>();
 new UndiciAgent({ connect: connector(required) });
 
-// What the drop-in modules do not change has the types of Node.
+// Exports that the drop-in modules do not change have Node's types.
 expectTypeOf(net.isIP).toEqualTypeOf<typeof nodeNet.isIP>();
 expectTypeOf<net.AddressInfo>().toEqualTypeOf<nodeNet.AddressInfo>();
 expectTypeOf<http.IncomingMessage>().toEqualTypeOf<nodeHttp.IncomingMessage>();
 expectTypeOf<tls.TLSSocket>().toEqualTypeOf<nodeTls.TLSSocket>();
 
-// The one option, and no other.
+// `mptcp` is the only added option.
 expectTypeOf<MptcpMode>().toEqualTypeOf<'prefer' | 'require' | 'off'>();
 // @ts-expect-error -- there is no such mode
 net.connect({ port: 1, mptcp: { mode: 'on' } });
@@ -85,7 +85,7 @@ http.get({ host: 'host', mptcp: true });
 tls.connect({ port: '1', mptcp: {}, servername: 5 });
 
 // Node's own modules are not augmented.
-// @ts-expect-error -- node:net knows nothing of it
+// @ts-expect-error -- node:net has no such option
 nodeNet.connect({ port: 1, ...{}, mptcp: {} });
 
 expectTypeOf(enable(new nodeNet.Server(), { mode: 'off' })).toEqualTypeOf<nodeNet.Server>();
@@ -121,7 +121,7 @@ expectTypeOf(connection.hint({ paths: { prefer: ['eth1'] } })).resolves.toEqualT
   HintResult[]
 >();
 expectTypeOf(connection.setBackup(connection.subflows()[0]!, true, { signal })).resolves.toBeVoid();
-// @ts-expect-error -- ids are chosen
+// @ts-expect-error -- the package chooses the id
 void connection.announce({ address: '::1', id: 1 });
 // @ts-expect-error -- there is no such event
 connection.on('subflows', () => undefined);
@@ -143,10 +143,10 @@ expectTypeOf(
 ).resolves.toEqualTypeOf<BehindLoadBalancer>();
 expectTypeOf<BehindLoadBalancer>().toExtend<AsyncDisposable>();
 expectTypeOf<BehindLoadBalancer['endpoint']>().toEqualTypeOf<Endpoint | undefined>();
-// @ts-expect-error -- which address?
+// @ts-expect-error -- the address is missing
 void pathManager.behindLoadBalancer({ port: 9000 });
 
-// Policies, and what they tell.
+// Policies and the events of a managed policy.
 declare const managing: PathManager;
 const managed = managing.manage(policies.all(policies.fullmesh(), policies.heal()), {
   match: ({ remote }) => remote.port === 443,

@@ -1,4 +1,4 @@
-// Each library leaves a body that has no end, once it has begun to come.
+// Each library aborts an endless body once data has arrived.
 import axios from 'axios';
 import got from 'got';
 import { Agent, fetch } from 'undici';
@@ -30,4 +30,4 @@ for (const [name, stream] of Object.entries(clients)) {
     report({ [name]: error.name });
   }
 }
-process.stdin.resume(); // the process stays: its end would close the connections in any case
+process.stdin.resume(); // stays alive, because the end of the process closes every connection

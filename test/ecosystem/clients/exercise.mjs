@@ -1,6 +1,6 @@
 /**
- * What every HTTP client has to do: `node client.mjs <mptcp/ | node:> <url> [bytes] [mode]`. The
- * modules of Node's names come from this package, or are Node's own, to be run with the preload.
+ * The exercise of every HTTP client: `node client.mjs <mptcp/ | node:> <url> [bytes] [mode]`. Modules
+ * come from this package, or are Node's own with the preload.
  */
 import { randomBytes } from 'node:crypto';
 import { subscribe } from 'node:diagnostics_channel';
@@ -15,14 +15,14 @@ export const secure = url.startsWith('https:');
 export const origin = url;
 export const mptcp = { mode };
 
-/** Node's module of that name, with MPTCP on: by this package or by the preload. */
+/** Imports the module of that name with MPTCP on: from this package, or Node's by the preload. */
 export const load = (name) => import(`${modules}${name}`);
 export const preloaded = modules === 'node:';
 
 const sockets = [];
 subscribe('mptcp:connect', ({ socket }) => sockets.push(socket));
 
-/** What the client knows of each connection that it has made, refused ones apart. */
+/** Describes each connection that the client has opened, except refused ones. */
 export function connections() {
   return sockets.map((socket) => {
     const connection = connectionOf(socket);
@@ -36,7 +36,7 @@ export function connections() {
 export const report = (value) => console.log(JSON.stringify(value));
 export const codeOf = (error) => error.code ?? error.cause?.code ?? String(error);
 
-/** An address where nobody listens. */
+/** A port on which nobody listens. */
 export async function refusing() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -50,8 +50,8 @@ function* chunks(payload, size = 50_000) {
 }
 
 /**
- * `get(url)` gives the parsed body, `echo(url, readable)` the stream that comes back. Two requests
- * in a row, then a body streamed up and down at once, then a server that is not there.
+ * Makes two requests in sequence, streams a body in both directions at once, and connects to a port
+ * without a server. `get(url)` returns the parsed body, `echo(url, readable)` the echoed stream.
  */
 export async function exercise({ get, echo }) {
   const server = [await get(`${origin}/`), await get(`${origin}/`)];

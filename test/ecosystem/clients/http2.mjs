@@ -4,7 +4,7 @@ import { exercise, load } from './exercise.mjs';
 const http2 = await load('http2');
 const sessions = new Map();
 
-/** A stream in the session with the origin. Every session ends when it has no stream left. */
+/** Opens a stream in the session with the origin, which is shared by all requests to it. */
 function request({ origin, pathname }, headers = {}) {
   if (!sessions.has(origin)) {
     const session = http2.connect(origin);

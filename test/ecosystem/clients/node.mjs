@@ -1,4 +1,4 @@
-// Node's own HTTP client and the agent that it takes by itself.
+// Node's own HTTP client with its default agent.
 import { once } from 'node:events';
 import { json } from 'node:stream/consumers';
 import { exercise, load, secure } from './exercise.mjs';

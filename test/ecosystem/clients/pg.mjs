@@ -1,3 +1,4 @@
+/** Exercises pg: queries, notifications, reuse of a connection and errors. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connectionOf } from 'mptcp';
@@ -33,7 +34,7 @@ await client.query("LISTEN news; NOTIFY news, 'payload'");
 const [notification] = await notified;
 client.release();
 
-const next = await pool.query('SELECT count(*)::int FROM files'); // by the same connection
+const next = await pool.query('SELECT count(*)::int FROM files'); // over the same connection
 const wrong = await pool.query('SELECT nonsense').catch(codeOf);
 await pool.end();
 

@@ -1,3 +1,4 @@
+/** Exercises ioredis: commands, a pipeline, a subscription and errors. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { AbstractConnector, Redis } from 'ioredis';

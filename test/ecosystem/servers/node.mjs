@@ -18,7 +18,7 @@ const server = createServer({ ...certificate, mptcp }, (request, response) => {
       return request.pipe(response);
     case '/endless':
       return pipeline(Readable.from(endless()), response, ({ code }) =>
-        console.log(JSON.stringify({ left: code, ...described })),
+        console.log(JSON.stringify({ aborted: code, ...described })),
       );
     default:
       return response.end(JSON.stringify(described));

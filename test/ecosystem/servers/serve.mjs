@@ -1,4 +1,4 @@
-/** What the servers share: how they are started, what they answer, how they end. */
+/** The arguments, answers and end of the servers of this folder. */
 import { readFileSync } from 'node:fs';
 import { connectionOf } from 'mptcp';
 
@@ -9,13 +9,13 @@ const pem = (name) => readFileSync(new URL(`../tls/${name}.pem`, import.meta.url
 export const secure = scheme === 'https';
 export const certificate = secure ? { key: pem('key'), cert: pem('cert') } : {};
 
-/** What a server says of the connection that a request came by. */
+/** Describes the connection of a request. */
 export function describe(socketLike) {
   const { status, token, serverSide } = connectionOf(socketLike);
   return { status, token, serverSide };
 }
 
-/** Tells where the server listens. When standard input ends it is closed, and the process is to end. */
+/** Prints the port of a server, and closes it when standard input ends, upon which the process ends. */
 export function announce(server, close = () => server.close()) {
   console.log(JSON.stringify({ port: server.address().port }));
   process.stdin.on('end', close).resume();

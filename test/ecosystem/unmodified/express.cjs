@@ -1,4 +1,4 @@
-// An app that has never heard of MPTCP.
+// An app without any MPTCP code.
 const express = require('express');
 
 const app = express();

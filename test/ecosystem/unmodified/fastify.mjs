@@ -1,4 +1,4 @@
-// An app that has never heard of MPTCP.
+// An app without any MPTCP code.
 import Fastify from 'fastify';
 
 const fastify = Fastify();

@@ -1,4 +1,4 @@
-// An app that has never heard of MPTCP.
+// An app without any MPTCP code.
 import { WebSocketServer } from 'ws';
 
 const wss = new WebSocketServer({ port: 0 });

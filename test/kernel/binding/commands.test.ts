@@ -1,3 +1,4 @@
+/** Tests of the addon's Commands class against the kernel. */
 import { execFileSync } from 'node:child_process';
 import { getSystemErrorName, types } from 'node:util';
 import type {
@@ -44,7 +45,7 @@ describeKernel('Commands', {}, () => {
   const run = (...list: NativeCommand[]) =>
     answer<(NativeCommandError | object | undefined)[]>((done) => commands.run(list, done));
 
-  test('run on a thread of their own, in the namespace', async () => {
+  test('run on their own thread, in the given namespace', async () => {
     expect(commands.threadId).not.toBe(process.pid);
     const other = closing(new native.Commands(host.name));
     expect(other.threadId).not.toBe(commands.threadId);
@@ -55,7 +56,7 @@ describeKernel('Commands', {}, () => {
     expect(execFileSync('ip', ['mptcp', 'endpoint'], { encoding: 'utf8' })).not.toMatch('10.0.0.5');
   });
 
-  test('endpoints: add, get, list, change, delete, flush', async () => {
+  test('add, get, list, change, delete and flush endpoints', async () => {
     const added = [
       endpoint(5, { flags: SUBFLOW | BACKUP | FULLMESH }),
       endpoint(6, { flags: SIGNAL, address: '127.0.0.1', port: 8080 }),
@@ -88,7 +89,7 @@ describeKernel('Commands', {}, () => {
     expect(await list()).toEqual([]);
   });
 
-  test('limits: each alone and both', async () => {
+  test('set each limit alone and both together', async () => {
     expect(
       await run(
         { command: 'setLimits', subflows: 5 },
@@ -105,7 +106,7 @@ describeKernel('Commands', {}, () => {
     expect(host.ip('mptcp', 'limits')).toMatch('add_addr_accepted 3 subflows 4');
   });
 
-  test('answer in order, one by one, also past one that fails, with the kernel’s words', async () => {
+  test('are answered in order, also after one that fails, with the kernel’s error text', async () => {
     const many = Array.from({ length: 100 }, (): NativeCommand => ({
       command: 'getEndpoint',
       id: 5,
@@ -136,10 +137,10 @@ describeKernel('Commands', {}, () => {
     expect(order).toEqual(['many', 'endpoints', 'fails']);
   });
 
-  test('a job that waits can be canceled, one that runs or has run cannot', async () => {
+  test('a queued job can be canceled, one that runs or has run cannot', async () => {
     const calls: string[] = [];
     await run({ command: 'addEndpoint', endpoint: endpoint(5) });
-    // Each deletion takes the kernel milliseconds, in which the next jobs wait.
+    // The kernel takes milliseconds for each deletion, during which the next jobs are queued.
     const add: NativeCommand = { command: 'addEndpoint', endpoint: endpoint(5) };
     const remove: NativeCommand = { command: 'deleteEndpoint', id: 5 };
     const long = [remove, ...Array.from({ length: 25 }, () => [add, remove]).flat()];
@@ -155,21 +156,21 @@ describeKernel('Commands', {}, () => {
     for (const job of [first, third, 12345]) expect(commands.cancel(job)).toBe(false);
   });
 
-  test('close() ends what has begun, answers the rest with ECANCELED, and tells the end', async () => {
-    await using witness = closing(new native.Commands(host.name));
+  test('close() completes the running command, fails the rest with ECANCELED, and calls back at the end', async () => {
+    await using observer = closing(new native.Commands(host.name));
     const { threadId } = commands;
     const calls: unknown[] = [];
     let replies: (NativeCommandError | object | undefined)[] | undefined;
     const add = (id: number): NativeCommand => ({ command: 'addEndpoint', endpoint: endpoint(id) });
     const pair: NativeCommand[] = [add(5), { command: 'deleteEndpoint', id: 5 }];
-    // Longer than anybody waits here: milliseconds for each deletion.
+    // The kernel takes milliseconds for each deletion, so this job outlasts the test.
     commands.run([add(6), ...Array.from({ length: 1000 }, () => pair).flat()], (error, result) => {
       calls.push(error);
       replies = result;
     });
     commands.endpoints(undefined, (error) => calls.push(error && name(error)));
     await until('the first job to begin', async () => {
-      const list = await answer<unknown[]>((done) => witness.endpoints(undefined, done));
+      const list = await answer<unknown[]>((done) => observer.endpoints(undefined, done));
       return list.length > 0;
     });
     await new Promise<void>((resolve) =>
@@ -189,7 +190,7 @@ describeKernel('Commands', {}, () => {
     expect(commands.threadId).toBe(threadId);
   });
 
-  test('links, addresses and routes are what ip(8) shows', async () => {
+  test('links, addresses and routes equal the output of ip(8)', async () => {
     host.ip('link', 'add', 'bridge0', 'type', 'bridge');
     host.ip('link', 'add', 'v0', 'mtu', '1400', 'type', 'veth', 'peer', 'v1');
     host.ip('link', 'set', 'v0', 'master', 'bridge0', 'up');
@@ -213,7 +214,7 @@ describeKernel('Commands', {}, () => {
       ...{ interface: link.bridge0!.index, address: '10.1.0.1', prefixLength: 24, scope: 0 },
       flags: 0x80,
     });
-    // With the name that the interface has there, where this process has none of that index.
+    // The scope is the interface's name in that namespace, not in that of this process.
     expect(addresses.map(({ address }) => address)).toContain('fe80::5%bridge0');
 
     const routes = await answer<NativeRoute[]>((done) => commands.routes(done));
@@ -226,7 +227,7 @@ describeKernel('Commands', {}, () => {
     });
   });
 
-  test('files of the network stack are those of the namespace', async () => {
+  test('files of the network stack are read and written in the namespace', async () => {
     const read = (path: string) => answer<string>((done) => commands.readFile(path, done));
     const write = (path: string, value: string) =>
       answer((done) => commands.writeFile(path, value, done));
@@ -250,7 +251,7 @@ describeKernel('Commands', {}, () => {
     ]);
   });
 
-  test('a setting that is held is changed, restored or released', async () => {
+  test('a held setting can be changed, restored and released', async () => {
     const path = '/proc/sys/net/mptcp/add_addr_timeout';
     const hold = (former: string) =>
       answer<NativeHeldSetting>((done) => commands.holdSetting(path, former, done));
@@ -276,7 +277,7 @@ describeKernel('Commands', {}, () => {
     expect(name(none)).toBe('EINVAL');
   });
 
-  test('listens, and holds abstract names, until the socket is closed', async () => {
+  test('listening sockets and abstract names are held until they are closed', async () => {
     const listen = (address = '127.0.0.1') =>
       answer<{ close: () => void }>((done) => commands.listen(address, 4000, done));
     const socket = await listen();
@@ -284,11 +285,11 @@ describeKernel('Commands', {}, () => {
     expect(name(await failure((done) => commands.listen('127.0.0.1', 4000, done)))).toBe(
       'EADDRINUSE',
     );
-    const besides = await listen('::1');
+    const other = await listen('::1');
     socket.close();
     socket.close();
     (await listen()).close();
-    besides.close();
+    other.close();
     expect(host.exec('ss', ['-MHln'])).toBe('');
     expect(name(await failure((done) => commands.listen('10.9.9.9', 1, done)))).toBe(
       'EADDRNOTAVAIL',
@@ -306,14 +307,14 @@ describeKernel('Commands', {}, () => {
     expect(await owner()).toBeUndefined();
   });
 
-  test('tell the commands of the family', async () => {
+  test('report the commands that the family has', async () => {
     const family = await answer<{ version: number; commands: number[] }>((done) =>
       commands.family(done),
     );
     expect(family).toEqual({ version: 1, commands: expect.arrayContaining([1, 2, 3]) as number[] });
   });
 
-  test('each fails where the namespace cannot be entered', async () => {
+  test('fail where the namespace cannot be entered', async () => {
     await using none = closing(new native.Commands('no such namespace'));
     const errors = await Promise.all([
       failure((done) => none.family(done)),
@@ -324,7 +325,7 @@ describeKernel('Commands', {}, () => {
     }
   });
 
-  test('an interface name is one of the namespace', async () => {
+  test('an interface name is resolved in the namespace', async () => {
     host.ip('link', 'add', 'd0', 'type', 'bridge');
     const create = (scope: string): NativeCommand => ({
       command: 'createSubflow',

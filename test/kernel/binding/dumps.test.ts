@@ -1,3 +1,4 @@
+/** Tests of the addon's dumps of connections and subflows by sock_diag. */
 import type {
   DiagFilter,
   NativeConnection,
@@ -11,7 +12,7 @@ import { answer, closing, failure, native } from './native';
 
 const ESTABLISHED = 1;
 const LISTEN = 10;
-const MANY = 300; // connections: several batches of their sockets
+const MANY = 300; // connections, whose sockets fill several batches
 
 type Answer<T> = { batch: T[]; restarted: boolean } | undefined;
 
@@ -19,9 +20,9 @@ const next = <T>(dump: NativeDump<T>) => answer<Answer<T>>((done) => dump.next(d
 
 async function all<T>(dump: NativeDump<T>): Promise<T[]> {
   const items: T[] = [];
-  for (let got = await next(dump); got; got = await next(dump)) {
-    if (got.restarted) items.length = 0;
-    items.push(...got.batch);
+  for (let reply = await next(dump); reply; reply = await next(dump)) {
+    if (reply.restarted) items.length = 0;
+    items.push(...reply.batch);
   }
   dump.close();
   return items;
@@ -59,17 +60,17 @@ describeKernel('dumps', {}, () => {
   });
   afterAll(() => host.dispose());
 
-  test('connections: all, in batches, from a thread of their own', async () => {
+  test('connections are dumped in batches by their own thread', async () => {
     const dump = closing(new native.ConnectionDump(host.name, {}));
     expect(dump.threadId).not.toBe(process.pid);
     const sizes: number[] = [];
-    for (let got = await next(dump); got; got = await next(dump)) {
-      sizes.push(got.batch.length);
-      expect(got.restarted).toBe(false);
+    for (let reply = await next(dump); reply; reply = await next(dump)) {
+      sizes.push(reply.batch.length);
+      expect(reply.restarted).toBe(false);
     }
     expect(sizes.length).toBeGreaterThan(3);
     expect(sizes.reduce((sum, size) => sum + size)).toBe(2 * MANY + 1);
-    expect(await next(dump)).toBeUndefined(); // as often as it is asked
+    expect(await next(dump)).toBeUndefined(); // at every further call
     await dump[Symbol.asyncDispose]();
 
     const list = await connections();
@@ -89,7 +90,7 @@ describeKernel('dumps', {}, () => {
     expect(inode).toBeGreaterThan(0);
   });
 
-  test('connections: those that the filter asks for', async () => {
+  test('a filter selects connections', async () => {
     const listeners = await connections({ states: 1 << LISTEN });
     expect(listeners).toHaveLength(1);
     expect(listeners[0]).toMatchObject({
@@ -105,7 +106,7 @@ describeKernel('dumps', {}, () => {
     expect(await connections({ remoteAddress: '10.9.9.9' })).toEqual([]);
   });
 
-  test('subflows: with the tokens of their connections, and with tcp_info where asked for', async () => {
+  test('subflows have the tokens of their connections, and tcp_info on request', async () => {
     const list = await subflows();
     expect(list).toHaveLength(2 * MANY);
     expect(new Set(list.map(({ token }) => token))).toEqual(
@@ -120,17 +121,17 @@ describeKernel('dumps', {}, () => {
     });
   });
 
-  test('close() in the middle fails what is asked, and ends the thread', async () => {
+  test('close() during a dump fails pending and later calls, and ends the thread', async () => {
     const dump = closing(new native.ConnectionDump(host.name, {}));
-    const got = await next(dump);
-    expect(got?.batch.length).toBeLessThan(2 * MANY);
-    const asked = [failure((done) => dump.next(done)), failure((done) => dump.next(done))];
+    const reply = await next(dump);
+    expect(reply?.batch.length).toBeLessThan(2 * MANY);
+    const failures = [failure((done) => dump.next(done)), failure((done) => dump.next(done))];
     await dump[Symbol.asyncDispose]();
-    asked.push(failure((done) => dump.next(done)));
-    for (const error of await Promise.all(asked)) expect(error).toMatchObject({ errno: 125 });
+    failures.push(failure((done) => dump.next(done)));
+    for (const error of await Promise.all(failures)) expect(error).toMatchObject({ errno: 125 });
   });
 
-  test('fail by the first answer where the namespace cannot be entered', async () => {
+  test('the first call fails where the namespace cannot be entered', async () => {
     for (const dump of [
       new native.ConnectionDump('no such namespace', {}),
       new native.SubflowDump('no such namespace', { tcpInfo: false }),

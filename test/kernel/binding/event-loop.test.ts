@@ -1,3 +1,4 @@
+/** Tests that commands of the addon neither block the event loop nor delay events. */
 import type { NativeCommand, NativeEvent } from '../../../types/native';
 import { describeKernel } from '../../lab/jest';
 import { Namespace } from '../../lab/namespace';
@@ -13,7 +14,7 @@ const add: NativeCommand = {
 };
 const remove: NativeCommand = { command: 'deleteEndpoint', id: 1 };
 
-/** How often the event loop turned meanwhile. */
+/** The number of turns of the event loop during `work`. */
 async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
   let turns = 0;
   let working = true;
@@ -27,8 +28,8 @@ async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
   return turns;
 }
 
-describeKernel('the event loop', {}, () => {
-  test('goes on, and gets events in time, while the kernel works', async () => {
+describeKernel('the event loop, while the kernel works on commands', {}, () => {
+  test('continues, and receives events in time', async () => {
     await using host = new Namespace('event-loop');
     await using commands = closing(new native.Commands(host.name));
     const order: string[] = [];
@@ -59,20 +60,19 @@ describeKernel('the event loop', {}, () => {
       await Promise.all(deletions);
     });
     const elapsed = performance.now() - start;
-    expect(elapsed).toBeGreaterThan(PAIRS); // the kernel needs milliseconds for each deletion
-    // Were the kernel waited for on the event loop, it would turn once or twice for each deletion.
+    expect(elapsed).toBeGreaterThan(PAIRS); // the kernel takes milliseconds for each deletion
+    // An event loop that waited for the kernel would turn once or twice for each deletion.
     expect(turns).toBeGreaterThan(50 * PAIRS);
     await until('all events', () => order.length === 3 * PAIRS);
     expect(events.overruns).toEqual([]);
-    // An event is there before the deletion has come back that the kernel began right after it,
-    // unless the machine is busy with other things for a moment. One thread for both would have all
-    // of them late.
+    // An event arrives before the reply to the deletion that the kernel began right after it, unless
+    // the machine is busy. One thread for both would delay all of the events.
     let seen = 0;
     let deleted = 0;
     let late = 0;
-    for (const what of order) {
-      if (what === 'event') ++seen;
-      if (what === 'deleted' && seen < ++deleted) ++late;
+    for (const item of order) {
+      if (item === 'event') ++seen;
+      if (item === 'deleted' && seen < ++deleted) ++late;
     }
     expect(late).toBeLessThan(PAIRS / 2);
   });

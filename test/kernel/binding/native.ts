@@ -1,3 +1,4 @@
+/** The addon, and promises around its callbacks, for the tests of this folder. */
 import { types } from 'node:util';
 import { loadError, loadNative } from '../../../lib/kernel/addon';
 import type { Deliver, Native, NativeCommandError, NativeError } from '../../../types/native';
@@ -5,7 +6,7 @@ import { until } from '../../lab/until';
 
 function load(): Native {
   const native = loadNative();
-  if (native === undefined) throw loadError() ?? new Error('no addon');
+  if (native === undefined) throw loadError() ?? new Error('the addon could not be loaded');
   return native;
 }
 
@@ -13,7 +14,7 @@ export const native = load();
 
 export type Done<T> = (error: NativeCommandError | null, result?: T) => void;
 
-/** What a call answers by its callback. */
+/** Makes a call, and returns what it passes to its callback. */
 export function answer<T>(call: (done: Done<T>) => unknown): Promise<T> {
   return new Promise((resolve, reject) => {
     call((error, result) => {
@@ -23,15 +24,15 @@ export function answer<T>(call: (done: Done<T>) => unknown): Promise<T> {
   });
 }
 
-/** The rejection of a call that must fail. */
+/** Makes a call that must fail, and returns its error. */
 export async function failure<T>(call: (done: Done<T>) => unknown): Promise<NativeCommandError> {
   const result = await answer(call).catch((error: unknown) => error);
-  // Of the realm that loaded the addon, where jest's modules have one of their own.
+  // The error belongs to the realm that loaded the addon; jest's modules have another one.
   if (types.isNativeError(result)) return result as NativeCommandError;
-  throw new Error(`it gave ${JSON.stringify(result)}`);
+  throw new Error(`the call succeeded with ${JSON.stringify(result)}`);
 }
 
-/** Ends the thread of what it is given at the end of the scope. */
+/** Closes an object at the end of the scope, and waits until its thread has ended. */
 export function closing<T extends { close: (closed: () => void) => void }>(
   background: T,
 ): T & AsyncDisposable {
@@ -40,7 +41,7 @@ export function closing<T extends { close: (closed: () => void) => void }>(
   });
 }
 
-/** Everything that a watcher delivers. */
+/** Collects everything that a watcher delivers. */
 export class Delivered<T> {
   items: T[] = [];
   calls = 0;
@@ -54,14 +55,14 @@ export class Delivered<T> {
     if (overrun !== 0) this.overruns.push(overrun);
   };
 
-  /** The first item that matches. */
+  /** Waits for the first item that matches. */
   find(what: string, match: (item: T) => boolean): Promise<T> {
     return until(what, () => this.items.find(match));
   }
 
-  /** Until the watcher watches. */
+  /** Waits until the watcher has opened its socket; throws if it could not. */
   async opened(): Promise<void> {
-    await until('the watcher', () => this.calls > 0);
+    await until('the watcher is open', () => this.calls > 0);
     if (this.error) throw this.error;
   }
 }

@@ -1,3 +1,4 @@
+/** Tests of the addon's watchers of path manager events and of interfaces. */
 import { readFileSync } from 'node:fs';
 import type {
   NativeCommand,
@@ -19,7 +20,7 @@ const SUB_ESTABLISHED = 10;
 const LISTENER_CREATED = 15;
 const LISTENER_CLOSED = 16;
 
-/** An endpoint that makes the kernel listen, which is an event. */
+/** A command to add an endpoint with a port, for which the kernel listens and emits an event. */
 const listening = (id: number): NativeCommand => ({
   command: 'addEndpoint',
   endpoint: { id, address: '127.0.0.1', port: 5000 + id, flags: 1, interface: 0 },
@@ -37,8 +38,8 @@ const watchEvents = async (
   return { events, watcher, [Symbol.asyncDispose]: () => watcher[Symbol.asyncDispose]() };
 };
 
-/** Blocks JavaScript until a thread has read what its sockets had, and waits for more. */
-function letRead(thread: number): void {
+/** Blocks JavaScript until a thread has emptied its netlink sockets and waits for more. */
+function waitUntilRead(thread: number): void {
   const read = (name: string) => readFileSync(`/proc/self/task/${thread}/${name}`, 'utf8');
   const unread = () => {
     const [, ...sockets] = read('net/netlink').trim().split('\n');
@@ -46,7 +47,7 @@ function letRead(thread: number): void {
   };
   const deadline = performance.now() + 30_000;
   while (unread() || !read('stat').includes(') S ')) {
-    if (performance.now() > deadline) throw new Error('the thread does not read');
+    if (performance.now() > deadline) throw new Error('timed out: the thread does not read');
   }
 }
 
@@ -55,7 +56,7 @@ describeKernel('EventWatcher', {}, () => {
   beforeEach(() => (host = new Namespace('events')));
   afterEach(() => host.dispose());
 
-  test('delivers what the kernel tells, decoded on a thread of its own', async () => {
+  test('delivers the kernel’s events, decoded on its own thread', async () => {
     await using watch = await watchEvents(host, {});
     const { events } = watch;
     expect(watch.watcher.threadId).not.toBe(process.pid);
@@ -99,7 +100,7 @@ describeKernel('EventWatcher', {}, () => {
   test('delivers nothing after close()', async () => {
     const { events, watcher } = await watchEvents(host, {});
     const { threadId } = watcher;
-    // While ip(8) runs JavaScript is not: the thread has the event in its queue.
+    // JavaScript is blocked while ip(8) runs, so the event is still in the thread's queue.
     host.addEndpoint('127.0.0.1', 'port', '5001', 'signal');
     watcher.close();
     await watcher[Symbol.asyncDispose]();
@@ -109,10 +110,10 @@ describeKernel('EventWatcher', {}, () => {
     watcher.close();
   });
 
-  test('counts what does not fit the queue of a slow consumer', async () => {
+  test('counts the events that do not fit into the queue of a slow consumer', async () => {
     await using watch = await watchEvents(host, { queue: 4 });
     const { events } = watch;
-    // JavaScript runs only when the thread has read all of them.
+    // JavaScript continues only when the thread has read all of them.
     const lines = Array.from({ length: 8 }, (_, i) =>
       [
         `endpoint add 127.0.0.1 port ${5001 + i} id ${i + 1} signal`,
@@ -121,7 +122,7 @@ describeKernel('EventWatcher', {}, () => {
     );
     const batch = lines.join('\n').replaceAll(/^/gm, 'mptcp ');
     host.exec('ip', ['-batch', '-'], { input: `${batch}\n` });
-    letRead(watch.watcher.threadId);
+    waitUntilRead(watch.watcher.threadId);
     const lost = () => events.overruns.reduce((sum, count) => sum + count, 0);
     await until('all events', () => events.items.length + lost() === 16);
     expect(events.items.map(({ type }) => type)).toEqual([
@@ -129,18 +130,18 @@ describeKernel('EventWatcher', {}, () => {
     ]);
     expect(events.overruns).toEqual([12]);
 
-    // The count comes before what came next.
+    // The count is delivered before later events.
     await using commands = closing(new native.Commands(host.name));
     await answer((done) => commands.run([listening(1)], done));
     await until('the next event', () => events.items.length === 5);
     expect(events.overruns).toEqual([12]);
   });
 
-  test('tells an overrun of the socket, without a number, and goes on', async () => {
+  test('reports an overrun of the socket without a count, and continues', async () => {
     await using watch = await watchEvents(host, { receiveBuffer: 1 });
     const { events } = watch;
     await using commands = closing(new native.Commands(host.name));
-    // The least buffer holds two or three events.
+    // The smallest buffer holds two or three events.
     const burst = [1, 2, 3, 4, 5, 6, 7, 8].map(listening);
     await whileHalted(watch.watcher.threadId, () =>
       answer((done) => commands.run([...burst, { command: 'flushEndpoints' }], done)),
@@ -151,7 +152,7 @@ describeKernel('EventWatcher', {}, () => {
     await events.find('a later event', ({ local }) => local?.port === 5077);
   });
 
-  test('fails by its callback where it cannot watch', async () => {
+  test('reports by its callback that it cannot watch', async () => {
     const none = new Delivered<NativeEvent>();
     const watcher = new native.EventWatcher('no such namespace', { queue: 1 }, none.deliver);
     watcher.ref();
@@ -164,7 +165,7 @@ describeKernel('EventWatcher', {}, () => {
 });
 
 describeKernel('InterfaceWatcher', {}, () => {
-  test('tells what was added, changed and removed', async () => {
+  test('reports links, addresses and routes that are added, changed and removed', async () => {
     await using host = new Namespace('interfaces');
     const changes = new Delivered<NativeInterfaceChange>();
     await using watcher = closing(

@@ -8,12 +8,12 @@ export interface Certificate {
   cert: string;
 }
 
-let made: Certificate | undefined;
+let cached: Certificate | undefined;
 
-/** A self-signed certificate, made once. */
+/** Returns a self-signed certificate, which is made once a process. */
 export function certificate(): Certificate {
-  made ??= make();
-  return made;
+  cached ??= make();
+  return cached;
 }
 
 function make(): Certificate {

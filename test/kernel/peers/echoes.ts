@@ -1,3 +1,4 @@
+/** A request and its echo over each protocol, as functions that run in peers. */
 import type { IncomingMessage } from 'node:http';
 import type { MptcpOptions } from '../../../lib';
 import type { ConnectionStatus } from '../../../lib';
@@ -6,7 +7,7 @@ import type { Inside, Protocol } from './peer';
 export interface Target {
   host: string;
   port: number;
-  /** What `host` resolves to: more than one makes Happy Eyeballs try them in turn. */
+  /** The addresses to which `host` resolves; Happy Eyeballs tries several in turn. */
   addresses?: readonly string[];
   localAddress?: string;
   localPort?: number;
@@ -14,16 +15,16 @@ export interface Target {
 }
 
 export interface Answer {
-  /** What came back: 'hello'. */
+  /** The echo: 'hello'. */
   answer: string;
-  /** How long that took, connecting included, in milliseconds. */
+  /** The time from connecting to the answer, in milliseconds. */
   took: number;
   status: ConnectionStatus;
 }
 
 /**
- * A question and its answer over each protocol. Both sides keep their end in `state.connection`,
- * and the client its socket in `state.socket`.
+ * A request and its echo over one protocol. Both sides keep their end in `state.connection`, and the
+ * client keeps its socket in `state.socket`.
  */
 export interface Echo {
   serve: (inside: Inside, mptcp?: MptcpOptions) => Promise<number>;

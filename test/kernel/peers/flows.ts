@@ -1,7 +1,7 @@
-/** Connections of peers that carry bytes one way, as long as wanted. */
+/** Flows: connections between peers that carry bytes in one direction until they are stopped. */
 import type { Peer, Role } from './peer';
 
-/** A server whose connections send or receive; gives its port. */
+/** Starts a server whose connections send or receive; returns its port. */
 export const serveFlows = (peer: Peer, role: Role, host = '::'): Promise<number> =>
   peer.run(
     ({ net, listen, flow }, of, at) =>
@@ -13,7 +13,7 @@ export const serveFlows = (peer: Peer, role: Role, host = '::'): Promise<number>
     host,
   );
 
-/** Connects once more; gives the number of the flow when it is connected. */
+/** Opens a further connection; returns the number of its flow once it is connected. */
 export const connectFlow = (peer: Peer, role: Role, host: string, port: number): Promise<number> =>
   peer.run(
     async ({ net, once, flow, state }, ...[of, at, to]) => {
@@ -27,7 +27,7 @@ export const connectFlow = (peer: Peer, role: Role, host: string, port: number):
     port,
   );
 
-/** Waits until a flow has so many bytes more. */
+/** Waits until a flow has received `bytes` more. */
 export const receiveMore = (peer: Peer, bytes: number, flow = 0): Promise<void> =>
   peer.run(
     async ({ state, until }, more, number) => {
@@ -40,7 +40,7 @@ export const receiveMore = (peer: Peer, bytes: number, flow = 0): Promise<void> 
     flow,
   );
 
-/** The longest stall since the last asking, and begins anew. */
+/** Returns the longest stall since the previous call, in milliseconds, and resets it. */
 export const stallOf = (peer: Peer, flow = 0): Promise<number> =>
   peer.run(({ state }, number) => {
     const each = state.flows[number]!;
@@ -49,7 +49,7 @@ export const stallOf = (peer: Peer, flow = 0): Promise<number> =>
     return stall;
   }, flow);
 
-/** Ends a flow, and says whether all that was sent has come, and nothing else. */
+/** Ends a flow, and expects that the receiver got exactly what was sent. */
 export async function endFlow(sender: Peer, receiver: Peer, flow = 0): Promise<void> {
   await sender.run(({ state }, number) => {
     state.flows[number]!.sent!.stop();
@@ -59,7 +59,7 @@ export async function endFlow(sender: Peer, receiver: Peer, flow = 0): Promise<v
   expect(received!.sha256).toBe(sha256);
 }
 
-/** The local addresses of a flow's paths. */
+/** The local addresses of a flow's established subflows, sorted. */
 export const pathsOf = (peer: Peer, flow = 0): Promise<string[]> =>
   peer.run(({ state }, number) => {
     const ESTABLISHED = 1;
@@ -69,24 +69,25 @@ export const pathsOf = (peer: Peer, flow = 0): Promise<string[]> =>
       .sort();
   }, flow);
 
+/** Waits until a flow's established subflows have exactly these local addresses. */
 export const untilPaths = (peer: Peer, addresses: readonly string[], flow = 0): Promise<void> =>
   peer.run(
-    async ({ state, until }, wanted, number) => {
+    async ({ state, until }, expected, number) => {
       const { connection } = state.flows[number]!;
-      const there = (): string =>
+      const current = (): string =>
         connection
           .subflows()
           .filter(({ tcpInfo }) => tcpInfo.state === 1)
           .map(({ local }) => local.address)
           .sort()
           .join();
-      await until(() => there() === [...wanted].sort().join(), 30_000);
+      await until(() => current() === [...expected].sort().join(), 30_000);
     },
     addresses,
     flow,
   );
 
-/** Waits until a path, by its local address, has nothing more to send. */
+/** Waits until the subflow with a local address has nothing unsent or unacknowledged. */
 export const drained = (peer: Peer, address: string, flow = 0): Promise<void> =>
   peer.run(
     async ({ state, until }, local, number) => {

@@ -1,8 +1,8 @@
 'use strict';
 
-// A server whose listener came about in one of several ways.
+// A server whose listening socket is created in one of several ways.
 //   node listeners.js 'own' | 'round robin' | 'shared' | 'handed over' <congestionControl>
-// Prints its port; tells each connection that sends something what became of its hints.
+// Prints its port; answers data on a connection with the results of its hints.
 
 const cluster = require('node:cluster');
 const { connectionOf } = require('../../../dist/index.js');

@@ -1,3 +1,4 @@
+/** A peer: a Node.js process on a host of the lab, in which a test runs functions. */
 import type { EventEmitter } from 'node:events';
 import type { ClientHttp2Session } from 'node:http2';
 import type { LookupFunction, Server, Socket } from 'node:net';
@@ -35,23 +36,24 @@ export type Sent = Readable & { digest: () => string; stop: () => void };
 
 export type Role = 'send' | 'receive';
 
-/** One end of a connection that carries bytes one way. */
+/** One end of a connection that carries bytes in one direction. */
 export interface Flow {
   connection: mptcp.Connection;
   socket: Socket;
-  /** Bytes. */
+  /** The number of bytes received. */
   received: number;
-  /** The longest time without anything received, in milliseconds; may be set to 0. */
+  /** The longest time without received data, in milliseconds; a test may reset it to 0. */
   stall: number;
-  /** Stops reading or sending. */
-  halt: () => void;
-  go: () => void;
+  /** Pauses reading or sending. */
+  pause: () => void;
+  /** Resumes reading or sending. */
+  resume: () => void;
   sent?: Sent;
   done?: Promise<Received>;
   error?: string;
 }
 
-/** What functions leave to those that run later. */
+/** What functions keep for those that run later in the same peer. */
 export interface State {
   server: Server;
   socket: Socket;
@@ -71,7 +73,7 @@ export interface State {
   refusals: string[];
 }
 
-/** What a function finds in the process of a peer: see main.js. */
+/** The first argument of a function that runs in a peer, documented in peer-process.js. */
 export interface Inside extends Modules {
   mptcp: typeof mptcp;
   plain: Modules;
@@ -87,7 +89,7 @@ export interface Inside extends Modules {
   threads: () => number;
   listen: (server: Server, host?: string) => Promise<number>;
   resolving: (addresses: readonly string[] | undefined) => { lookup?: LookupFunction };
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each channel has its own
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each channel has its own type
   record: <T>(channel: string, select?: (message: any) => T) => T[];
   bytes: (length: number) => Sent;
   receive: (
@@ -99,14 +101,14 @@ export interface Inside extends Modules {
 }
 
 export interface PeerOptions {
-  /** Another Node.js. */
+  /** The path of another Node.js. */
   node?: string;
-  /** Arguments of Node.js: `--import mptcp/register` … */
+  /** Command-line options of Node.js, such as `--import mptcp/register`. */
   execArgv?: readonly string[];
   env?: NodeJS.ProcessEnv;
-  /** Runs as nobody, without any capability. */
+  /** Whether it runs as nobody, without any capability. */
   unprivileged?: boolean;
-  /** Runs before others, where that is permitted: its delays are then not those of a busy machine. */
+  /** Whether it has priority over other processes, so that a busy machine does not delay it. */
   urgent?: boolean;
 }
 
@@ -116,25 +118,25 @@ interface Answer {
   error?: { stack?: string };
 }
 
-interface Waiting {
+interface PendingCall {
   resolve: (value: unknown) => void;
   reject: (error: Error) => void;
 }
 
-const SCRIPT = join(__dirname, 'main.js');
+const SCRIPT = join(__dirname, 'peer-process.js');
 const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
 
-/** A Node.js process on a host of the lab, in which a test runs functions. */
+/** A Node.js process on a host of the lab. */
 export class Peer {
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #pending = new Map<number, PendingCall>();
   #calls = 0;
 
   private constructor(readonly process: Process) {
     createInterface({ input: process.child.stdout }).on('line', (line) => this.#settle(line));
     const end = (why: string): void => {
-      for (const { reject } of this.#waiting.values())
+      for (const { reject } of this.#pending.values())
         reject(new Error(`${why}\n${process.stderr}`));
-      this.#waiting.clear();
+      this.#pending.clear();
     };
     process.child.once('close', (code, signal) => end(`The peer ended: ${String(signal ?? code)}`));
   }
@@ -156,7 +158,7 @@ export class Peer {
     return peer;
   }
 
-  /** Runs a function there; it sees its arguments and nothing of the test. */
+  /** Runs a function in the peer; it may use its arguments, and nothing else of the test. */
   run<Args extends unknown[], Result>(
     call: (inside: Inside, ...args: Args) => Result,
     ...args: Args
@@ -172,14 +174,14 @@ export class Peer {
   }
 
   #expect(id: number): Promise<unknown> {
-    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    return new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
   }
 
   #settle(line: string): void {
     const { id, value, error } = JSON.parse(line) as Answer;
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    if (error) waiting?.reject(Object.assign(new Error(), error));
-    else waiting?.resolve(value);
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (error) pending?.reject(Object.assign(new Error(), error));
+    else pending?.resolve(value);
   }
 }

@@ -1,6 +1,6 @@
-// Carries packets between two TUN devices and holds each for a while: propagation delay for
-// kernels without netem. Usage: relay <device> <device> <milliseconds>
-// A line on standard input sets a new delay; its end ends the relay.
+// Relays packets between two TUN devices and delays each: propagation delay for kernels without
+// netem. Usage: relay <device> <device> <milliseconds>
+// A line on standard input sets a new delay; end of file ends the relay.
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
@@ -24,8 +24,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
-constexpr std::size_t kMaxQueue = 65536;  // packets; what exceeds it is lost, as on a router
-constexpr int kBatch = 64;                // packets read before the other direction has its turn
+constexpr std::size_t kMaxQueue = 65536;  // packets; further ones are dropped, as by a router
+constexpr int kBatch = 64;                // packets read before the other direction is served
 
 [[noreturn]] void Fail(const char* what) {
   std::perror(what);
@@ -63,7 +63,7 @@ class Direction {
     const auto now = Clock::now();
     for (; !queue_.empty() && queue_.front().due <= now; queue_.pop_front()) {
       const auto& bytes = queue_.front().bytes;
-      // A device that is down loses the packet, as a dead link does.
+      // A device that is down drops the packet, as a dead link does.
       if (write(to_, bytes.data(), bytes.size()) < 0 && errno != EIO && errno != EAGAIN)
         Fail("write");
     }
@@ -96,7 +96,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: relay <device> <device> <milliseconds>\n", stderr);
     return 2;
   }
-  // A busy machine must not lengthen the delay. Refused without privilege: then it may.
+  // Keeps a busy machine from lengthening the delay; fails without privilege, which is tolerated.
   const sched_param first{.sched_priority = 1};
   sched_setscheduler(0, SCHED_FIFO, &first);
   const int left = OpenTun(argv[1]);

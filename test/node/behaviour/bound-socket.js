@@ -1,5 +1,7 @@
 'use strict';
 
+/** net.BoundSocket: sockets that are bound before they listen or connect. */
+
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const { once } = require('node:events');
@@ -12,7 +14,7 @@ const { NEEDS_MPTCP, SPOKEN, listen, own } = require('../support/peers');
 const { BoundSocket } = OURS.net;
 const REGISTER = path.join(__dirname, '..', '..', '..', 'dist', 'register.js');
 
-/** Listens at a socket that is bound already, and connects from one; prints what both speak. */
+/** Listens on a bound socket and connects from one; prints the status of both ends. */
 const PRELOADED = `
   const net = require('node:net');
   const { once } = require('node:events');
@@ -29,18 +31,18 @@ const PRELOADED = `
     process.exit();
   });`;
 
-/** The error that the socket or server ends with. */
+/** The code of the error that a socket or server emits. */
 const failure = async (emitter) => (await once(emitter, 'error'))[0].code;
 
 describe('net.BoundSocket', { skip: !BoundSocket && 'this Node.js has none' }, () => {
-  it('is Node’s own, bound as TCP', async (t) => {
+  it('is Node’s own, and bound for TCP', async (t) => {
     assert.equal(BoundSocket, NODE.net.BoundSocket);
     const server = OURS.net.createServer();
     t.after(() => server.close());
     server.listen(new BoundSocket({ host: '127.0.0.1' }));
-    const taken = once(server, 'connection');
+    const accepting = once(server, 'connection');
     const socket = own(t, OURS.net.connect(server.address().port, '127.0.0.1'));
-    const [[peer]] = await Promise.all([taken, once(socket, 'connect')]);
+    const [[peer]] = await Promise.all([accepting, once(socket, 'connect')]);
     own(t, peer);
     assert.deepEqual(
       [socket, peer].map((each) => connectionOf(each).status),
@@ -48,7 +50,7 @@ describe('net.BoundSocket', { skip: !BoundSocket && 'this Node.js has none' }, (
     );
   });
 
-  it('a client that is made of one keeps its port', async (t) => {
+  it('keeps its port when a client is made of it', async (t) => {
     const port = await listen(t, OURS.net.createServer());
     const handle = new BoundSocket({ host: '127.0.0.1' });
     const from = handle.address().port;
@@ -68,7 +70,7 @@ describe('net.BoundSocket', { skip: !BoundSocket && 'this Node.js has none' }, (
     assert.equal(await failure(server.listen(bound())), 'ERR_MPTCP_UNAVAILABLE');
   });
 
-  it('is MPTCP with the preload, and so is what is made of it', NEEDS_MPTCP, () => {
+  it('speaks MPTCP with the preload, and so do sockets made of it', NEEDS_MPTCP, () => {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       ['--require', REGISTER, '-e', PRELOADED],

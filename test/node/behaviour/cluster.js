@@ -1,5 +1,7 @@
 'use strict';
 
+/** Servers in workers of a cluster, by round robin and by shared handles. */
+
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const cluster = require('node:cluster');
@@ -10,7 +12,7 @@ const { program, warningsIn } = require('../support/program');
 const major = Number(process.versions.node.split('.')[0]);
 const POLICIES = { 'round robin': cluster.SCHED_RR, 'shared handles': cluster.SCHED_NONE };
 
-/** What the connections spoke at both ends, each once, and whether all came from their own workers. */
+/** The distinct pairs of status that connections had at the client and at the server. */
 const spoken = ({ answers }) => [
   ...new Set(answers.map(({ ours, theirs }) => `${ours} ${theirs}`)),
 ];
@@ -26,7 +28,7 @@ for (const [name, policy] of Object.entries(POLICIES)) {
     const BOTH = `${SPOKEN} ${SPOKEN}`;
 
     for (const primary of ['mptcp', 'mptcp/net', 'mptcp/register']) {
-      it(`per-instance servers in workers, with ${primary} in the primary`, async () => {
+      it(`servers of workers speak MPTCP with ${primary} in the primary`, async () => {
         const { printed } = await run({ policy, primary, servers: [{ from: 'mptcp/' }] });
         const [{ ports, answers }] = printed;
         assert.deepEqual(spoken(printed[0]), [BOTH]);
@@ -38,7 +40,7 @@ for (const [name, policy] of Object.entries(POLICIES)) {
       });
     }
 
-    it('each server as it wants, also on every address and on one port', async () => {
+    it('each server speaks what it is configured for, also on all addresses and on one port', async () => {
       const { printed } = await run({
         policy,
         primary: 'mptcp',
@@ -66,7 +68,7 @@ for (const [name, policy] of Object.entries(POLICIES)) {
       ]);
     });
 
-    it('mode require', NEEDS_MPTCP, async () => {
+    it('a server that requires MPTCP accepts MPTCP clients', NEEDS_MPTCP, async () => {
       const { printed } = await run({
         policy,
         primary: 'mptcp',
@@ -75,7 +77,7 @@ for (const [name, policy] of Object.entries(POLICIES)) {
       assert.deepEqual(spoken(printed[0]), ['mptcp mptcp']);
     });
 
-    it('a primary without this package: TCP, and each worker warns once', async () => {
+    it('without this package in the primary, servers speak TCP and each worker warns once', async () => {
       const { printed } = await run({
         policy,
         servers: [{ from: 'mptcp/' }, { from: 'mptcp/' }, { from: 'node:' }],
@@ -94,7 +96,7 @@ for (const [name, policy] of Object.entries(POLICIES)) {
     });
 
     it(
-      'a primary without this package: require is an error of the server',
+      'without this package in the primary, a server that requires MPTCP fails',
       NEEDS_MPTCP,
       async () => {
         const { printed } = await run({
@@ -108,14 +110,14 @@ for (const [name, policy] of Object.entries(POLICIES)) {
       },
     );
 
-    it('exclusive servers have ports of their own, and need no primary', async () => {
+    it('exclusive servers have their own ports, and need no package in the primary', async () => {
       const { printed } = await run({ policy, exclusive: true, servers: [{ from: 'mptcp/' }] });
       assert.deepEqual(spoken(printed[0]), [BOTH]);
       assert.equal(printed[0].ports, 2);
     });
 
     for (const option of ['--require', '--import']) {
-      it(`preloaded by NODE_OPTIONS=${option}`, async () => {
+      it(`servers speak MPTCP when preloaded by NODE_OPTIONS=${option}`, async () => {
         const { printed, stderr } = await run(
           { policy, servers: [{ from: 'node:' }, { from: 'mptcp/', mptcp: { mode: 'off' } }] },
           { env: { NODE_OPTIONS: `${option} mptcp/register` } },
@@ -125,7 +127,7 @@ for (const [name, policy] of Object.entries(POLICIES)) {
       });
     }
 
-    it('preloaded, with an excluded port', async () => {
+    it('a preloaded server on an excluded port speaks TCP', async () => {
       const [{ address, port }, server] = await freePort();
       await new Promise((resolve) => server.close(resolve));
       const { printed } = await run(
@@ -137,7 +139,7 @@ for (const [name, policy] of Object.entries(POLICIES)) {
           },
         },
       );
-      // The client of the program is one of this package's own.
+      // The client of the program uses mptcp/net, to which the exclusion does not apply.
       assert.deepEqual(printed.map(spoken), [['fallback tcp'], [BOTH]]);
     });
   });
@@ -149,7 +151,7 @@ async function freePort() {
   return [server.address(), server];
 }
 
-/** A worker with room for one connection; prints what it dropped, and what became of the second. */
+/** A worker with maxConnections 1; prints what it dropped, and how the second connection ended. */
 const FULL = `
   const cluster = require('node:cluster');
   const { once } = require('node:events');
@@ -168,7 +170,7 @@ const FULL = `
     process.exit();
   }
   function inWorker() {
-    const server = createServer((socket) => socket.write('taken'));
+    const server = createServer((socket) => socket.write('accepted'));
     Object.assign(server, { maxConnections: 1, dropMaxConnection: true });
     server.on('drop', ({ remoteAddress, remoteFamily }) =>
       process.send({ remoteAddress, remoteFamily }));
@@ -177,7 +179,7 @@ const FULL = `
   cluster.isPrimary ? inPrimary() : inWorker();`;
 
 describe('dropMaxConnection', { skip: major < 24 && 'this Node.js has none' }, () => {
-  it('in a worker of a cluster', async () => {
+  it('drops connections in a worker of a cluster as in Node', async () => {
     const answers = ['node:', 'mptcp/'].map((from) => {
       const options = { encoding: 'utf8', cwd: __dirname };
       const { stdout, stderr } = spawnSync(process.execPath, ['-e', FULL, from], options);

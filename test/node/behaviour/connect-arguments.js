@@ -1,5 +1,7 @@
 'use strict';
 
+/** The arguments of net.connect(): accepted and refused as in Node. */
+
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
@@ -21,7 +23,7 @@ class Options {
   }
 }
 
-describe('net.connect takes', () => {
+describe('net.connect accepts', () => {
   const forms = {
     'a port': (port) => [port],
     'a port and a callback': (port, callback) => [port, callback],
@@ -35,7 +37,7 @@ describe('net.connect takes', () => {
     'inherited options': (port) => [Object.create({ port, host: HOST })],
     'options of a class': (port, callback) => [new Options(port), callback],
     allowHalfOpen: (port) => [{ port, host: HOST, allowHalfOpen: true }],
-    "what is the constructor's to say": (port) => [
+    'options of the constructor': (port) => [
       { port, host: HOST, emitClose: true, autoDestroy: false, decodeStrings: true },
     ],
     'a signal': (port) => [{ port, host: HOST, signal: new AbortController().signal }],
@@ -65,9 +67,9 @@ describe('net.connect refuses', () => {
     nothing: [],
     null: [null],
     'a negative port': [-1],
-    'no number': [NaN, HOST],
-    'too large a port': [65536, HOST],
-    'a broken port': [1.5],
+    'a port that is not a number': [NaN, HOST],
+    'a port that is too large': [65536, HOST],
+    'a fractional port': [1.5],
     'empty options': [{}],
     'options with a wrong port': [{ port: 'x' }],
     'options with a wrong host': [{ port: 1, host: 5 }],
@@ -86,7 +88,7 @@ describe('net.connect refuses', () => {
   }
 });
 
-describe('net.connect lets V8 know the options of a socket', () => {
+describe('net.connect keeps the inline caches of V8 monomorphic', () => {
   for (const byOptions of [false, true]) {
     it(byOptions ? 'by options' : 'by a port and a host', async () => {
       const folder = mkdtempSync(path.join(tmpdir(), 'mptcp-options-'));

@@ -1,5 +1,7 @@
 'use strict';
 
+/** connectionOf(), enable() and mode 'require' over loopback. */
+
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { Duplex, PassThrough } = require('node:stream');
@@ -14,7 +16,7 @@ const { key, cert } = certificate();
 const TRUSTING = { ca: cert, checkServerIdentity: () => undefined };
 
 describe('connectionOf', () => {
-  it('net.Socket: one and the same object for each', async (t) => {
+  it('returns one and the same object for each net.Socket', async (t) => {
     const { client, accepted } = await pair(t);
     const connection = connectionOf(client);
     assert.equal(connectionOf(client), connection);
@@ -25,13 +27,13 @@ describe('connectionOf', () => {
     assert.equal(connectionOf(accepted).serverSide, true);
   });
 
-  it('has the token, and the subflow as both ends see it', NEEDS_MPTCP, async (t) => {
+  it('has the token, and the subflow as seen from both ends', NEEDS_MPTCP, async (t) => {
     const { client, accepted } = await pair(t);
-    const [mine, theirs] = [connectionOf(client), connectionOf(accepted)];
-    assert.ok(mine.token > 0);
-    assert.equal(mine.info().token, mine.token);
-    assert.notEqual(mine.token, theirs.token);
-    const [subflow, ...more] = mine.subflows();
+    const [local, remote] = [connectionOf(client), connectionOf(accepted)];
+    assert.ok(local.token > 0);
+    assert.equal(local.info().token, local.token);
+    assert.notEqual(local.token, remote.token);
+    const [subflow, ...more] = local.subflows();
     assert.deepEqual(more, []);
     assert.deepEqual(subflow.local, {
       address: client.localAddress,
@@ -41,10 +43,10 @@ describe('connectionOf', () => {
     assert.equal(subflow.remote.port, client.remotePort);
     assert.equal(subflow.interface, 'lo');
     assert.equal(subflow.tcpInfo.state, 1);
-    assert.deepEqual(theirs.subflows()[0].remote, subflow.local);
+    assert.deepEqual(remote.subflows()[0].remote, subflow.local);
   });
 
-  it('pending, then what it speaks, then what it was last', async (t) => {
+  it('is pending, then has the status of its protocol, which it keeps after the end', async (t) => {
     const server = OURS.net.createServer();
     const port = await listen(t, server);
     const socket = new OURS.net.Socket();
@@ -69,7 +71,7 @@ describe('connectionOf', () => {
     socket.destroy();
   });
 
-  it('remembers what it was also when it was reset', async (t) => {
+  it('keeps its status and token after a reset', async (t) => {
     const { client, accepted } = await pair(t);
     const connection = connectionOf(accepted);
     const { status, token } = connection;
@@ -78,7 +80,7 @@ describe('connectionOf', () => {
     assert.deepEqual([connection.status, connection.token], [status, token]);
   });
 
-  it('a connection that was never made', async () => {
+  it('has status unknown when connecting failed', async () => {
     const socket = OURS.net.connect(1, '127.0.0.1');
     const connection = connectionOf(socket);
     await once(socket, 'error');
@@ -92,7 +94,7 @@ describe('connectionOf', () => {
     ['server', 'client', ['tcp', 'fallback']],
     ['nobody', 'client and server', ['tcp', 'tcp']],
   ]) {
-    it(`tells the truth where ${ours} is ours and ${theirs} Node’s own`, async (t) => {
+    it(`has the right status where ${ours} is ours and ${theirs} Node’s own`, async (t) => {
       const sides = await pair(t, {
         server: (ours.includes('server') ? OURS : NODE).net.createServer(),
         connect: (ours.includes('client') ? OURS : NODE).net.connect,
@@ -109,7 +111,7 @@ describe('connectionOf', () => {
     });
   }
 
-  it('TLSSocket, of the client and of the server', async (t) => {
+  it('accepts a TLSSocket of a client and of a server', async (t) => {
     const server = OURS.tls.createServer({ key, cert });
     const port = await listen(t, server);
     const client = own(t, OURS.tls.connect({ port, host: '127.0.0.1', ...TRUSTING }));
@@ -133,7 +135,7 @@ describe('connectionOf', () => {
     assert.equal(connection.status, SPOKEN);
   });
 
-  it('TLSSocket around a socket that is connected', async (t) => {
+  it('accepts a TLSSocket around a connected socket', async (t) => {
     const server = OURS.tls.createServer({ key, cert });
     const port = await listen(t, server);
     const socket = OURS.net.connect(port, '127.0.0.1');
@@ -151,7 +153,7 @@ describe('connectionOf', () => {
     }
   });
 
-  it('TLS over a JavaScript stream says unknown, and works', async (t) => {
+  it('has status unknown for TLS over a JavaScript stream, which works', async (t) => {
     class Half extends Duplex {
       _read() {}
       _write(chunk, _encoding, callback) {
@@ -166,10 +168,10 @@ describe('connectionOf', () => {
     const [near, far] = [new Half(), new Half()];
     [near.other, far.other] = [far, near];
     const server = OURS.tls.createServer({ key, cert });
-    const taken = once(server, 'secureConnection');
+    const accepting = once(server, 'secureConnection');
     server.emit('connection', far);
     const client = own(t, OURS.tls.connect({ socket: near, ...TRUSTING }));
-    const [[accepted]] = await Promise.all([taken, once(client, 'secureConnect')]);
+    const [[accepted]] = await Promise.all([accepting, once(client, 'secureConnect')]);
     for (const socket of [client, accepted]) {
       assert.equal(connectionOf(socket).status, 'unknown');
       assert.equal(connectionOf(socket).token, undefined);
@@ -179,7 +181,7 @@ describe('connectionOf', () => {
     assert.equal(await text(client), 'through a stream');
   });
 
-  it('IncomingMessage and ServerResponse, also after they are finished', async (t) => {
+  it('accepts IncomingMessage and ServerResponse, also after they are finished', async (t) => {
     const server = OURS.http.createServer();
     const port = await listen(t, server);
     const agent = new OURS.http.Agent({ keepAlive: true });
@@ -205,7 +207,7 @@ describe('connectionOf', () => {
   });
 
   for (const secure of [false, true]) {
-    it(`HTTP/2 ${secure ? 'over TLS' : 'in clear'}: session, stream, request, response`, async (t) => {
+    it(`accepts session, stream, request and response of HTTP/2 ${secure ? 'over TLS' : 'in clear'}`, async (t) => {
       const server = secure
         ? OURS.http2.createSecureServer({ key, cert })
         : OURS.http2.createServer();
@@ -236,7 +238,7 @@ describe('connectionOf', () => {
     });
   }
 
-  it('a TypeError for what is no socket', () => {
+  it('throws a TypeError for anything else', () => {
     const wrong = [
       undefined,
       null,
@@ -257,7 +259,7 @@ describe('connectionOf', () => {
     }
   });
 
-  it('does not keep the process alive, nor the socket in memory', async (t) => {
+  it('keeps neither the process alive nor the socket in memory', async (t) => {
     const port = await listen(
       t,
       OURS.net.createServer((socket) => socket.end()),
@@ -282,7 +284,7 @@ describe('connectionOf', () => {
 });
 
 describe('enable', () => {
-  it('gives back a server or a socket made by Node, which then speaks MPTCP', async (t) => {
+  it('returns the server or socket of Node that it was given, which then speaks MPTCP', async (t) => {
     const server = NODE.net.createServer();
     assert.equal(enable(server), server);
     const socket = new NODE.net.Socket();
@@ -302,7 +304,7 @@ describe('enable', () => {
     http2: () => NODE.http2.createServer(),
     'http2 over TLS': () => NODE.http2.createSecureServer({ key, cert }),
   })) {
-    it(`a server of ${name}`, async (t) => {
+    it(`makes a server of ${name} speak MPTCP`, async (t) => {
       const server = enable(make());
       const port = await listen(t, server);
       const socket = own(t, OURS.net.connect(port, '127.0.0.1'));
@@ -311,7 +313,7 @@ describe('enable', () => {
     });
   }
 
-  it('leaves all others on TCP', async (t) => {
+  it('leaves other servers and sockets on TCP', async (t) => {
     enable(NODE.net.createServer());
     const { client, accepted } = await pair(t, {
       server: NODE.net.createServer(),
@@ -321,14 +323,14 @@ describe('enable', () => {
     assert.equal(connectionOf(accepted).status, 'tcp');
   });
 
-  it('mode off takes it back', async (t) => {
+  it('undoes MPTCP with mode off', async (t) => {
     const server = enable(OURS.net.createServer(), { mode: 'off' });
     const { client, accepted } = await pair(t, { server });
     assert.equal(connectionOf(client).status, 'fallback');
     assert.equal(connectionOf(accepted).status, 'tcp');
   });
 
-  it('comes too late for what listens, connects or is connected', async (t) => {
+  it('throws for a server that listens and a socket that connects or is connected', async (t) => {
     const { server, client, accepted, port } = await pair(t, {
       server: NODE.net.createServer(),
       connect: NODE.net.connect,
@@ -359,7 +361,7 @@ describe('enable', () => {
 describe('mode require', () => {
   const required = { mptcp: { mode: 'require' } };
 
-  it('connects and serves as any', NEEDS_MPTCP, async (t) => {
+  it('connects and serves where both sides have MPTCP', NEEDS_MPTCP, async (t) => {
     const { client, accepted } = await pair(t, {
       server: OURS.net.createServer(required),
       connect: (port, host) => OURS.net.connect({ port, host, ...required }),
@@ -368,7 +370,7 @@ describe('mode require', () => {
     assert.equal(connectionOf(accepted).status, 'mptcp');
   });
 
-  it('a client is not connected to a TCP server, and sends it nothing', NEEDS_MPTCP, async (t) => {
+  it('fails towards a TCP server, and sends it nothing', NEEDS_MPTCP, async (t) => {
     const received = [];
     const server = NODE.net.createServer((socket) =>
       socket.on('data', (data) => received.push(data)).on('error', () => undefined),
@@ -394,15 +396,17 @@ describe('mode require', () => {
   });
 
   it(
-    'a server resets a TCP client before anyone sees it, and counts it',
+    'resets a TCP client before the server emits it, and publishes that',
     NEEDS_MPTCP,
     async (t) => {
       const rejected = [];
       const { subscribe, unsubscribe } = require('node:diagnostics_channel');
-      const hear = (message) => rejected.push(message);
-      subscribe('mptcp:rejected', hear);
-      t.after(() => unsubscribe('mptcp:rejected', hear));
-      const server = OURS.net.createServer(required, () => assert.fail('a TCP client was taken'));
+      const listener = (message) => rejected.push(message);
+      subscribe('mptcp:rejected', listener);
+      t.after(() => unsubscribe('mptcp:rejected', listener));
+      const server = OURS.net.createServer(required, () =>
+        assert.fail('a TCP client was accepted'),
+      );
       const port = await listen(t, server);
       const client = NODE.net.connect(port, '127.0.0.1').resume();
       const [error] = await once(client, 'error');
@@ -416,7 +420,7 @@ describe('mode require', () => {
     },
   );
 
-  it('Happy Eyeballs goes on only from what is not connected', NEEDS_MPTCP, async (t) => {
+  it('lets Happy Eyeballs continue after an address that refuses', NEEDS_MPTCP, async (t) => {
     const port = await listen(t, OURS.net.createServer());
     const client = own(
       t,

@@ -1,5 +1,7 @@
 'use strict';
 
+/** Errors of the system and of arguments: equal to those of Node's own modules. */
+
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { readFileSync } = require('node:fs');
@@ -7,8 +9,8 @@ const { describe } = require('node:test');
 const { parity } = require('../support/parity');
 const { certificate, listen } = require('../support/peers');
 
-/** All that an app can tell one error from another by; ports are the kernel's choice. */
-function told(error) {
+/** All properties by which an app distinguishes errors; ports are chosen by the kernel. */
+function comparable(error) {
   const { name, code, errno, syscall, address, port, message } = error;
   return {
     ...{ name, code, errno, syscall, address, hasPort: port !== undefined },
@@ -18,10 +20,10 @@ function told(error) {
   };
 }
 
-/** What `emitter` fails with. */
-const failing = (emitter) => once(emitter, 'error').then(([error]) => error);
+/** The error that `emitter` emits. */
+const errorOf = (emitter) => once(emitter, 'error').then(([error]) => error);
 
-/** A port of the loopback address at which nobody listens. */
+/** A port of the loopback address on which nobody listens. */
 async function freePort(net) {
   const server = net.createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -30,7 +32,7 @@ async function freePort(net) {
   return port;
 }
 
-/** [name, what fails, its code] */
+/** [code, a function that fails with it] */
 const SYSTEM_ERRORS = [
   ['ECONNREFUSED', async ({ net }) => net.connect(await freePort(net), '127.0.0.1')],
   ['ECONNREFUSED', async ({ net }) => net.connect(await freePort(net), '::1')],
@@ -77,9 +79,9 @@ describe('errors of the system', () => {
         .replace(/^.*?=>\s*/s, '')
         .slice(0, 90)}`,
       async (_t, used) => {
-        const error = await failing(await fail(used));
+        const error = await errorOf(await fail(used));
         assert.equal(error.code, code);
-        return told(error);
+        return comparable(error);
       },
     );
   });
@@ -88,13 +90,13 @@ describe('errors of the system', () => {
     const seen = [];
     for (const host of ['127.0.0.1', '::']) {
       const port = await listen(t, net.createServer(), { host });
-      seen.push(told(await failing(net.createServer().listen(port, host))));
+      seen.push(comparable(await errorOf(net.createServer().listen(port, host))));
       assert.equal(seen.at(-1).code, 'EADDRINUSE');
     }
     return seen;
   });
 
-  parity('EADDRINUSE of localPort', async (t, { net }) => {
+  parity('EADDRINUSE for localPort', async (t, { net }) => {
     const port = await listen(t, net.createServer());
     const socket = net.connect({
       port,
@@ -102,20 +104,20 @@ describe('errors of the system', () => {
       localAddress: '127.0.0.1',
       localPort: port,
     });
-    const error = await failing(socket);
+    const error = await errorOf(socket);
     assert.equal(error.code, 'EADDRINUSE');
-    return told(error);
+    return comparable(error);
   });
 
-  // Containers may let everybody have every port.
+  // Containers may allow every user every port.
   if (Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start')) > 1) {
     parity('EACCES', async (_t, { net }) => {
       const root = process.geteuid() === 0;
       if (root) process.seteuid(65534);
       try {
-        const error = await failing(net.createServer().listen(1, '127.0.0.1'));
+        const error = await errorOf(net.createServer().listen(1, '127.0.0.1'));
         assert.equal(error.code, 'EACCES');
-        return told(error);
+        return comparable(error);
       } finally {
         if (root) process.seteuid(0);
       }
@@ -125,31 +127,34 @@ describe('errors of the system', () => {
   parity('ECONNRESET', async (t, { net }) => {
     const server = net.createServer((socket) => socket.resetAndDestroy());
     const port = await listen(t, server);
-    return told(await failing(net.connect(port, '127.0.0.1').resume()));
+    return comparable(await errorOf(net.connect(port, '127.0.0.1').resume()));
   });
 
-  parity('an http request whose server hangs up', async (t, { http, net }) => {
-    const server = net.createServer((socket) => socket.resume().end());
-    const port = await listen(t, server);
-    const error = await failing(http.get({ port, host: '127.0.0.1', agent: false }));
-    assert.equal(error.code, 'ECONNRESET');
-    return told(error);
-  });
+  parity(
+    'ECONNRESET of an http request whose server closes the connection',
+    async (t, { http, net }) => {
+      const server = net.createServer((socket) => socket.resume().end());
+      const port = await listen(t, server);
+      const error = await errorOf(http.get({ port, host: '127.0.0.1', agent: false }));
+      assert.equal(error.code, 'ECONNRESET');
+      return comparable(error);
+    },
+  );
 
-  parity('a certificate that is not trusted', async (t, { tls, https, http2 }) => {
+  parity('errors of an untrusted certificate', async (t, { tls, https, http2 }) => {
     const { key, cert } = certificate();
     const port = await listen(t, tls.createServer({ key, cert }));
     const seen = [
-      await failing(tls.connect(port, '127.0.0.1')),
-      await failing(https.get({ port, host: '127.0.0.1', agent: false })),
-      await failing(http2.connect(`https://127.0.0.1:${port}`)),
-    ].map(told);
+      await errorOf(tls.connect(port, '127.0.0.1')),
+      await errorOf(https.get({ port, host: '127.0.0.1', agent: false })),
+      await errorOf(http2.connect(`https://127.0.0.1:${port}`)),
+    ].map(comparable);
     assert.equal(seen[0].code, 'DEPTH_ZERO_SELF_SIGNED_CERT');
     return seen;
   });
 });
 
-/** Argument mistakes, each with the code that Node gives it. */
+/** Wrong arguments, each with the code of Node's error. */
 const MISTAKES = [
   ['ERR_SOCKET_BAD_PORT', ({ net }) => net.connect(65536)],
   ['ERR_SOCKET_BAD_PORT', ({ net }) => net.connect({ port: -1 })],
@@ -193,34 +198,34 @@ const MISTAKES = [
   ['ERR_INVALID_ARG_TYPE', ({ http2 }) => http2.createSecureServer('options')],
 ];
 
-describe('mistakes in arguments', () => {
+describe('errors of wrong arguments', () => {
   for (const [code, mistake] of MISTAKES) {
     parity(`${code}: ${mistake.toString().replace(/^.*?=>\s*/s, '')}`, (_t, used) => {
       try {
         mistake(used);
       } catch (error) {
         assert.equal(error.code, code);
-        return told(error);
+        return comparable(error);
       }
       throw new Error('nothing was thrown');
     });
   }
 
-  parity('listen() twice', async (t, { net }) => {
+  parity('the second listen() throws', async (t, { net }) => {
     const server = net.createServer();
     await listen(t, server);
     try {
       server.listen(0);
     } catch (error) {
       assert.equal(error.code, 'ERR_SERVER_ALREADY_LISTEN');
-      return told(error);
+      return comparable(error);
     }
     throw new Error('nothing was thrown');
   });
 
-  parity('close() of a server that does not listen', async (_t, { net }) => {
+  parity('close() of a server that does not listen fails', async (_t, { net }) => {
     const error = await new Promise((resolve) => net.createServer().close(resolve));
     assert.equal(error.code, 'ERR_SERVER_NOT_RUNNING');
-    return told(error);
+    return comparable(error);
   });
 });

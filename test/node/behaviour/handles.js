@@ -1,5 +1,7 @@
 'use strict';
 
+/** Sockets and servers that are sent to child processes. */
+
 const assert = require('node:assert/strict');
 const { fork, spawn } = require('node:child_process');
 const { once } = require('node:events');
@@ -13,7 +15,7 @@ const { SPOKEN, listen, own, pair } = require('../support/peers');
 
 const RECEIVER = path.join(__dirname, '..', 'programs', 'handle-receiver.js');
 
-const PRINT_WHEN_ASKED = `process.stdin.resume().on('end', () => console.log('printed'))`;
+const PRINT_AT_END_OF_INPUT = `process.stdin.resume().on('end', () => console.log('printed'))`;
 
 function receiver(t, { loads = true, ...options } = {}) {
   const child = fork(RECEIVER, {
@@ -24,14 +26,14 @@ function receiver(t, { loads = true, ...options } = {}) {
   return child;
 }
 
-/** Sends a handle, and waits until the child says that it has it. */
+/** Sends a handle, and waits until the child confirms that it has it. */
 async function send(child, message, handle, options) {
   const received = once(child, 'message');
   child.send(message, handle, options);
   assert.deepEqual((await received)[0], message);
 }
 
-/** Reads what comes by a socket, piece by piece: each up to the text that ends it. */
+/** Returns a function that reads from a socket up to and including a given text. */
 function reader(socket) {
   let unread = '';
   socket.setEncoding('utf8').on('data', (chunk) => {
@@ -48,11 +50,11 @@ function reader(socket) {
 
 describe('a socket that is sent to a child process', () => {
   for (const [name, forking] of [
-    ['that knows this package', {}],
-    ['that does not', { loads: false }],
-    ['by advanced serialization', { serialization: 'advanced' }],
+    ['with this package', {}],
+    ['without this package', { loads: false }],
+    ['with advanced serialization', { serialization: 'advanced' }],
   ]) {
-    it(`${name}, lives on there`, async (t) => {
+    it(`continues there, ${name}`, async (t) => {
       const server = net.createServer({ pauseOnConnect: true });
       const { client, accepted } = await pair(t, { server });
       const read = reader(client);
@@ -72,7 +74,7 @@ describe('a socket that is sent to a child process', () => {
 
   for (const serialization of ['json', 'advanced']) {
     parity(
-      `keepOpen: the parent’s destroy() leaves it alone (${serialization})`,
+      `stays open after the parent’s destroy() with keepOpen (${serialization})`,
       async (t, used) => {
         const server = used.net.createServer({ pauseOnConnect: true });
         const { client, accepted } = await pair(t, { server, connect: used.net.connect });
@@ -91,20 +93,23 @@ describe('a socket that is sent to a child process', () => {
     );
   }
 
-  parity('as its standard output: the parent’s destroy() leaves it alone', async (t, used) => {
-    const server = used.net.createServer({ pauseOnConnect: true });
-    const { client, accepted } = await pair(t, { server, connect: used.net.connect });
-    const child = spawn(process.execPath, ['-e', PRINT_WHEN_ASKED], {
-      stdio: ['pipe', accepted, 'inherit'],
-    });
-    await once(child, 'spawn');
-    accepted.destroy();
-    await once(accepted, 'close');
-    child.stdin.end();
-    return text(client);
-  });
+  parity(
+    'stays open after the parent’s destroy() as the child’s standard output',
+    async (t, used) => {
+      const server = used.net.createServer({ pauseOnConnect: true });
+      const { client, accepted } = await pair(t, { server, connect: used.net.connect });
+      const child = spawn(process.execPath, ['-e', PRINT_AT_END_OF_INPUT], {
+        stdio: ['pipe', accepted, 'inherit'],
+      });
+      await once(child, 'spawn');
+      accepted.destroy();
+      await once(accepted, 'close');
+      child.stdin.end();
+      return text(client);
+    },
+  );
 
-  it('of a client, too', async (t) => {
+  it('may be that of a client', async (t) => {
     const server = net.createServer();
     const { client, accepted } = await pair(t, { server });
     const child = receiver(t);
@@ -126,8 +131,8 @@ describe('a socket that is sent to a child process', () => {
 });
 
 describe('a server that is sent to a child process', () => {
-  it('takes connections there, after the parent has closed its own', async (t) => {
-    const server = net.createServer(() => assert.fail('taken by the parent'));
+  it('accepts connections there after the parent has closed its own', async (t) => {
+    const server = net.createServer(() => assert.fail('accepted by the parent'));
     const port = await listen(t, server);
     const child = receiver(t);
     await send(child, 'server', server);
@@ -141,7 +146,7 @@ describe('a server that is sent to a child process', () => {
     }
   });
 
-  it('is MPTCP in a child that knows nothing of it', async (t) => {
+  it('speaks MPTCP in a child without this package', async (t) => {
     const server = net.createServer();
     const port = await listen(t, server);
     const child = receiver(t, { loads: false });

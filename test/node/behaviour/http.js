@@ -1,5 +1,7 @@
 'use strict';
 
+/** http, https and http2 over MPTCP: requests, agents and servers behave as in Node. */
+
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { describe, it } = require('node:test');
@@ -13,7 +15,7 @@ const { SPOKEN, certificate, listen, own } = require('../support/peers');
 const { key, cert } = certificate();
 const TRUSTING = { ca: cert, checkServerIdentity: () => undefined };
 
-/** The answer to a request, and by which socket it came. */
+/** The answer to a request, with the socket over which it arrived. */
 async function answered(request) {
   const [response] = await once(request, 'response');
   const { socket } = request;
@@ -28,7 +30,7 @@ const echo = (request, response) =>
     `${request.method} ${request.url} ${request.headers['x-test'] ?? '-'} ${connectionOf(request).status}`,
   );
 
-describe('request() and get() take their arguments in every form', () => {
+describe('request() and get() accept their arguments in every form', () => {
   for (const [name, module, scheme] of [
     ['http', http, 'http'],
     ['https', https, 'https'],
@@ -50,8 +52,8 @@ describe('request() and get() take their arguments in every form', () => {
         'agent: undefined': (done) => module.request({ ...base, headers, agent: undefined }, done),
         'agent: null': (done) => module.request({ ...base, headers, agent: null }, done),
         'agent: false': (done) => module.request({ ...base, headers, agent: false }, done),
-        'agent of one’s own': (done) => module.request({ ...base, headers, agent: own }, done),
-        'options of no prototype': (done) =>
+        'agent of the app': (done) => module.request({ ...base, headers, agent: own }, done),
+        'options without a prototype': (done) =>
           module.request(Object.assign(Object.create(null), base, { headers }), done),
       };
       for (const [form, make] of Object.entries(forms)) {
@@ -88,13 +90,13 @@ describe('request() and get() take their arguments in every form', () => {
     });
   }
 
-  it('the options that the app gave stay as they are', async (t) => {
+  it('do not change the options of the app', async (t) => {
     const port = await listen(t, http.createServer(echo));
     const options = Object.freeze({ host: '127.0.0.1', port, agent: false });
     assert.equal((await get(http, options)).status, 200);
   });
 
-  it('http.ClientRequest is Node’s own and takes our agent', async (t) => {
+  it('http.ClientRequest is Node’s own and accepts our agent', async (t) => {
     const port = await listen(t, http.createServer(echo));
     const agent = new http.Agent();
     const request = new http.ClientRequest({ host: '127.0.0.1', port, agent });
@@ -104,8 +106,8 @@ describe('request() and get() take their arguments in every form', () => {
   });
 });
 
-describe('who makes the connection', () => {
-  it('createConnection of the app', async (t) => {
+describe('the protocol of a request', () => {
+  it('is that of the createConnection of the app', async (t) => {
     const port = await listen(t, http.createServer(echo));
     const { body } = await get(http, {
       createConnection: () => NODE.net.connect(port, '127.0.0.1'),
@@ -113,28 +115,28 @@ describe('who makes the connection', () => {
     assert.equal(body, 'GET / - fallback');
   });
 
-  it('an agent of Node’s own', async (t) => {
+  it('is TCP with an agent of Node’s own', async (t) => {
     const port = await listen(t, http.createServer(echo));
     const agent = new NODE.http.Agent();
     const { body } = await get(http, { host: '127.0.0.1', port, agent });
     assert.equal(body, 'GET / - fallback');
   });
 
-  it('our agent for a request of Node’s own', async (t) => {
+  it('is MPTCP with our agent in a request of Node’s own', async (t) => {
     const port = await listen(t, http.createServer(echo));
     const agent = new http.Agent();
     const { body } = await get(NODE.http, { host: '127.0.0.1', port, agent });
     assert.equal(body, `GET / - ${SPOKEN}`);
   });
 
-  it('Node’s own requests stay on TCP', async (t) => {
+  it('stays TCP for Node’s own requests', async (t) => {
     const port = await listen(t, http.createServer(echo));
     const { body } = await get(NODE.http, { host: '127.0.0.1', port });
     assert.equal(body, 'GET / - fallback');
     NODE.http.globalAgent.destroy();
   });
 
-  it('mode off, of the request and of the agent', async (t) => {
+  it('is TCP with mode off in the request or the agent', async (t) => {
     const port = await listen(t, http.createServer(echo));
     const mptcp = { mode: 'off' };
     const target = { host: '127.0.0.1', port };
@@ -149,7 +151,7 @@ describe('who makes the connection', () => {
     http.globalAgent.destroy();
   });
 
-  it('kept connections of unlike options are kept apart', async (t) => {
+  it('decides which kept connection is reused', async (t) => {
     const port = await listen(t, http.createServer(echo));
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     t.after(() => agent.destroy());
@@ -164,7 +166,7 @@ describe('who makes the connection', () => {
 });
 
 describe('agents', () => {
-  parity('keep connections alive and use them again', async (t, used) => {
+  parity('keep connections alive and reuse them', async (t, used) => {
     const server = used.http.createServer((_request, response) => response.end('x'));
     let connections = 0;
     server.on('connection', () => ++connections);
@@ -185,7 +187,7 @@ describe('agents', () => {
     };
   });
 
-  parity('getName', (_t, used) => {
+  parity('have the same getName()', (_t, used) => {
     const { http: plain, https: secure } = used;
     return [{}, { host: 'h', port: 1, localAddress: 'l', family: 6 }, { socketPath: '/s' }]
       .flatMap((options) => [
@@ -195,7 +197,7 @@ describe('agents', () => {
       .concat(new plain.Agent().getName());
   });
 
-  parity('have their sockets by events', async (t, used) => {
+  parity('emit the events of their sockets', async (t, used) => {
     const port = await listen(
       t,
       used.http.createServer((_request, response) => response.end()),
@@ -214,7 +216,7 @@ describe('agents', () => {
     return Object.keys(agent.freeSockets);
   });
 
-  parity('https: resume TLS sessions', async (t, used) => {
+  parity('resume TLS sessions of https', async (t, used) => {
     const server = used.https.createServer(
       { key, cert, maxVersion: 'TLSv1.2' },
       (request, response) => response.end(String(request.socket.isSessionReused())),
@@ -225,7 +227,7 @@ describe('agents', () => {
     return [(await get(used.https, target)).body, (await get(used.https, target)).body];
   });
 
-  parity('an agent’s timeout and its requests’ abort', async (t, used) => {
+  parity('apply their timeout, and let requests be aborted', async (t, used) => {
     const port = await listen(t, used.http.createServer());
     const agent = new used.http.Agent({ timeout: 30 });
     const slow = used.http.get({ host: '127.0.0.1', port, agent });
@@ -240,7 +242,7 @@ describe('agents', () => {
 });
 
 describe('servers', () => {
-  parity('upgrade and CONNECT', async (t, used) => {
+  parity('serve upgrade and CONNECT', async (t, used) => {
     const server = used.http.createServer();
     server.on('upgrade', (_request, socket) => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
@@ -263,23 +265,26 @@ describe('servers', () => {
     return [response.statusCode, pong, head.toString() + (await text(tunnel))];
   });
 
-  parity('keepAliveTimeout, closeIdleConnections, closeAllConnections', async (t, used) => {
-    const server = used.http.createServer((_request, response) => response.end());
-    const port = await listen(t, server);
-    const agent = new used.http.Agent({ keepAlive: true });
-    t.after(() => agent.destroy());
-    const { socket } = await get(used.http, { host: '127.0.0.1', port, agent });
-    const closed = once(socket, 'close');
-    server.closeIdleConnections();
-    await closed;
-    const second = await get(used.http, { host: '127.0.0.1', port, agent });
-    const ended = once(second.socket, 'close');
-    server.closeAllConnections();
-    await ended;
-    return second.socket === socket;
-  });
+  parity(
+    'close connections by closeIdleConnections() and closeAllConnections()',
+    async (t, used) => {
+      const server = used.http.createServer((_request, response) => response.end());
+      const port = await listen(t, server);
+      const agent = new used.http.Agent({ keepAlive: true });
+      t.after(() => agent.destroy());
+      const { socket } = await get(used.http, { host: '127.0.0.1', port, agent });
+      const closed = once(socket, 'close');
+      server.closeIdleConnections();
+      await closed;
+      const second = await get(used.http, { host: '127.0.0.1', port, agent });
+      const ended = once(second.socket, 'close');
+      server.closeAllConnections();
+      await ended;
+      return second.socket === socket;
+    },
+  );
 
-  parity('clientError', async (t, used) => {
+  parity('emit clientError', async (t, used) => {
     const server = used.http.createServer();
     const port = await listen(t, server);
     const socket = own(t, used.net.connect(port, '127.0.0.1'));
@@ -292,7 +297,7 @@ describe('servers', () => {
     return [error.code, answer];
   });
 
-  parity('a client that aborts in mid-request', async (t, used) => {
+  parity('notice a client that aborts in mid-request', async (t, used) => {
     const server = used.http.createServer();
     const port = await listen(t, server);
     const request = used.http.request({ host: '127.0.0.1', port, method: 'POST', agent: false });
@@ -308,7 +313,7 @@ describe('servers', () => {
 });
 
 describe('http2', () => {
-  parity('streams, trailers, push and goaway', async (t, used) => {
+  parity('has streams, trailers and push, and closes its sessions', async (t, used) => {
     const server = used.http2.createServer();
     server.on('stream', (stream, headers) => {
       if (headers[':path'] === '/push') {
@@ -333,7 +338,7 @@ describe('http2', () => {
     return seen;
   });
 
-  parity('createConnection of the app', async (t, used) => {
+  parity('uses the createConnection of the app', async (t, used) => {
     const server = used.http2.createServer((_request, response) => response.end('h2'));
     const port = await listen(t, server);
     const socket = used.net.connect(port, '127.0.0.1');
@@ -344,7 +349,7 @@ describe('http2', () => {
     return body;
   });
 
-  parity('HTTP/1 clients of a secure server, and ALPN', async (t, used) => {
+  parity('serves HTTP/1 clients by a secure server, and negotiates by ALPN', async (t, used) => {
     const server = used.http2.createSecureServer(
       { key, cert, allowHTTP1: true },
       (request, response) => response.end(`${request.httpVersion}`),

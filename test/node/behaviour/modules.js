@@ -1,5 +1,7 @@
 'use strict';
 
+/** The drop-in modules: their names, classes, factories and argument checks. */
+
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { describe, it } = require('node:test');
@@ -12,7 +14,7 @@ const MODULES = ['net', 'tls', 'http', 'https', 'http2'];
 const node = Object.fromEntries(MODULES.map((name) => [name, require(`node:${name}`)]));
 const ours = Object.fromEntries(MODULES.map((name) => [name, require(`mptcp/${name}`)]));
 
-/** What this package makes anew; everything else is Node's own. */
+/** The exports that this package replaces; all others are Node's own. */
 const OWN = {
   net: ['Server', 'Socket', 'Stream', 'connect', 'createConnection', 'createServer'],
   tls: ['Server', 'connect', 'createServer'],
@@ -21,13 +23,13 @@ const OWN = {
   http2: ['connect', 'createSecureServer', 'createServer'],
 };
 
-describe('names', () => {
+describe('the drop-in modules', () => {
   for (const name of MODULES) {
-    it(`require('mptcp/${name}') has those of node:${name}`, () => {
+    it(`require('mptcp/${name}') has the names of node:${name}`, () => {
       assert.deepEqual(Object.keys(ours[name]).sort(), Object.keys(node[name]).sort());
     });
 
-    it(`import 'mptcp/${name}' has those of node:${name}, by name and by default`, async () => {
+    it(`import 'mptcp/${name}' has the names of node:${name}, and a default export`, async () => {
       const [imported, original] = await Promise.all([
         import(`mptcp/${name}`),
         import(`node:${name}`),
@@ -37,13 +39,13 @@ describe('names', () => {
       for (const key of OWN[name]) assert.equal(imported[key], ours[name][key], key);
     });
 
-    it(`all of mptcp/${name} but what connects and listens is Node's own`, () => {
+    it(`mptcp/${name} replaces only what connects and listens`, () => {
       const changed = Object.keys(node[name]).filter((key) => ours[name][key] !== node[name][key]);
       assert.deepEqual(changed.sort(), OWN[name]);
     });
   }
 
-  it('net.Stream is net.Socket, net.createConnection is net.connect', () => {
+  it('net.Stream is net.Socket, and net.createConnection is net.connect', () => {
     assert.equal(ours.net.Stream, ours.net.Socket);
     assert.equal(ours.net.createConnection, ours.net.connect);
   });
@@ -51,7 +53,7 @@ describe('names', () => {
 
 describe('globalAgent', () => {
   for (const name of ['http', 'https']) {
-    it(`mptcp/${name} has one of its own, made as Node's`, () => {
+    it(`of mptcp/${name} is our own, with the options of Node's`, () => {
       const { globalAgent, Agent } = ours[name];
       assert.notEqual(globalAgent, node[name].globalAgent);
       assert.ok(globalAgent instanceof Agent);
@@ -68,7 +70,7 @@ describe('globalAgent', () => {
     });
   }
 
-  it('one that the app assigns is used, and Node keeps its own', async (t) => {
+  it('can be assigned by the app, which leaves Node’s own unchanged', async (t) => {
     const port = await listen(
       t,
       ours.http.createServer((_request, response) => response.end('hi')),
@@ -91,7 +93,7 @@ describe('globalAgent', () => {
 });
 
 describe('classes', () => {
-  it('instanceof holds both ways', () => {
+  it('are instances of Node’s classes and the reverse', () => {
     const tlsOptions = certificate();
     for (const [object, module, name] of [
       [new ours.net.Socket(), 'net', 'Socket'],
@@ -143,7 +145,7 @@ describe('classes', () => {
     ['class … extends', ClassSocket, ClassServer],
     ['util.inherits', OldSocket, OldServer],
   ]) {
-    it(`subclasses by ${style} speak MPTCP`, async (t) => {
+    it(`speak MPTCP when subclassed by ${style}`, async (t) => {
       const server = new Server((socket) => socket.end(connectionOf(socket).status));
       const port = await listen(t, server);
       const socket = own(t, new Socket({ allowHalfOpen: true }));
@@ -155,7 +157,7 @@ describe('classes', () => {
     });
   }
 
-  it('subclasses of http.Server and http.Agent speak MPTCP', async (t) => {
+  it('speak MPTCP when http.Server and http.Agent are subclassed', async (t) => {
     class Server extends ours.http.Server {}
     class Agent extends ours.http.Agent {
       createConnection(...args) {
@@ -177,20 +179,20 @@ describe('classes', () => {
 });
 
 describe('factories', () => {
-  it('hand their listeners on', async (t) => {
-    const heard = [];
-    const server = ours.net.createServer({ allowHalfOpen: true }, () => heard.push('connection'));
+  it('pass their listeners on', async (t) => {
+    const emitted = [];
+    const server = ours.net.createServer({ allowHalfOpen: true }, () => emitted.push('connection'));
     assert.equal(server.allowHalfOpen, true);
     const port = await listen(t, server);
     const socket = own(
       t,
-      ours.net.connect(port, '127.0.0.1', () => heard.push('connect')),
+      ours.net.connect(port, '127.0.0.1', () => emitted.push('connect')),
     );
     await Promise.all([once(socket, 'connect'), once(server, 'connection')]);
-    assert.deepEqual(heard.sort(), ['connect', 'connection']);
+    assert.deepEqual(emitted.sort(), ['connect', 'connection']);
   });
 
-  it('tls, https and http2 servers serve their own clients by MPTCP', async (t) => {
+  it('of tls, https and http2 make servers and clients that speak MPTCP', async (t) => {
     const { key, cert } = certificate();
     const answer = (request, response) => response.end(connectionOf(request).status);
     const tlsPort = await listen(
@@ -223,7 +225,7 @@ describe('factories', () => {
     }
   });
 
-  it('util.promisify(http2.connect) rejects as Node’s does', async () => {
+  it('support util.promisify(http2.connect), which rejects as Node’s does', async () => {
     const refused = (module) => promisify(module.connect)('http://127.0.0.1:1');
     const [mine, nodes] = await Promise.allSettled([refused(ours.http2), refused(node.http2)]);
     assert.equal(mine.status, 'rejected');
@@ -232,7 +234,7 @@ describe('factories', () => {
   });
 });
 
-describe('the option mptcp is checked before anything is done', () => {
+describe('the option mptcp is validated before any effect, by', () => {
   const tlsOptions = certificate();
   const WAYS = {
     'net.connect': (mptcp) => ours.net.connect({ port: 1, mptcp }),

@@ -1,5 +1,7 @@
 'use strict';
 
+/** Sockets from elsewhere, and sockets that are not TCP, which pass through unchanged. */
+
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
@@ -20,7 +22,7 @@ const SERVE_STANDARD_INPUT = `
   const socket = new Socket({ fd: 0 });
   socket.end(require('mptcp').connectionOf(socket).status);`;
 
-/** Starts a program with `servers` handed over as systemd does; gives what it prints first. */
+/** Starts a program with the sockets of `servers` as systemd does; returns its first lines. */
 async function activate(t, servers, input) {
   const child = spawn(process.execPath, [PROGRAM], {
     stdio: ['pipe', 'pipe', 'inherit', ...servers.map((server) => server._handle.fd)],
@@ -33,16 +35,16 @@ async function activate(t, servers, input) {
   return printed;
 }
 
-/** What a client of `net` says of the connection, and what the server told it. */
+/** Connects by `net`; returns the status at the client and the one that the server sent. */
 async function ask(net, port) {
   const socket = net.connect(port, '127.0.0.1');
   await once(socket, 'connect');
   return [connectionOf(socket).status, await text(socket)];
 }
 
-describe('listening sockets from elsewhere, as systemd hands them over', () => {
+describe('listening sockets handed over as by systemd', () => {
   for (const from of ['mptcp/', 'node:']) {
-    it(`an MPTCP and a TCP one, served by ${from}net`, async (t) => {
+    it(`of MPTCP and of TCP are served by ${from}net`, async (t) => {
       const servers = [OURS.net.createServer(), NODE.net.createServer()];
       const ports = [await listen(t, servers[0]), await listen(t, servers[1])];
       const printed = await activate(t, servers, { from });
@@ -58,7 +60,7 @@ describe('listening sockets from elsewhere, as systemd hands them over', () => {
     });
   }
 
-  it('mode require: TCP clients are reset, a TCP listener is an error', NEEDS_MPTCP, async (t) => {
+  it('reset TCP clients in mode require, and fail if they are TCP', NEEDS_MPTCP, async (t) => {
     const servers = [OURS.net.createServer(), NODE.net.createServer()];
     const port = await listen(t, servers[0]);
     await listen(t, servers[1]);
@@ -74,8 +76,8 @@ describe('listening sockets from elsewhere, as systemd hands them over', () => {
   });
 });
 
-describe('sockets that are no TCP', () => {
-  parity('Unix sockets: net, http and http2', async (t, used) => {
+describe('sockets that are not TCP', () => {
+  parity('are Unix sockets, which net and http serve as in Node', async (t, used) => {
     const folder = mkdtempSync(path.join(tmpdir(), 'mptcp-unix-'));
     t.after(() => rmSync(folder, { recursive: true }));
     const seen = [];
@@ -108,7 +110,7 @@ describe('sockets that are no TCP', () => {
     return seen;
   });
 
-  it('mode require lets a Unix socket be', async (t) => {
+  it('are unaffected by mode require', async (t) => {
     const folder = mkdtempSync(path.join(tmpdir(), 'mptcp-unix-'));
     t.after(() => rmSync(folder, { recursive: true }));
     const file = path.join(folder, 'socket');
@@ -120,9 +122,9 @@ describe('sockets that are no TCP', () => {
   });
 });
 
-describe('a connected socket from elsewhere', () => {
+describe('a connected socket handed over', () => {
   for (const from of ['mptcp/', 'node:']) {
-    it(`new net.Socket({ fd }) of ${from}net, as under inetd`, async (t) => {
+    it(`as by inetd works with new net.Socket({ fd }) of ${from}net`, async (t) => {
       const server = OURS.net.createServer({ pauseOnConnect: true });
       const { client, accepted } = await pair(t, { server });
       const child = spawn(process.execPath, ['-e', SERVE_STANDARD_INPUT, from], {

@@ -6,7 +6,7 @@ const net = require('mptcp/net');
 const { NEEDS_MPTCP, listen } = require('../support/peers');
 const { program } = require('../support/program');
 
-describe('nothing keeps the process alive', () => {
+describe('the process ends by itself with', () => {
   for (const [what, options] of [
     ['an unreferenced socket', {}],
     ['an unreferenced server', {}],
@@ -15,7 +15,7 @@ describe('nothing keeps the process alive', () => {
   ]) {
     it(what, options, async (t) => {
       const port = await listen(t, net.createServer());
-      const { code, signal, printed, stderr } = await program('end.js', { what, port });
+      const { code, signal, printed, stderr } = await program('process-end.js', { what, port });
       assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
       assert.deepEqual(printed, [{ done: what }]);
     });

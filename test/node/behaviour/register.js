@@ -1,5 +1,7 @@
 'use strict';
 
+/** The preload mptcp/register and its options in NODE_MPTCP. */
+
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const net = require('node:net');
@@ -11,7 +13,7 @@ const [TCP, MPTCP] = [6, 262];
 const ALL = { protocol: MPTCP, listener: MPTCP, client: 'mptcp', server: 'mptcp', fetch: 'mptcp' };
 const NONE = { protocol: TCP, listener: TCP, client: 'tcp', server: 'tcp', fetch: 'tcp' };
 
-/** What the app prints, which has to be all. */
+/** Runs the app, and returns the one value that it prints. */
 async function found(input, options) {
   const { code, printed, stderr } = await program('app.js', input, options);
   assert.equal(code, 0, stderr);
@@ -31,43 +33,43 @@ async function freePort() {
   return port;
 }
 
-const TOGETHER = { ...NEEDS_MPTCP, concurrency: 3 };
+const CONCURRENT = { ...NEEDS_MPTCP, concurrency: 3 };
 
-describe('the preload', TOGETHER, () => {
-  it('without it the app speaks TCP', async () => {
+describe('the preload', CONCURRENT, () => {
+  it('is needed: without it the app speaks TCP', async () => {
     assert.deepEqual(await found({}), NONE);
   });
 
   for (const flag of ['--require', '--import']) {
-    it(`node ${flag} mptcp/register`, async () => {
+    it(`works as node ${flag} mptcp/register`, async () => {
       assert.deepEqual(await found({}, { args: [flag, 'mptcp/register'] }), ALL);
     });
 
-    it(`NODE_OPTIONS="${flag} mptcp/register"`, async () => {
+    it(`works as NODE_OPTIONS="${flag} mptcp/register"`, async () => {
       assert.deepEqual(await found({}, preloaded('', `${flag} mptcp/register`)), ALL);
     });
   }
 
-  it('both flags at once do it once', async () => {
+  it('works with both flags at once', async () => {
     const flags = '--require mptcp/register --import mptcp/register';
     assert.deepEqual(await found({}, preloaded('', flags)), ALL);
   });
 
   for (const where of ['fork', 'spawn', 'fork without flags', 'worker', 'worker without flags']) {
-    it(`NODE_OPTIONS and NODE_MPTCP are inherited: ${where}`, async () => {
+    it(`is inherited by NODE_OPTIONS, with NODE_MPTCP: ${where}`, async () => {
       assert.deepEqual(await found({ in: where }, preloaded('')), ALL);
       assert.deepEqual(await found({ in: where }, preloaded('mode=off')), NONE);
     });
   }
 
   for (const where of ['fork', 'worker']) {
-    it(`node --import is inherited: ${where}`, async () => {
+    it(`is inherited by --import: ${where}`, async () => {
       assert.deepEqual(await found({ in: where }, { args: ['--import', 'mptcp/register'] }), ALL);
     });
   }
 });
 
-describe('NODE_MPTCP', TOGETHER, () => {
+describe('NODE_MPTCP', CONCURRENT, () => {
   const CLIENT_ONLY = { ...NONE, protocol: MPTCP };
   const SERVER_ONLY = { ...NONE, listener: MPTCP };
 
@@ -88,15 +90,15 @@ describe('NODE_MPTCP', TOGETHER, () => {
     ['exclude=127.0.0.2,127.0.0.0/31', NONE],
     ['exclude=::1', ALL],
   ]) {
-    it(`'${text}'`, async () => {
+    it(`applies '${text}'`, async () => {
       assert.deepEqual(await found({}, preloaded(text)), expected);
     });
   }
 
-  it('excludes a port: the remote one of clients, the local one of servers', async () => {
+  it('excludes the remote port of clients and the local port of servers', async () => {
     const port = await freePort();
     for (const exclude of [`:${port}`, `127.0.0.1:${port}`, `127.0.0.0/8:${port}`]) {
-      // What fetch asks is another port.
+      // fetch uses another port.
       assert.deepEqual(await found({ port }, preloaded(`exclude=${exclude}`)), {
         ...NONE,
         fetch: 'mptcp',
@@ -105,20 +107,20 @@ describe('NODE_MPTCP', TOGETHER, () => {
     assert.deepEqual(await found({ port }, preloaded(`exclude=:${port === 80 ? 81 : 80}`)), ALL);
   });
 
-  it('excludes for clients with a localAddress, by address and by name', async () => {
+  it('excludes clients with a localAddress, by address and by name', async () => {
     for (const connect of [
       { localAddress: '127.0.0.1' },
       { localAddress: '127.0.0.1', host: 'localhost', family: 4 },
     ]) {
       assert.deepEqual(await found({ connect }, preloaded('exclude=127.0.0.1')), NONE);
     }
-    // Of those that are not excluded an address is MPTCP; a name may be anything, so it stays TCP.
+    // An address that is not excluded uses MPTCP; a name might resolve to an excluded one: TCP.
     const local = { localAddress: '127.0.0.1' };
     assert.deepEqual(await found({ connect: local }, preloaded('exclude=10.0.0.1')), ALL);
     assert.deepEqual(await found({ connect: local }, preloaded('')), ALL);
   });
 
-  it('excludes a v4-mapped client’s address', async () => {
+  it('excludes the v4-mapped form of an address', async () => {
     assert.equal(
       (await found({ connect: { host: '::ffff:127.0.0.1' } }, preloaded('exclude=127.0.0.1')))
         .protocol,
@@ -126,11 +128,11 @@ describe('NODE_MPTCP', TOGETHER, () => {
     );
   });
 
-  it('require with an exclusion: what is excluded works over TCP', async () => {
+  it('lets excluded addresses work over TCP in mode require', async () => {
     assert.deepEqual(await found({}, preloaded('mode=require exclude=127.0.0.1')), NONE);
   });
 
-  it('a congestion control for all', async () => {
+  it('sets a congestion control', async () => {
     assert.deepEqual(await found({}, preloaded('congestionControl=reno')), ALL);
   });
 
@@ -144,7 +146,7 @@ describe('NODE_MPTCP', TOGETHER, () => {
     ['exclude=:70000', ':70000'],
     ['exclude=example.test', 'example.test'],
   ]) {
-    it(`'${text}' stops the app, and the error names ${word}`, async () => {
+    it(`stops the app for '${text}', and the error names ${word}`, async () => {
       const { code, printed, stderr } = await program('app.js', {}, preloaded(text));
       assert.equal(code, 1);
       assert.deepEqual(printed, []);

@@ -1,5 +1,7 @@
 'use strict';
 
+/** Sockets and servers of net and tls behave as in Node. */
+
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { describe } = require('node:test');
@@ -23,8 +25,8 @@ const resolvesTo =
     );
   };
 
-/** What is told of an error. */
-const told = ({ name, code, syscall, errno, address, message }) => ({
+/** The properties of an error that are compared. */
+const comparable = ({ name, code, syscall, errno, address, message }) => ({
   ...{ name, code, syscall, errno, address },
   message: message.replace(/:\d+/g, ':PORT'),
 });
@@ -35,27 +37,30 @@ describe('Happy Eyeballs', () => {
     ['127.0.0.2', '::1', '127.0.0.1'],
     ['127.0.0.1', '::1'],
   ]) {
-    parity(`finds the one that listens of ${addresses.join(', ')}`, async (t, { net, check }) => {
-      const port = await listen(t, net.createServer());
-      const options = { port, host: 'example.test', autoSelectFamily: true };
-      const socket = own(t, net.connect({ ...options, lookup: resolvesTo(...addresses) }));
-      const failed = [];
-      socket.on('connectionAttemptFailed', (ip, _port, family, { code }) =>
-        failed.push({ ip, family, code }),
-      );
-      await once(socket, 'connect');
-      check(socket);
-      return {
-        failed,
-        remote: socket.remoteAddress,
-        attempted: socket.autoSelectFamilyAttemptedAddresses.map((each) =>
-          each.replace(/:\d+$/, ''),
-        ),
-      };
-    });
+    parity(
+      `finds the address that listens among ${addresses.join(', ')}`,
+      async (t, { net, check }) => {
+        const port = await listen(t, net.createServer());
+        const options = { port, host: 'example.test', autoSelectFamily: true };
+        const socket = own(t, net.connect({ ...options, lookup: resolvesTo(...addresses) }));
+        const failed = [];
+        socket.on('connectionAttemptFailed', (ip, _port, family, { code }) =>
+          failed.push({ ip, family, code }),
+        );
+        await once(socket, 'connect');
+        check(socket);
+        return {
+          failed,
+          remote: socket.remoteAddress,
+          attempted: socket.autoSelectFamilyAttemptedAddresses.map((each) =>
+            each.replace(/:\d+$/, ''),
+          ),
+        };
+      },
+    );
   }
 
-  parity('goes on from an address that does not answer', async (t, { net, check }) => {
+  parity('continues after an address that does not answer', async (t, { net, check }) => {
     const silent = await silentServer(t, '127.0.0.2');
     const server = net.createServer();
     t.after(() => server.close());
@@ -82,7 +87,7 @@ describe('Happy Eyeballs', () => {
     return { timedOut, remote: socket.remoteAddress };
   });
 
-  parity('tells of every address where all fail', async (t, { net }) => {
+  parity('reports every address where all fail', async (t, { net }) => {
     const socket = net.connect({
       port: 1,
       host: 'example.test',
@@ -91,10 +96,10 @@ describe('Happy Eyeballs', () => {
     });
     const [error] = await once(socket, 'error');
     assert.ok(error instanceof AggregateError);
-    return { code: error.code, errors: error.errors.map(told) };
+    return { code: error.code, errors: error.errors.map(comparable) };
   });
 
-  parity('below TLS', async (t, { net, tls, check }) => {
+  parity('works below TLS', async (t, { net, tls, check }) => {
     const { key, cert } = certificate();
     const port = await listen(t, tls.createServer({ key, cert }));
     const socket = own(
@@ -110,7 +115,7 @@ describe('Happy Eyeballs', () => {
     return { remote: socket.remoteAddress };
   });
 
-  parity('below TLS, with `connect` timeouts', async (t, { tls, check }) => {
+  parity('continues after a timeout below TLS', async (t, { tls, check }) => {
     const { key, cert } = certificate();
     const silent = await silentServer(t, '127.0.0.2');
     const server = tls.createServer({ key, cert });
@@ -131,7 +136,7 @@ describe('Happy Eyeballs', () => {
 });
 
 describe('connecting', () => {
-  parity('localAddress, localPort and family', async (t, { net, check }) => {
+  parity('uses localAddress, localPort and family', async (t, { net, check }) => {
     const server = net.createServer();
     const port = await listen(t, server);
     const free = NODE.net.createServer();
@@ -151,7 +156,7 @@ describe('connecting', () => {
     return { localAddress, remoteAddress, remoteFamily, seen: peer.remoteAddress };
   });
 
-  parity('over IPv6, with v4-mapped clients', async (t, { net, check }) => {
+  parity('works over IPv6, with v4-mapped clients', async (t, { net, check }) => {
     const server = net.createServer();
     const port = await listen(t, server, { host: '::' });
     const seen = [];
@@ -166,14 +171,14 @@ describe('connecting', () => {
     return seen;
   });
 
-  parity('ipv6Only', async (t, { net }) => {
+  parity('respects ipv6Only of the server', async (t, { net }) => {
     const port = await listen(t, net.createServer(), { host: '::', ipv6Only: true });
     const [error] = await once(net.connect(port, '127.0.0.1'), 'error');
     await once(own(t, net.connect(port, '::1')), 'connect');
-    return told(error);
+    return comparable(error);
   });
 
-  parity('a lookup that answers at once', async (t, { net, tls, check }) => {
+  parity('accepts a synchronous lookup', async (t, { net, tls, check }) => {
     const { key, cert } = certificate();
     const lookup = (_name, { all }, callback) =>
       all ? callback(null, [{ address: '127.0.0.1', family: 4 }]) : callback(null, '127.0.0.1', 4);
@@ -191,27 +196,27 @@ describe('connecting', () => {
     return socket.remoteAddress;
   });
 
-  parity('a lookup that fails', async (t, { net }) => {
+  parity('fails with its lookup', async (t, { net }) => {
     const lookup = (_name, _options, callback) =>
       callback(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }));
     const [error] = await once(net.connect({ port: 1, host: 'example.test', lookup }), 'error');
-    return told(error);
+    return comparable(error);
   });
 
-  parity('events, in their order', async (t, { net }) => {
+  parity('emits its events in order', async (t, { net }) => {
     const server = net.createServer((socket) => socket.end('x'));
     const port = await listen(t, server);
     const socket = net.connect(port, 'localhost');
-    const heard = [];
+    const emitted = [];
     for (const event of ['lookup', 'connect', 'ready', 'end', 'close', 'data', 'finish']) {
-      socket.on(event, () => heard.push(event));
+      socket.on(event, () => emitted.push(event));
     }
     assert.equal(connectionOf(socket).status, 'pending');
     await once(socket, 'close');
-    return heard.filter((event) => event !== 'lookup').concat(typeof heard[0]);
+    return emitted.filter((event) => event !== 'lookup').concat(typeof emitted[0]);
   });
 
-  parity('writes before the connection are sent', async (t, { net }) => {
+  parity('sends what was written before', async (t, { net }) => {
     const server = net.createServer();
     const port = await listen(t, server);
     const socket = own(t, net.connect(port, '127.0.0.1'));
@@ -221,30 +226,30 @@ describe('connecting', () => {
     return text(peer);
   });
 
-  parity('an AbortSignal', async (t, { net }) => {
+  parity('can be aborted by an AbortSignal', async (t, { net }) => {
     const port = await silentServer(t);
     const seen = [];
     const already = net.connect({ port, host: '127.0.0.1', signal: AbortSignal.abort() });
-    seen.push(told((await once(already, 'error'))[0]));
+    seen.push(comparable((await once(already, 'error'))[0]));
     const aborter = new AbortController();
     const later = net.connect({ port, host: '127.0.0.1', signal: aborter.signal });
     setImmediate(() => aborter.abort());
-    seen.push(told((await once(later, 'error'))[0]));
+    seen.push(comparable((await once(later, 'error'))[0]));
     seen.push(later.destroyed, later.connecting);
     return seen;
   });
 
-  parity('a timeout while it connects', async (t, { net }) => {
+  parity('emits timeout', async (t, { net }) => {
     const port = await silentServer(t);
     const socket = own(t, net.connect({ port, host: '127.0.0.1', timeout: 30 }));
     await once(socket, 'timeout');
     assert.equal(socket.connecting, true);
     socket.destroy(Object.assign(new Error('connect ETIMEDOUT'), { code: 'ETIMEDOUT' }));
     const [error] = await once(socket, 'error');
-    return told(error);
+    return comparable(error);
   });
 
-  parity('destroyed while it connects', async (t, { net }) => {
+  parity('can be destroyed', async (t, { net }) => {
     const port = await silentServer(t);
     const socket = net.connect({ port, host: '127.0.0.1' });
     await new Promise(setImmediate);
@@ -254,7 +259,7 @@ describe('connecting', () => {
     return { connecting, pending, destroyed, hadError: (await closed)[0] };
   });
 
-  parity('again after close', async (t, { net, check }) => {
+  parity('works again after close', async (t, { net, check }) => {
     const server = net.createServer((socket) => socket.end());
     const port = await listen(t, server);
     const socket = own(t, new net.Socket());
@@ -266,7 +271,7 @@ describe('connecting', () => {
     return { destroyed: socket.destroyed, pending: socket.pending };
   });
 
-  parity('a socket that is being connected can be told more', async (t, { net }) => {
+  parity('applies options that were set before', async (t, { net }) => {
     const port = await listen(t, net.createServer());
     const socket = own(t, new net.Socket());
     socket.setNoDelay(true).setKeepAlive(true, 5000);
@@ -274,7 +279,7 @@ describe('connecting', () => {
     return [option(socket, 'TCP_NODELAY'), option(socket, 'SO_KEEPALIVE')];
   });
 
-  parity('resetAndDestroy', async (t, { net, check }) => {
+  parity('allows resetAndDestroy() afterwards', async (t, { net, check }) => {
     const { client, accepted } = await pair(t, {
       server: net.createServer(),
       connect: net.connect,
@@ -282,26 +287,26 @@ describe('connecting', () => {
     check(client);
     accepted.resetAndDestroy();
     const [error] = await once(client.resume(), 'error');
-    return { ...told(error), destroyed: accepted.destroyed };
+    return { ...comparable(error), destroyed: accepted.destroyed };
   });
 
-  parity('resetAndDestroy while it connects', async (t, { net }) => {
+  parity('can be reset by resetAndDestroy()', async (t, { net }) => {
     const server = net.createServer();
     const port = await listen(t, server);
     const socket = net.connect({ port, host: '127.0.0.1' });
     await new Promise(setImmediate);
     socket.resetAndDestroy();
     const [[peer]] = await Promise.all([once(server, 'connection'), once(socket, 'close')]);
-    return told((await once(peer.resume(), 'error'))[0]);
+    return comparable((await once(peer.resume(), 'error'))[0]);
   });
 
   if (major >= 22) {
-    parity('a blockList', async (t, { net }) => {
+    parity('respects a blockList', async (t, { net }) => {
       const blockList = new net.BlockList();
       blockList.addAddress('127.0.0.1');
       const port = await listen(t, net.createServer());
       const [error] = await once(net.connect({ port, host: '127.0.0.1', blockList }), 'error');
-      return told(error);
+      return comparable(error);
     });
   }
 });
@@ -310,16 +315,19 @@ describe('a connection', () => {
   const connected = (t, net, options) =>
     pair(t, { server: net.createServer(options), connect: net.connect });
 
-  parity('half open: the server answers after the client has ended', async (t, { net, check }) => {
-    const { client, accepted } = await connected(t, net, { allowHalfOpen: true });
-    client.end('question');
-    const [question] = await once(accepted.setEncoding('utf8'), 'data');
-    await once(accepted, 'end');
-    assert.equal(accepted.writable, true);
-    check(accepted);
-    accepted.end(`answer to ${question}`);
-    return text(client);
-  });
+  parity(
+    'may be half open: the server answers after the client has ended',
+    async (t, { net, check }) => {
+      const { client, accepted } = await connected(t, net, { allowHalfOpen: true });
+      client.end('question');
+      const [question] = await once(accepted.setEncoding('utf8'), 'data');
+      await once(accepted, 'end');
+      assert.equal(accepted.writable, true);
+      check(accepted);
+      accepted.end(`answer to ${question}`);
+      return text(client);
+    },
+  );
 
   parity('ends by itself where half open is not allowed', async (t, { net }) => {
     const { client, accepted } = await connected(t, net);
@@ -329,16 +337,16 @@ describe('a connection', () => {
     return [client.destroyed, accepted.destroyed, client.readyState];
   });
 
-  parity('destroy() gives the peer a clean end', async (t, { net }) => {
+  parity('ends cleanly for the peer on destroy()', async (t, { net }) => {
     const { client, accepted } = await connected(t, net);
-    const heard = [];
-    accepted.on('end', () => heard.push('end')).on('error', ({ code }) => heard.push(code));
+    const emitted = [];
+    accepted.on('end', () => emitted.push('end')).on('error', ({ code }) => emitted.push(code));
     client.destroy();
     await once(accepted.resume(), 'close');
-    return heard;
+    return emitted;
   });
 
-  parity('end(data) then destroySoon() sends all', async (t, { net }) => {
+  parity('sends all written data before destroySoon()', async (t, { net }) => {
     const { client, accepted } = await connected(t, net);
     const received = text(accepted);
     client.write('x'.repeat(3_000_000));
@@ -346,7 +354,7 @@ describe('a connection', () => {
     return (await received).length;
   });
 
-  parity('keepAlive and noDelay of the server reach its sockets', async (t, { net }) => {
+  parity('has keepAlive and noDelay of the server', async (t, { net }) => {
     const { accepted } = await connected(t, net, {
       keepAlive: true,
       keepAliveInitialDelay: 7000,
@@ -355,7 +363,7 @@ describe('a connection', () => {
     return ['SO_KEEPALIVE', 'TCP_KEEPIDLE', 'TCP_NODELAY'].map((name) => option(accepted, name));
   });
 
-  parity('keepAlive and noDelay of connect()', async (t, { net }) => {
+  parity('has keepAlive and noDelay of connect()', async (t, { net }) => {
     const port = await listen(t, net.createServer());
     const socket = own(
       t,
@@ -372,7 +380,7 @@ describe('a connection', () => {
     return [before, read()];
   });
 
-  parity('pauseOnConnect reads nothing until it is told', async (t, { net, check }) => {
+  parity('reads nothing before resume() with pauseOnConnect', async (t, { net, check }) => {
     const { client, accepted } = await connected(t, net, { pauseOnConnect: true });
     await new Promise((resolve) => client.write('early', resolve));
     await new Promise(setImmediate);
@@ -382,7 +390,7 @@ describe('a connection', () => {
     return { data, isPaused: accepted.isPaused() };
   });
 
-  parity('onread', async (t, { net, check }) => {
+  parity('reads into the buffer of onread', async (t, { net, check }) => {
     const server = net.createServer((socket) => socket.end('into the buffer'));
     const port = await listen(t, server);
     const chunks = [];
@@ -409,23 +417,23 @@ describe('a connection', () => {
     return [client.bytesWritten, accepted.bytesRead];
   });
 
-  parity('an idle timeout', async (t, { net }) => {
+  parity('emits timeout when idle', async (t, { net }) => {
     const { client } = await connected(t, net);
     client.setTimeout(20);
     await once(client, 'timeout');
     return client.destroyed;
   });
 
-  parity('a write after end is an error', async (t, { net }) => {
+  parity('emits an error for a write after end', async (t, { net }) => {
     const { client } = await connected(t, net);
     client.end();
     client.write('late', () => undefined);
-    return told((await once(client, 'error'))[0]);
+    return comparable((await once(client, 'error'))[0]);
   });
 });
 
 describe('a server', () => {
-  parity('maxConnections', async (t, { net }) => {
+  parity('drops connections beyond maxConnections', async (t, { net }) => {
     const server = net.createServer();
     server.maxConnections = 1;
     const dropped = [];
@@ -439,7 +447,7 @@ describe('a server', () => {
     return { dropped, hadError };
   });
 
-  parity('getConnections', async (t, { net }) => {
+  parity('counts its connections by getConnections()', async (t, { net }) => {
     const { server, client, accepted } = await pair(t, {
       server: net.createServer(),
       connect: net.connect,
@@ -452,7 +460,7 @@ describe('a server', () => {
     return [before, await count()];
   });
 
-  parity('close() waits for its connections', async (t, { net }) => {
+  parity('waits for its connections on close()', async (t, { net }) => {
     const { server, client, accepted } = await pair(t, {
       server: net.createServer(),
       connect: net.connect,
@@ -481,7 +489,7 @@ describe('a server', () => {
     return server.listening;
   });
 
-  parity('an AbortSignal closes it', async (t, { net }) => {
+  parity('is closed by an AbortSignal', async (t, { net }) => {
     const aborter = new AbortController();
     const server = net.createServer();
     await listen(t, server, { signal: aborter.signal });
@@ -491,7 +499,7 @@ describe('a server', () => {
     return server.listening;
   });
 
-  parity('address() and listen() in all their forms', async (t, { net }) => {
+  parity('accepts all forms of listen(), and has an address()', async (t, { net }) => {
     const forms = [[], [0], [0, 'localhost'], [0, '::1', 5], [{ port: 0, backlog: 5 }], ['0']];
     const seen = [];
     for (const form of forms) {
@@ -505,7 +513,7 @@ describe('a server', () => {
   });
 
   if (major >= 24) {
-    parity('reusePort: two listen on one port', async (t, { net, check }) => {
+    parity('shares its port with another one by reusePort', async (t, { net, check }) => {
       const [first, second] = [net.createServer(), net.createServer()];
       const port = await listen(t, first, { reusePort: true });
       await listen(t, second, { port, reusePort: true });
@@ -516,7 +524,7 @@ describe('a server', () => {
     });
   }
 
-  parity('Symbol.asyncDispose', async (t, { net }) => {
+  parity('is closed by Symbol.asyncDispose', async (t, { net }) => {
     const server = net.createServer();
     await once(server.listen(0, '127.0.0.1'), 'listening');
     await server[Symbol.asyncDispose]();

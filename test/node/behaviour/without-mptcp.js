@@ -1,5 +1,7 @@
 'use strict';
 
+/** Imports, sockets and errors where MPTCP is not available. */
+
 const assert = require('node:assert/strict');
 const { mkdtempSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
@@ -38,13 +40,13 @@ for (const [place, { options, says }] of Object.entries(PLACES)) {
   describe(place, () => {
     const run = async (t, input = {}) => {
       const given = typeof options === 'function' ? options(t) : options;
-      const { printed, stderr } = await program('without.js', input, given);
+      const { printed, stderr } = await program('without-mptcp.js', input, given);
       const [stack] = printed.filter((each) => each.stack);
       assert.equal(stack, undefined, stderr);
       return { printed, stderr };
     };
 
-    it('imports succeed, sockets are TCP, and it is said once and truthfully', async (t) => {
+    it('imports succeed, sockets speak TCP, and one warning says why', async (t) => {
       const [found, { warnings }] = (await run(t)).printed;
       assert.deepEqual(found.imported, Array(7).fill(true));
       assert.deepEqual(found.statuses, ['fallback', 'fallback']);
@@ -66,9 +68,9 @@ for (const [place, { options, says }] of Object.entries(PLACES)) {
       assert.match(ours[0].message, /over TCP/);
     });
 
-    it('require is an error, before anything is connected', async (t) => {
-      const [{ errors, heard }] = (await run(t)).printed;
-      assert.deepEqual(heard, []);
+    it('mode require fails before anything is connected', async (t) => {
+      const [{ errors, events }] = (await run(t)).printed;
+      assert.deepEqual(events, []);
       for (const error of [errors.client, errors.server]) {
         assert.equal(error.name, 'MptcpError');
         assert.equal(error.code, 'ERR_MPTCP_UNAVAILABLE');
@@ -76,14 +78,14 @@ for (const [place, { options, says }] of Object.entries(PLACES)) {
       }
     });
 
-    it('warns once a process, workers included', async (t) => {
+    it('a process and its workers warn once', async (t) => {
       const { printed, stderr } = await run(t, { worker: true });
       const all = printed.flatMap(({ warnings }) => warnings ?? []);
-      const told = [...warningsIn(stderr), ...all.map(({ code }) => code)].filter(
+      const codes = [...warningsIn(stderr), ...all.map(({ code }) => code)].filter(
         (code) => code === 'MPTCP_UNAVAILABLE',
       );
-      // Printed by the process's own listener, and to standard error where warnings are shown.
-      assert.ok(all.filter(({ code }) => code === 'MPTCP_UNAVAILABLE').length === 1, told.join());
+      // The listener of the process prints it, and Node may write it to standard error too.
+      assert.ok(all.filter(({ code }) => code === 'MPTCP_UNAVAILABLE').length === 1, codes.join());
     });
   });
 }

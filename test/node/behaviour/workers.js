@@ -1,5 +1,7 @@
 'use strict';
 
+/** Servers and clients in worker threads. */
+
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { describe, it } = require('node:test');
@@ -8,7 +10,7 @@ const { connectionOf } = require('mptcp');
 const net = require('mptcp/net');
 const { SPOKEN, listen, own } = require('../support/peers');
 
-/** Runs `code` in a worker thread; it posts messages. */
+/** Runs `code` in a worker thread, from which it posts messages. */
 function inWorker(t, code, workerData) {
   const worker = new Worker(
     `const { parentPort, workerData } = require('node:worker_threads');
@@ -23,7 +25,7 @@ function inWorker(t, code, workerData) {
 }
 
 describe('worker threads', () => {
-  it('have servers and clients of their own', async (t) => {
+  it('have their own servers and clients', async (t) => {
     const port = await listen(t, net.createServer());
     const worker = inWorker(
       t,
@@ -48,7 +50,7 @@ describe('worker threads', () => {
     await once(client, 'close');
   });
 
-  it('end whatever is still open: connections, retries, servers, kept sockets', async (t) => {
+  it('end with connections, retries, servers and lingering sockets open', async (t) => {
     const port = await listen(
       t,
       net.createServer((socket) => socket.on('error', () => undefined)),

@@ -1,8 +1,8 @@
 'use strict';
 
-// An app that knows nothing of this package: a server and clients of it, by node:net and node:http.
-// Prints what the kernel says that they speak. With `in` it does so in a child, a cluster's worker
-// or a worker thread.
+// An app without this package: a server and clients of it, by node:net and node:http. Prints the
+// protocols of its sockets as the kernel reports them. With `in` it does so in a child process or a
+// worker thread.
 
 const { once } = require('node:events');
 const http = require('node:http');
@@ -11,7 +11,7 @@ const { input, print } = require('../support/program');
 
 const { in: where, ...rest } = input();
 
-/** 'mptcp' or 'tcp', from the socket alone: nothing of this package is loaded for it. */
+/** 'mptcp' or 'tcp', read from the socket by the addon without loading the package. */
 function spoken(socket) {
   const native = require('../support/native');
   return native.isMptcp(socket._handle.fd) ? 'mptcp' : 'tcp';
@@ -21,17 +21,17 @@ async function app({ port = 0, connect = {}, listenOn = '127.0.0.1' }) {
   const server = net.createServer();
   server.listen(port, listenOn);
   await once(server, 'listening');
-  const accepted = once(server, 'connection');
+  const accepting = once(server, 'connection');
   const client = net.connect({ port: server.address().port, host: '127.0.0.1', ...connect });
-  const [[theirs]] = await Promise.all([accepted, once(client, 'connect')]);
+  const [[accepted]] = await Promise.all([accepting, once(client, 'connect')]);
   const found = {
     protocol: require('../support/native').getOption(client._handle.fd, 'SO_PROTOCOL'),
     listener: require('../support/native').getOption(server._handle.fd, 'SO_PROTOCOL'),
     client: spoken(client),
-    server: spoken(theirs),
+    server: spoken(accepted),
   };
   client.destroy();
-  theirs.destroy();
+  accepted.destroy();
   server.close();
 
   const web = http.createServer((request, response) => response.end(spoken(request.socket)));

@@ -1,22 +1,22 @@
 'use strict';
 
-// A cluster of servers. Its first worker asks each of them a few times, and the primary, which need
-// not know this package, prints what the connections spoke at both ends.
+// A cluster of servers. Its first worker connects to each of them a few times, and the primary, which
+// may lack this package, prints the status of the connections at both ends.
 
 const cluster = require('node:cluster');
 const { input, print } = require('../support/program');
 
 const { policy, primary, workers = 2, servers, exclusive } = input();
 
-/** The next message of `worker` that has `key`. */
-const told = (worker, key) =>
+/** Waits for the next message of `worker` that has `key`, and returns the value. */
+const receive = (worker, key) =>
   new Promise((resolve) => {
-    const hear = (message) => {
+    const listener = (message) => {
       if (!(key in message)) return;
-      worker.off('message', hear);
+      worker.off('message', listener);
       resolve(message[key]);
     };
-    worker.on('message', hear);
+    worker.on('message', listener);
   });
 
 async function inPrimary() {
@@ -26,7 +26,7 @@ async function inPrimary() {
   for (const worker of all) {
     worker.on('message', ({ warning }) => warning && print({ warning }));
   }
-  const listening = await Promise.all(all.map((worker) => told(worker, 'listening')));
+  const listening = await Promise.all(all.map((worker) => receive(worker, 'listening')));
   for (let server = 0; server < servers.length; ++server) {
     const results = listening.map((each) => each[server]);
     const { error, port } = results[0];
@@ -36,7 +36,7 @@ async function inPrimary() {
     }
     all[0].send({ ask: port });
     const ports = new Set(results.map((each) => each.port)).size;
-    print({ ports, answers: await told(all[0], 'answers') });
+    print({ ports, answers: await receive(all[0], 'answers') });
   }
   for (const worker of all) worker.kill();
 }

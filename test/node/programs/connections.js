@@ -1,4 +1,4 @@
-// Makes some connections to itself, one after the other.
+// Opens connections to itself, one after the other.
 'use strict';
 
 const { once } = require('node:events');

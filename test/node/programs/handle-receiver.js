@@ -1,7 +1,7 @@
 'use strict';
 
-// Takes a socket or a server from its parent and answers whoever is at the other end: what it is
-// asked, in capitals, after the status of the connection.
+// Receives a socket or a server from its parent, and answers on each connection: with its status,
+// then with the received text in capitals.
 
 const { input } = require('../support/program');
 

@@ -1,4 +1,4 @@
 'use strict';
 
-// For --require: the process believes that it runs on $PLATFORM.
+// For --require: sets process.platform to $PLATFORM.
 Object.defineProperty(process, 'platform', { value: process.env.PLATFORM });

@@ -1,7 +1,7 @@
 'use strict';
 
-// Serves the listening sockets that it was given as systemd gives them (sd_listen_fds(3)): from file
-// descriptor 3 on, LISTEN_FDS of them. Prints what it can say of each connection.
+// Serves the listening sockets that it inherits as from systemd (sd_listen_fds(3)): LISTEN_FDS of
+// them, from file descriptor 3. Sends the status of each connection to its client.
 
 const { connectionOf } = require('mptcp');
 const { input, print } = require('../support/program');

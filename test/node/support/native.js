@@ -2,5 +2,5 @@
 
 const { join } = require('node:path');
 
-/** The addon, to read a socket's options by. */
+/** The addon, to read the options of sockets. */
 module.exports = require('node-gyp-build')(join(__dirname, '..', '..', '..'));

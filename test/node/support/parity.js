@@ -10,14 +10,14 @@ const NAMES = ['net', 'tls', 'http', 'https', 'http2'];
 const modules = (prefix, status) => ({
   name: `${prefix}*`,
   ...Object.fromEntries(NAMES.map((name) => [name, require(`${prefix}${name}`)])),
-  /** A connected socket speaks what it should. */
+  /** Asserts that a connected socket has the expected status. */
   check: (socket) => assert.equal(connectionOf(socket).status, status),
 });
 
 const NODE = modules('node:', 'tcp');
 const OURS = modules('mptcp/', SPOKEN);
 
-/** Plays `scenario` with Node's modules and with ours: what it observes has to be the same. */
+/** Runs `scenario` with Node's modules and with ours, and asserts that it returns the same. */
 function parity(name, scenario) {
   it(name, async (t) => {
     const observed = [];

@@ -7,8 +7,8 @@ const path = require('node:path');
 const FOLDER = path.join(__dirname, '..', 'programs');
 
 /**
- * Runs a program of programs/ to its end, with this same Node; what it gets by `input` it finds in
- * the environment. Gives the values that it printed as JSON, one a line, and what it complained.
+ * Runs a program of programs/ to its end, with the same Node.js; `input` is passed in the environment.
+ * Returns its exit code, the values that it printed as JSON lines, and its standard error.
  */
 async function program(file, input, { args = [], env = {}, stdio, ...options } = {}) {
   const child = spawn(process.execPath, [...args, path.join(FOLDER, file)], {
@@ -32,7 +32,7 @@ async function program(file, input, { args = [], env = {}, stdio, ...options } =
 /** The codes of the warnings that a program wrote to its standard error. */
 const warningsIn = (stderr) => Array.from(stderr.matchAll(/\[(MPTCP_\w+)\]/g), ([, code]) => code);
 
-/** For programs: their input, and how they tell what they found. */
+/** For programs: their input, and the function that prints their results. */
 const input = () => JSON.parse(process.env.INPUT ?? '{}');
 const print = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 

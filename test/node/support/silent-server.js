@@ -7,13 +7,13 @@ const { Worker, isMainThread, parentPort, workerData } = require('node:worker_th
 const BACKLOG = 1;
 
 if (isMainThread) {
-  /** A port of `host` that answers no SYN: its queue is full and nobody takes from it. */
+  /** Returns a port of `host` that answers no SYN: its accept queue is full and nobody accepts. */
   module.exports = async function silentServer(t, host = '127.0.0.1') {
     const worker = new Worker(__filename, { workerData: host });
     t.after(() => worker.terminate());
     const [port] = await once(worker, 'message');
     for (let queued = 0; queued <= BACKLOG; ++queued) {
-      const socket = net.connect(port, host).on('error', () => undefined); // the worker's end
+      const socket = net.connect(port, host).on('error', () => undefined); // when the worker ends
       t.after(() => socket.destroy());
       await once(socket, 'connect');
     }

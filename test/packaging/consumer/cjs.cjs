@@ -1,5 +1,5 @@
 'use strict';
-// Prints what a connection over loopback speaks, and what this machine is said to be capable of.
+// Prints the status of a connection over loopback, and the capabilities of this machine.
 const { once } = require('node:events');
 const { capabilities, connectionOf, enable } = require('mptcp');
 const net = require('mptcp/net');

@@ -1,4 +1,4 @@
-// The same by import, with every name that Node's own module has.
+// The same as cjs.cjs by import, with names of Node's own modules.
 import { once } from 'node:events';
 import * as nodeNet from 'node:net';
 import { capabilities, connectionOf, enable } from 'mptcp';
@@ -22,7 +22,7 @@ const names = {
 const undefinedNames = Object.entries({ ...names, isIP, connector, default: net.connect })
   .filter(([, value]) => value === undefined)
   .map(([name]) => name);
-if (undefinedNames.length > 0) throw new Error(`not there: ${undefinedNames.join(', ')}`);
+if (undefinedNames.length > 0) throw new Error(`not exported: ${undefinedNames.join(', ')}`);
 
 const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
 await once(server, 'listening');

@@ -1,5 +1,5 @@
 'use strict';
-// Knows nothing of this package: prints what its connection over loopback speaks, by SO_PROTOCOL's effect.
+// An app on node:net that prints the status of its connection over loopback.
 const net = require('node:net');
 const { connectionOf } = require('mptcp');
 

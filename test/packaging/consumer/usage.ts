@@ -1,4 +1,4 @@
-/** The public types, as a TypeScript app uses them. Compiled against the packed package, not run. */
+/** Uses the public types as a TypeScript app does; compiled against the packed package, not run. */
 import {
   type Capabilities,
   capabilities,

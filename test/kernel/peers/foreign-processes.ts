@@ -1,7 +1,10 @@
+/**
+ * Processes that speak MPTCP without this package: servers and clients on node:net under mptcpize.
+ */
 import type { Process } from '../../lab/process';
 import type { Namespace } from '../../lab/namespace';
 
-/** Answers every connection with what it says; prints its port. */
+/** Echoes on every connection; prints its port. */
 const SERVER = `
   const server = require('node:net').createServer((socket) => {
     socket.on('error', () => undefined).pipe(socket);
@@ -9,7 +12,7 @@ const SERVER = `
   server.listen(Number(process.argv[2]), process.argv[1], () =>
     console.log(server.address().port));`;
 
-/** Opens connections; each line of input closes them, or opens as many as it says. */
+/** Opens connections; each line of input closes them all, or opens as many more as it says. */
 const CLIENT = `
   const net = require('node:net');
   let sockets = [];
@@ -34,7 +37,7 @@ const CLIENT = `
 const run = (host: Namespace, script: string, ...args: (string | number)[]): Process =>
   host.spawn('mptcpize', ['run', process.execPath, '-e', script, ...args.map(String)]);
 
-/** A process that knows nothing of this package, and echoes over MPTCP. */
+/** Starts an echo server over MPTCP in a process without this package. */
 export async function foreignServer(
   host: Namespace,
   address: string,
@@ -44,7 +47,7 @@ export async function foreignServer(
   return { process: server, port: Number(port) };
 }
 
-/** One that holds connections to an echo server, each of which has been answered. */
+/** A process without this package that holds connections to an echo server, all of them answered. */
 export class ForeignClient {
   private constructor(readonly process: Process) {}
 

@@ -1,7 +1,7 @@
 'use strict';
 
-// Processes and workers that end, or live on, with path managers: node path-manager-lives.js <name>.
-// Prints JSON lines.
+// Processes and workers that end, or continue, while path managers are at work. Prints JSON lines.
+//   node path-manager-process-end.js <scenario>
 
 const cluster = require('node:cluster');
 const { readdirSync, readFileSync } = require('node:fs');
@@ -16,13 +16,13 @@ const WORKERS = 12;
 const print = (value) => console.log(JSON.stringify(value));
 const ignore = () => undefined;
 
-/** The threads of the package that run. */
+/** The number of running threads of the package. */
 function threads() {
   const names = readdirSync('/proc/self/task').map((id) => {
     try {
       return readFileSync(`/proc/self/task/${id}/comm`, 'utf8');
     } catch {
-      return ''; // ended in the meantime
+      return ''; // it has ended in the meantime
     }
   });
   return names.filter((name) => name.startsWith('mptcp-')).length;
@@ -31,8 +31,8 @@ function threads() {
 const resources = () => ({ threads: threads(), fds: readdirSync('/proc/self/fd').length });
 const mode = () => readFileSync('/proc/sys/net/mptcp/path_manager', 'utf8').trim();
 
-/** Everything that a path manager does, under way at once and for longer than anybody waits. */
-async function busy(underWay) {
+/** Starts everything that a path manager does, for longer than any scenario waits. */
+async function busy(onceBusy) {
   const pm = await PathManager.open();
   await pm.mode.set('userspace');
   const events = pm.events();
@@ -45,7 +45,7 @@ async function busy(underWay) {
     for (;;) for await (const connection of pm.connections()) connection.state;
   };
   dump().catch(ignore);
-  pm.connections().next().catch(ignore); // and nobody asks for more
+  pm.connections().next().catch(ignore); // a dump that is abandoned
   const { signal } = new AbortController();
   const pair = () => [
     pm.endpoints.add({ address: '10.9.9.9', signal: true, id: 99 }, { signal }).catch(ignore),
@@ -53,14 +53,14 @@ async function busy(underWay) {
   ];
   await Promise.all(pair());
   for (let i = 0; i < 100; ++i) pair();
-  underWay();
+  onceBusy();
 }
 
-const lives = {
-  /** process.exit() in the middle of everything. */
+const scenarios = {
+  /** Calls process.exit() while everything is at work. */
   exit: () => busy(() => process.exit(7)).catch(ignore),
 
-  /** An exception in the middle of everything. */
+  /** Throws an exception while everything is at work. */
   exception: () =>
     busy(ignore).catch(ignore) &&
     setImmediate(function fail() {
@@ -68,7 +68,7 @@ const lives = {
       throw new Error('on purpose');
     }),
 
-  /** Workers terminated in the middle of everything, and what stays of them. */
+  /** Terminates workers while everything is at work, and reports the remaining resources. */
   async terminate() {
     const end = async () => {
       const worker = new Worker(__filename, { workerData: 'owner' });
@@ -85,7 +85,7 @@ const lives = {
     print({ before, after: resources(), modes });
   },
 
-  /** A worker that exits by itself, and one that is there when the process exits. */
+  /** Has one worker exit by itself, and exits the process while another one runs. */
   async workerExit() {
     const worker = new Worker(__filename, { workerData: 'exit' });
     const code = await new Promise((resolve) => worker.once('exit', resolve));
@@ -96,12 +96,12 @@ const lives = {
     });
   },
 
-  /** Path managers that nobody refers to any more, none of them closed. */
+  /** Drops path managers without closing them. */
   async garbage() {
-    const made = new Set();
+    const opened = new Set();
     const use = async () => {
       const pm = await PathManager.open();
-      made.add(pm.threadId);
+      opened.add(pm.threadId);
       await Promise.all([pm.endpoints.list(), pm.limits.get(), pm.sysctls.get(), pm.counters()]);
       await pm.connections().next();
       await pm.mode.get();
@@ -110,13 +110,13 @@ const lives = {
     const before = resources();
     for (let i = 0; i < 20; ++i) await use();
     for (const end = Date.now() + 30_000; threads() > 0; await turn()) {
-      if (Date.now() > end) throw new Error('the garbage is still there');
+      if (Date.now() > end) throw new Error('threads of dropped path managers still run');
       global.gc();
     }
-    print({ before, made: made.size, after: resources() });
+    print({ before, opened: opened.size, after: resources() });
   },
 
-  /** Closed, with everything under way: each call has an answer, and nothing stays. */
+  /** Closes path managers while everything is at work, and reports how the calls ended. */
   async close() {
     const use = async () => {
       const pm = await PathManager.open();
@@ -136,14 +136,14 @@ const lives = {
     };
     await use();
     const before = resources();
-    const told = [];
-    for (let i = 0; i < 5; ++i) told.push(...(await use()));
-    print({ before, after: resources(), told: [...new Set(told)], mode: mode() });
+    const outcomes = [];
+    for (let i = 0; i < 5; ++i) outcomes.push(...(await use()));
+    print({ before, after: resources(), outcomes: [...new Set(outcomes)], mode: mode() });
   },
 
   owner: () => busy(() => parentPort.postMessage('busy')).catch(ignore),
 
-  /** A server of several processes, each of them with a path manager. */
+  /** Runs a cluster in which each worker has a path manager. */
   async cluster() {
     const net = require(join(dist, 'net.js'));
     if (cluster.isPrimary) {
@@ -175,4 +175,4 @@ const lives = {
   },
 };
 
-lives[isMainThread ? process.argv[2] : workerData]();
+scenarios[isMainThread ? process.argv[2] : workerData]();

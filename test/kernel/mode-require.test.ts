@@ -1,3 +1,4 @@
+/** Tests of mode 'require': no event and no byte without MPTCP, on either side. */
 import type { MptcpOptions } from '../../lib';
 import { describeKernel } from '../lab/jest';
 import { clampMss, rewrite, stripOptions } from '../lab/middleboxes';
@@ -9,7 +10,7 @@ import { type Inside, Peer } from './peers/peer';
 
 const REQUIRED: MptcpOptions = { mode: 'require' };
 
-/** What became of a socket that was asked to connect, and which events it had. */
+/** The events of a connection attempt, and the code of its error. */
 interface Outcome {
   events: string[];
   code?: string;
@@ -21,7 +22,7 @@ type Connect = (
   addresses?: string[],
 ) => Promise<Outcome>;
 
-/** Each way to connect; what is written must not leave before the protocol is known. */
+/** Ways to connect; data written early must not be sent before the protocol is known. */
 const connects: Record<string, Connect> = {
   net: async ({ net, resolving, happened }, target, addresses) => {
     const events: string[] = [];
@@ -67,7 +68,7 @@ const connects: Record<string, Connect> = {
   },
 };
 
-/** A server that counts what it gets, bytes included. */
+/** Starts a TCP server that counts the bytes it receives. */
 const count = ({ plain, listen, state }: Inside) => {
   state.received = 0;
   return listen(
@@ -90,7 +91,7 @@ describeKernel("mode 'require'", { needs: ['nft'] }, () => {
     afterEach(() => lab.dispose());
 
     describe.each(Object.entries(connects))('%s', (_name, connect) => {
-      test('a server without MPTCP: an error before any event, and no byte was sent', async () => {
+      test('fails towards a server without MPTCP before any event, and sends no byte', async () => {
         const port = await server.run(count);
         const target = { host: lab.paths[0].server.address, port, mptcp: REQUIRED };
         const outcome = await client.run(connect, target);
@@ -99,7 +100,7 @@ describeKernel("mode 'require'", { needs: ['nft'] }, () => {
         expect(await server.run(({ state }) => state.received)).toBe(0);
       });
 
-      test('a machine without MPTCP', async () => {
+      test('fails on a machine without MPTCP', async () => {
         lab.client.sysctl('net.mptcp.enabled', 0);
         const port = await server.run(count);
         const target = { host: lab.paths[0].server.address, port, mptcp: REQUIRED };
@@ -109,7 +110,7 @@ describeKernel("mode 'require'", { needs: ['nft'] }, () => {
         expect(await client.run(({ warnings }) => warnings)).toEqual([]);
       });
 
-      test('Happy Eyeballs, where the first address refuses', async () => {
+      test('fails with Happy Eyeballs too, after the first address has refused', async () => {
         const other = lab.paths[0].server.address.replace(/1$/, '9');
         lab.server.ip('address', 'add', other, 'dev', 'eth1');
         lab.server.nft(`
@@ -129,7 +130,7 @@ describeKernel("mode 'require'", { needs: ['nft'] }, () => {
       });
     });
 
-    test.each(KINDS)('%s: both sides require it and have it', async (kind) => {
+    test.each(KINDS)('%s connects where both sides require MPTCP and have it', async (kind) => {
       const port = await server.run(echoes[kind].serve, REQUIRED);
       const target = { host: lab.paths[0].server.address, port, mptcp: REQUIRED };
       const answer = await client.run(echoes[kind].ask, 'mptcp', target);
@@ -137,7 +138,7 @@ describeKernel("mode 'require'", { needs: ['nft'] }, () => {
     });
 
     test.each(['net', 'tls'] as const)(
-      '%s server: a TCP client is reset and counted',
+      'a %s server resets a TCP client, and publishes it',
       async (kind) => {
         const port = await server.run(echoes[kind].serve, REQUIRED);
         const host = lab.paths[0].server.address;
@@ -182,15 +183,15 @@ describeKernel("mode 'require'", { needs: ['nft'] }, () => {
     test('a server on a machine without MPTCP does not listen', async () => {
       lab.server.sysctl('net.mptcp.enabled', 0);
       const code = await server.run(async ({ net, happened }) => {
-        const unheard = net.createServer({ mptcp: { mode: 'require' } });
-        const error = happened(unheard, 'error') as Promise<[NodeJS.ErrnoException]>;
-        unheard.listen(0);
-        return [(await error)[0].code, unheard.listening];
+        const unavailable = net.createServer({ mptcp: { mode: 'require' } });
+        const error = happened(unavailable, 'error') as Promise<[NodeJS.ErrnoException]>;
+        unavailable.listen(0);
+        return [(await error)[0].code, unavailable.listening];
       });
       expect(code).toEqual(['ERR_MPTCP_UNAVAILABLE', false]);
     });
 
-    test('a fallback later destroys the socket', async () => {
+    test('a later fallback destroys the socket', async () => {
       for (const host of [lab.client, lab.server]) host.sysctl('net.mptcp.checksum_enabled', 1);
       const [path] = lab.paths;
       path.insert(clampMss(1380));
@@ -216,7 +217,7 @@ describeKernel("mode 'require'", { needs: ['nft'] }, () => {
       expect(await outcome).toBe('ERR_MPTCP_FALLBACK');
     });
 
-    test('a path that strips the options', async () => {
+    test('fails on a path that strips the options', async () => {
       lab.paths[0].insert(stripOptions);
       const port = await server.run(count);
       const target = { host: lab.paths[0].server.address, port, mptcp: REQUIRED };

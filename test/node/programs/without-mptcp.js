@@ -1,6 +1,6 @@
 'use strict';
 
-// Uses this package where MPTCP cannot be had, and prints what became of it.
+// Uses this package where MPTCP is not available, and prints the results.
 
 const { once } = require('node:events');
 const { text } = require('node:stream/consumers');
@@ -42,9 +42,9 @@ async function use() {
   web.close();
 
   const mptcp = { mode: 'require' };
-  const heard = [];
+  const events = [];
   const required = net.connect({ port, host: '127.0.0.1', mptcp });
-  required.on('connect', () => heard.push('connect'));
+  required.on('connect', () => events.push('connect'));
   const errors = {
     client: await failure(required),
     server: await failure(net.createServer({ mptcp }).listen(0, '127.0.0.1')),
@@ -58,7 +58,7 @@ async function use() {
       ({ code }) => code,
     );
   print({
-    ...{ imported, statuses, body, errors, heard, can, pathManager },
+    ...{ imported, statuses, body, errors, events, can, pathManager },
     reason: { name: reason?.name, code: reason?.code, message: reason?.message },
   });
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-// What still keeps the process alive after `what` must be nothing: it ends by itself.
+// Leaves `what` open, which must not keep the process alive.
 
 const { once } = require('node:events');
 const net = require('mptcp/net');

@@ -1,10 +1,10 @@
 'use strict';
 
 // A server behind a load balancer, as an app would write it.
-//   node backend.js <port> '<options>'
-// `workers`: of a cluster. `announce`: for each worker what behindLoadBalancer() gets; null: it is
-// not called. `userspace`: the primary takes the path management of the namespace.
-// Each connection that asks, by a line with a number, gets a line of JSON and as many bytes.
+//   node load-balanced-backend.js <port> '<options>'
+// Options: `workers`, the size of a cluster; `announce`, the argument of behindLoadBalancer() for
+// each worker, null for none; `userspace`, whether the primary takes over the path management.
+// A line with a number, sent by a client, is answered with a line of JSON and that many bytes.
 
 const cluster = require('node:cluster');
 const { createCipheriv } = require('node:crypto');

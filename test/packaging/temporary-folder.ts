@@ -1,3 +1,4 @@
+/** Temporary folders in which the package is packed, installed and used. */
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,7 @@ export const ROOT = join(__dirname, '..', '..');
 
 export interface RunOptions {
   env?: NodeJS.ProcessEnv;
-  /** The result is given whatever it is; else a failure throws what the program said. */
+  /** Whether a failure is returned; otherwise it throws the output of the program. */
   mayFail?: boolean;
 }
 
@@ -45,7 +46,7 @@ export class Folder implements Disposable {
     cpSync(join(ROOT, name), this.#prepare(as));
   }
 
-  /** Makes a package that the repository has installed available here. */
+  /** Links a package that the repository has installed. */
   link(name: string): void {
     const target = join('node_modules', name);
     symlinkSync(join(ROOT, target), this.#prepare(target));
@@ -62,14 +63,14 @@ export class Folder implements Disposable {
   }
 }
 
-/** This one, without what the npm that runs the tests says to its scripts, and without our own. */
+/** The environment without the variables of the npm that runs the tests, and without our own. */
 function environment(): NodeJS.ProcessEnv {
   const inherited =
     /^(npm_(?!config_nodedir|package_config_node_gyp_)|NODE_OPTIONS|NODE_MPTCP|MPTCP_)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !inherited.test(name)));
 }
 
-/** Packs a copy of the repository, with an addon for this machine prebuilt. */
+/** Packs a copy of the repository with a prebuilt addon for this machine. */
 export function pack(copy: Folder): { tarball: string; size: number; files: string[] } {
   const listed = copy.run('git', ['-C', ROOT, 'ls-files', '-co', '--exclude-standard', '-z']);
   for (const file of listed.stdout.split('\0').slice(0, -1)) copy.copy(file);
@@ -86,7 +87,7 @@ export function pack(copy: Folder): { tarball: string; size: number; files: stri
   };
 }
 
-/** A PATH with Node and npm on it, and nothing that compiles. */
+/** Makes a PATH with Node.js and npm, and without a compiler. */
 export function pathWithoutCompiler(folder: Folder): string {
   const bin = join(folder.path, 'bin');
   mkdirSync(bin);

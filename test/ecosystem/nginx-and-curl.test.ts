@@ -1,4 +1,4 @@
-/** Peers whose MPTCP is not ours: nginx and curl under mptcpize. */
+/** Tests with peers that speak MPTCP without this package: nginx and curl under mptcpize. */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,18 +27,25 @@ describeWith('nginx with MPTCP', ['mptcp', 'nginx', 'mptcpize'], () => {
   const viaNginx = (server: string, use: Parameters<typeof withNginx>[1]): Promise<void> =>
     withServer(node(`servers/${server}.mjs`, ['prefer', 'http']), (port) => withNginx(port, use));
 
-  test.each(CLIENTS)('between a client (%s by %s) and a server of ours', async (client, scheme) => {
-    await viaNginx('node', async (ports) => {
-      const args = ['mptcp/', `${scheme}://127.0.0.1:${ports[scheme]}`];
-      const { server, ...rest } = await report(node(`clients/${client}.mjs`, args));
-      const described = { status: 'mptcp', serverSide: true, token: expect.any(Number) as number };
-      expect(server).toEqual([described, described]);
-      expect(rest).toMatchObject({ client: [{ status: 'mptcp' }], echoed: true });
-    });
-  });
+  test.each(CLIENTS)(
+    'works between a client (%s by %s) and a server of ours',
+    async (client, scheme) => {
+      await viaNginx('node', async (ports) => {
+        const args = ['mptcp/', `${scheme}://127.0.0.1:${ports[scheme]}`];
+        const { server, ...rest } = await report(node(`clients/${client}.mjs`, args));
+        const described = {
+          status: 'mptcp',
+          serverSide: true,
+          token: expect.any(Number) as number,
+        };
+        expect(server).toEqual([described, described]);
+        expect(rest).toMatchObject({ client: [{ status: 'mptcp' }], echoed: true });
+      });
+    },
+  );
 
   test.each(['http', 'https'] as const)(
-    'passes an upgrade by %s to a WebSocket',
+    'forwards an upgrade by %s to a WebSocket',
     async (scheme) => {
       await viaNginx('ws', async (ports) => {
         const client = node('clients/ws.mjs', ['mptcp/', `${scheme}://127.0.0.1:${ports[scheme]}`]);
@@ -78,28 +85,31 @@ describeWith('curl', ['mptcp', 'curl', 'mptcpize'], () => {
   const mptcpCurl = (...args: string[]): Promise<string> =>
     start('mptcpize', ['run', 'curl', ...OPTIONS, ...args]).success();
 
-  test.each(SERVERS)('with MPTCP to %s (%s) by %s %j', async (server, way, scheme, options) => {
-    await withServer(node(`servers/${server}.mjs`, [way, scheme]), async (port) => {
-      const url = `${scheme}://127.0.0.1:${port}`;
-      const answer = JSON.parse(await mptcpCurl(...options, url)) as Described;
-      expect(answer).toMatchObject({ status: 'mptcp', serverSide: true });
+  test.each(SERVERS)(
+    'speaks MPTCP to a server of %s (%s) by %s %j',
+    async (server, way, scheme, options) => {
+      await withServer(node(`servers/${server}.mjs`, [way, scheme]), async (port) => {
+        const url = `${scheme}://127.0.0.1:${port}`;
+        const answer = JSON.parse(await mptcpCurl(...options, url)) as Described;
+        expect(answer).toMatchObject({ status: 'mptcp', serverSide: true });
 
-      const echoed = join(folder, 'echoed');
-      const type = ['-H', 'content-type: application/octet-stream'];
-      await mptcpCurl(
-        ...options,
-        ...type,
-        '--data-binary',
-        `@${body}`,
-        '-o',
-        echoed,
-        `${url}/echo`,
-      );
-      expect(readFileSync(echoed).equals(BODY)).toBe(true);
-    });
-  });
+        const echoed = join(folder, 'echoed');
+        const type = ['-H', 'content-type: application/octet-stream'];
+        await mptcpCurl(
+          ...options,
+          ...type,
+          '--data-binary',
+          `@${body}`,
+          '-o',
+          echoed,
+          `${url}/echo`,
+        );
+        expect(readFileSync(echoed).equals(BODY)).toBe(true);
+      });
+    },
+  );
 
-  test('with MPTCP keeps its connection for the next request', async () => {
+  test('reuses its MPTCP connection for the next request', async () => {
     await withServer(node('servers/node.mjs', ['prefer', 'https']), async (port) => {
       const url = `https://127.0.0.1:${port}/`;
       const answers = (await mptcpCurl('-w', '\\n', url, url)).trim().split('\n');
@@ -120,7 +130,7 @@ describeWith('curl', ['mptcp', 'curl', 'mptcpize'], () => {
   test('without MPTCP is reset by a server that requires it', async () => {
     await withServer(node('servers/node.mjs', ['require', 'http']), async (port) => {
       const curl = start('curl', ['-sS', `http://127.0.0.1:${port}/`]);
-      // It is told in connecting, sending or receiving; a clean end would be 52.
+      // The reset arrives while it connects, sends or receives; a clean end would be 52.
       expect([7, 55, 56]).toContain((await curl.exited).code);
     });
   });

@@ -1,21 +1,22 @@
+/** Tests that closing and aborting sockets over MPTCP looks to both sides as it does over TCP. */
 import { describeKernel } from '../lab/jest';
 import type { Path } from '../lab/path';
 import { FAMILIES } from '../lab/path-end';
 import { Hosts } from '../lab/topologies';
 import { type Inside, Peer, type Protocol } from './peers/peer';
 
-/** How much later than over TCP an abort may be noticed: the kernel alone needs 60 s. */
+/** The most that an abort may be noticed later than over TCP; the kernel alone takes 60 s. */
 const MOST = 1000; // ms
 
 interface Abort {
-  /** A server that sends without end, and notes in `state.events` how a connection ended. */
+  /** Starts a server that sends without end, and records in `state.events` that a connection ended. */
   serve: (inside: Inside, protocol: Protocol) => Promise<number>;
-  /** Takes some, then aborts. */
+  /** Reads some data, then aborts. */
   abort: (inside: Inside, protocol: Protocol, host: string, port: number) => Promise<void>;
 }
 
 const aborts: Record<'net' | 'a little at a time' | 'https' | 'http2', Abort> = {
-  // Nothing is unread when the client goes: the kernel alone resets nothing for 60 s.
+  // Nothing is unread when the client aborts: the kernel alone sends no reset for 60 s.
   'a little at a time': {
     serve: ({ modules, listen, state }, protocol) => {
       state.events = [];
@@ -47,9 +48,9 @@ const aborts: Record<'net' | 'a little at a time' | 'https' | 'http2', Abort> = 
     },
     abort: async ({ modules, until }, protocol, host, port) => {
       const socket = modules(protocol).net.connect(port, host);
-      let taken = 0;
-      socket.on('data', ({ length }) => (taken += length));
-      await until(() => taken > 1 << 20);
+      let received = 0;
+      socket.on('data', ({ length }) => (received += length));
+      await until(() => received > 1 << 20);
       socket.destroy();
     },
   },
@@ -64,12 +65,12 @@ const aborts: Record<'net' | 'a little at a time' | 'https' | 'http2', Abort> = 
     },
     abort: async ({ modules, until }, protocol, host, port) => {
       const options = { host, port, rejectUnauthorized: false, agent: false } as const;
-      let taken = 0;
+      let received = 0;
       const request = modules(protocol).https.get(options, (response) => {
-        response.on('data', ({ length }: Buffer) => (taken += length));
+        response.on('data', ({ length }: Buffer) => (received += length));
         response.on('error', () => undefined);
       });
-      await until(() => taken > 1 << 20);
+      await until(() => received > 1 << 20);
       request.destroy();
     },
   },
@@ -90,9 +91,9 @@ const aborts: Record<'net' | 'a little at a time' | 'https' | 'http2', Abort> = 
       const authority = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
       const session = modules(protocol).http2.connect(authority, { rejectUnauthorized: false });
       const stream = session.on('error', () => undefined).request();
-      let taken = 0;
-      stream.on('data', ({ length }: Buffer) => (taken += length)).on('error', () => undefined);
-      await until(() => taken > 1 << 20);
+      let received = 0;
+      stream.on('data', ({ length }: Buffer) => (received += length)).on('error', () => undefined);
+      await until(() => received > 1 << 20);
 
       session.destroy();
     },
@@ -101,7 +102,7 @@ const aborts: Record<'net' | 'a little at a time' | 'https' | 'http2', Abort> = 
 
 const PROTOCOLS = ['tcp', 'mptcp'] as const;
 
-describeKernel('closing', { needs: [] }, () => {
+describeKernel('closing a socket', { needs: [] }, () => {
   describe.each(FAMILIES)('IPv%s', (family) => {
     let lab: Hosts<readonly [Path]>;
     let server: Peer;
@@ -119,7 +120,7 @@ describeKernel('closing', { needs: [] }, () => {
     afterEach(() => Promise.all([server.stop(), client.stop()]));
 
     test.each(Object.entries(aborts))(
-      '%s: a client that aborts in mid-download is noticed as fast as over TCP',
+      '%s: the server notices a client that aborts in mid-download as fast as over TCP',
       async (_name, { serve, abort }) => {
         const took: Record<Protocol, number> = { tcp: NaN, mptcp: NaN };
         for (const protocol of PROTOCOLS) {
@@ -133,16 +134,16 @@ describeKernel('closing', { needs: [] }, () => {
       },
     );
 
-    test('a server that aborts in mid-upload is noticed as fast as over TCP', async () => {
+    test('the client notices a server that aborts in mid-upload as fast as over TCP', async () => {
       const took: Record<Protocol, number> = { tcp: NaN, mptcp: NaN };
       for (const protocol of PROTOCOLS) {
         const port = await server.run(({ modules, listen }, its) => {
           const receiving = modules(its).net.createServer((socket) => {
-            let taken = 0;
+            let received = 0;
             socket
               .on('error', () => undefined)
               .on('data', ({ length }) => {
-                if ((taken += length) > 1 << 20) socket.destroy();
+                if ((received += length) > 1 << 20) socket.destroy();
               });
           });
           return listen(receiving);
@@ -165,7 +166,7 @@ describeKernel('closing', { needs: [] }, () => {
     });
 
     test.each(['destroy', 'end'] as const)(
-      "an idle client's %s() is a clean end, as over TCP",
+      '%s() of an idle client is a clean end, as over TCP',
       async (how) => {
         const ends: string[][] = [];
         for (const protocol of PROTOCOLS) {
@@ -200,7 +201,7 @@ describeKernel('closing', { needs: [] }, () => {
       },
     );
 
-    test('what was written before destroy() arrives, as over TCP', async () => {
+    test('data written before destroy() arrives, as over TCP', async () => {
       const lengths: number[] = [];
       for (const protocol of PROTOCOLS) {
         const port = await server.run(({ modules, listen, state }, its) => {
@@ -218,8 +219,8 @@ describeKernel('closing', { needs: [] }, () => {
           async ({ modules, happened }, its, to, at) => {
             const socket = modules(its).net.connect(at, to);
             await happened(socket, 'connect');
-            // The kernel has taken it all when the callback comes, and has sent little of it.
-            await new Promise((taken) => socket.write(Buffer.alloc(1 << 20), taken));
+            // At the callback the kernel has buffered all of it, and sent little.
+            await new Promise((buffered) => socket.write(Buffer.alloc(1 << 20), buffered));
             socket.destroy();
           },
           protocol,
@@ -233,9 +234,9 @@ describeKernel('closing', { needs: [] }, () => {
       expect(lengths).toEqual([1 << 20, 1 << 20]);
     });
 
-    test('what is kept after destroy() goes when the peer has closed, and keeps no process', async () => {
+    test('the descriptor kept after destroy() is closed after the peer has closed, and keeps no process alive', async () => {
       const port = await server.run(({ net, listen, state }) => {
-        // Answers the end of the client with nothing until it is told to.
+        // Does not close its side when the client has ended.
         const holding = net.createServer({ allowHalfOpen: true }, (socket) => {
           state.socket = socket.on('error', () => undefined).resume();
         });

@@ -1,7 +1,7 @@
 'use strict';
 
-// A Node process that runs the functions which a test sends it, one JSON line each, and answers
-// with what they give. They get `peer`, below; what they keep in `peer.state` the next ones find.
+// The process of a peer: runs the functions that a test sends, one JSON line each, and answers with
+// their results. Their first argument is `peer`, below; `peer.state` keeps values between them.
 
 const { createCipheriv, createHash } = require('node:crypto');
 const diagnostics = require('node:diagnostics_channel');
@@ -24,8 +24,9 @@ const plain = {
   http2: require('node:http2'),
 };
 
-/** Without the package loaded by anything, `plain` is all there is. */
+/** For functions that load modules themselves. */
 globalThis.require = require;
+/** Loads a door of the package only when a function uses it. */
 const load = (name) => require(join(root, 'dist', name));
 
 const warnings = [];
@@ -57,59 +58,59 @@ const peer = {
     return load('http2.js');
   },
 
-  /** Listens on every address; gives the port. */
+  /** Listens on a free port of `host`; returns the port. */
   async listen(server, host = '::') {
     peer.state.server = server;
     await once(server.listen(0, host), 'listening');
     return server.address().port;
   },
 
-  /** Options for which a name resolves to `addresses`. */
+  /** Options of connect() with which every name resolves to `addresses`. */
   resolving(addresses) {
     if (!addresses) return {};
     const resolved = addresses.map((address) => ({ address, family: isIP(address) }));
     return { lookup: (_name, _options, callback) => callback(null, resolved) };
   },
 
-  /** Waits for an event, whatever errors come before it. */
+  /** Waits for an event, whatever errors precede it. */
   happened: (emitter, event) =>
     new Promise((resolve) => emitter.once(event, (...args) => resolve(args))),
 
   exists: existsSync,
 
-  /** How many file descriptors this process has. */
+  /** The number of open file descriptors of this process. */
   descriptors: () => readdirSync('/proc/self/fd').length,
 
-  /** How many threads it has. */
+  /** The number of threads of this process. */
   threads: () => readdirSync('/proc/self/task').length,
 
   /** The modules that speak MPTCP, or Node's own. */
   modules: (protocol) => (protocol === 'tcp' ? plain : peer),
 
-  /** What is published on a diagnostics channel from now on, as `select` sees it. */
+  /** Collects what `select` returns for each message on a diagnostics channel from now on. */
   record(channel, select = (message) => message) {
     const messages = [];
     diagnostics.subscribe(channel, (message) => messages.push(select(message)));
     return messages;
   },
 
-  /** Bytes that look random, until stop() at the latest, and their hash when they were all read. */
+  /** A stream of pseudo-random bytes that stop() ends early; digest() is the hash of those read. */
   bytes(length) {
     const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, length), Buffer.alloc(16));
     const hash = createHash('sha256');
-    let left = length;
+    let remaining = length;
     function* chunks() {
-      for (; left > 0; left -= CHUNK.length) {
-        const chunk = cipher.update(CHUNK.subarray(0, left));
+      for (; remaining > 0; remaining -= CHUNK.length) {
+        const chunk = cipher.update(CHUNK.subarray(0, remaining));
         hash.update(chunk);
         yield chunk;
       }
     }
     const stream = Readable.from(chunks(), { objectMode: false });
-    return Object.assign(stream, { digest: () => hash.digest('hex'), stop: () => (left = 0) });
+    return Object.assign(stream, { digest: () => hash.digest('hex'), stop: () => (remaining = 0) });
   },
 
-  /** Takes a stream in to its end, no faster than `progress` wants. */
+  /** Reads a stream to its end; awaits `progress` after each chunk. */
   async receive(stream, progress = () => undefined) {
     const hash = createHash('sha256');
     let length = 0;
@@ -122,8 +123,8 @@ const peer = {
   },
 
   /**
-   * Sends on a socket until `flow.sent.stop()`, or takes in what the other side sends; not between
-   * `flow.halt()` and `flow.go()`.
+   * Sends on a socket until `flow.sent.stop()`, or reads what the other side sends; paused between
+   * `flow.pause()` and `flow.resume()`.
    */
   flow(socket, role) {
     const flow = { connection: peer.mptcp.connectionOf(socket), socket, received: 0, stall: 0 };
@@ -131,30 +132,30 @@ const peer = {
     socket.on('error', (error) => (flow.error = error.code));
     if (role === 'send') {
       flow.sent = peer.bytes(Infinity);
-      flow.halt = () => flow.sent.unpipe(socket);
-      flow.go = () => flow.sent.pipe(socket);
-      flow.go();
+      flow.pause = () => flow.sent.unpipe(socket);
+      flow.resume = () => flow.sent.pipe(socket);
+      flow.resume();
       return flow;
     }
-    let going;
-    flow.halt = () => (going = new Promise((resolve) => (flow.go = resolve)));
+    let resumed;
+    flow.pause = () => (resumed = new Promise((resolve) => (flow.resume = resolve)));
     let last = performance.now();
     flow.done = peer.receive(socket, (length) => {
       const now = performance.now();
       flow.received = length;
       flow.stall = Math.max(flow.stall, now - last);
       last = now;
-      return going;
+      return resumed;
     });
-    flow.done.catch(() => undefined); // told to who waits for it
+    flow.done.catch(() => undefined); // rejects only for those that await it
     return flow;
   },
 
-  /** Waits until `ask` is true. For states that no event tells of. */
+  /** Polls `ask` until it is true, for states that no event reports. */
   async until(ask, timeout = 30_000) {
     const deadline = performance.now() + timeout;
     while (!(await ask())) {
-      if (performance.now() > deadline) throw new Error(`not within ${timeout} ms: ${ask}`);
+      if (performance.now() > deadline) throw new Error(`timed out after ${timeout} ms: ${ask}`);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
   },

@@ -1,14 +1,14 @@
-/** Connections with an intent, over which a server sends for as long as somebody takes it. */
+/** Connections with an intent, over which a server sends for as long as its client reads. */
 import type { HintResult, SchedulingHints } from '../../../lib';
 import type { Inside } from './peer';
 
-/** Takes over the path management of the namespace. */
+/** Takes over the path management of the peer's namespace. */
 export const takeOver = async ({ mptcp, state }: Inside): Promise<void> => {
   state.pathManager = await mptcp.PathManager.open();
   await state.pathManager.mode.set('userspace');
 };
 
-/** Sends on each connection, and keeps the last one; gives the port. */
+/** Starts a server that sends on each connection, and keeps the last one; returns its port. */
 export const serveBytes = (
   { mptcp, net, listen, bytes, state }: Inside,
   hints: SchedulingHints = {},
@@ -20,7 +20,7 @@ export const serveBytes = (
     }),
   );
 
-/** Connects once more, and takes in what comes. */
+/** Opens a further connection with these hints, and reads from it. */
 export const openWith = async (
   { net, mptcp, once, state }: Inside,
   target: { host: string; port: number },
@@ -34,13 +34,13 @@ export const openWith = async (
   await once(socket, 'connect');
 };
 
-/** What became of an intent given at creation, when it is known. */
+/** Waits for the result of an intent given at creation, and returns the results of all hints. */
 export const intentResults = async ({ state, until }: Inside): Promise<readonly HintResult[]> => {
   await until(() => state.connection.hints.some(({ hint }) => hint === 'intent'));
   return state.connection.hints;
 };
 
-/** Which share of the next bytes comes over the second interface. */
+/** The share of the next `bytes` that arrives over the second interface, from 0 to 1. */
 export const shareOfSecond = async ({ state, until }: Inside, bytes: number): Promise<number> => {
   const read = (): [number, number] => {
     const counts: [number, number] = [0, 0];
@@ -56,7 +56,7 @@ export const shareOfSecond = async ({ state, until }: Inside, bytes: number): Pr
   return second / (first + second);
 };
 
-/** Waits until the connection's paths are on these interfaces, of one family or both. */
+/** Waits until the connection's established subflows use exactly these interfaces, named in order. */
 export const untilOn = ({ state, until }: Inside, ...names: string[]): Promise<void> =>
   until(() => {
     const open = state.connection.subflows().filter(({ tcpInfo }) => tcpInfo.state === 1);

@@ -1,4 +1,4 @@
-// What each library says of a server without MPTCP when its connections require it.
+// Reports the error of each library whose connections require MPTCP, for a server without it.
 import axios from 'axios';
 import got from 'got';
 import { once } from 'node:events';

@@ -1,22 +1,23 @@
+/** Tests that both paths carry a transfer, and that a cut path loses no byte. */
 import { describeKernel } from '../lab/jest';
 import { FAMILIES } from '../lab/path-end';
 import { twoPaths } from '../lab/topologies';
 import { Peer } from './peers/peer';
-import { downloads, ENDLESS } from './peers/transfers';
+import { downloads, ENDLESS } from './peers/downloads';
 
 const MEGABYTE = 1 << 20;
-/** What both paths must have carried of a transfer. */
+/** The bytes that each path must have carried. */
 const SHARE = 100_000;
 
-describeKernel('two paths', { needs: ['tc', 'nft'] }, () => {
+describeKernel('a transfer over two paths', { needs: ['tc', 'nft'] }, () => {
   describe.each(FAMILIES)('IPv%s', (family) => {
     test.each(Object.entries(downloads))(
-      '%s: both carry bytes, and a cut in mid-transfer loses none',
+      '%s: both paths carry bytes, and a cut in mid-transfer loses none',
       async (_name, { serve, fetch }) => {
         await using lab = await twoPaths({
           family,
-          // The second path comes while bulk data flows: Linux 6.18 can take the small records of a
-          // TLS handshake for others when a subflow joins between them.
+          // The second path is added while bulk data flows: Linux 6.18 can deliver wrong bytes when a
+          // subflow joins between the small records of a TLS handshake.
           join: 'none',
           paths: [{ rate: '50mbit' }, { rate: '50mbit' }],
         });

@@ -2,7 +2,7 @@ import { PathManager } from 'mptcp';
 import { describeKernel } from '../lab/jest';
 import { Namespace } from '../lab/namespace';
 
-describeKernel('the mode, asked for at the same time', {}, () => {
+describeKernel('concurrent changes of the path manager mode', {}, () => {
   let host: Namespace;
   const mode = () => host.sysctl('net.mptcp.path_manager');
   beforeEach(() => {
@@ -10,7 +10,7 @@ describeKernel('the mode, asked for at the same time', {}, () => {
   });
   afterEach(() => host.dispose());
 
-  test('set twice at once', async () => {
+  test('calls of set() are applied in order', async () => {
     await using pm = await PathManager.open({ netns: host.name });
     await Promise.all([pm.mode.set('userspace'), pm.mode.set('userspace')]);
     expect(mode()).toBe('userspace');
@@ -19,8 +19,8 @@ describeKernel('the mode, asked for at the same time', {}, () => {
     expect(await pm.mode.get()).toEqual({ mode: 'kernel', ownerless: false });
   });
 
-  test('closed while it is being set, at any moment', async () => {
-    await using witness = await PathManager.open({ netns: host.name });
+  test('close() during set() restores the mode at any moment', async () => {
+    await using observer = await PathManager.open({ netns: host.name });
     for (let turns = 0; ; turns += 1 + (turns >> 2)) {
       const pm = await PathManager.open({ netns: host.name });
       const progress = { done: false };
@@ -31,7 +31,7 @@ describeKernel('the mode, asked for at the same time', {}, () => {
       for (let i = 0; i < turns; i++) await new Promise(setImmediate);
       const last = progress.done;
       await Promise.all([set, pm.close()]);
-      expect(await witness.mode.get()).toEqual({ mode: 'kernel', ownerless: false });
+      expect(await observer.mode.get()).toEqual({ mode: 'kernel', ownerless: false });
       if (last) break;
     }
   });

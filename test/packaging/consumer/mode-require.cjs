@@ -1,5 +1,5 @@
 'use strict';
-// Prints the codes of the errors that a client and a server which require MPTCP get here.
+// Prints the error codes of a client and a server that require MPTCP on this machine.
 const { once } = require('node:events');
 const plain = require('node:net');
 const net = require('mptcp/net');

@@ -1,7 +1,8 @@
 'use strict';
 
-// Processes and workers that end, or live on, with threads of the addon: node lives.js <name>.
-// Prints JSON lines.
+// Processes and workers that end, or continue, while threads of the addon are at work. Prints JSON
+// lines.
+//   node process-end.js <scenario>
 
 const { readdirSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
@@ -13,7 +14,7 @@ const native = require('node-gyp-build')(join(__dirname, '..', '..', '..'));
 const WORKERS = 50;
 
 const print = (value) => console.log(JSON.stringify(value));
-const nothing = () => undefined;
+const ignore = () => undefined;
 
 const add = {
   command: 'addEndpoint',
@@ -21,13 +22,13 @@ const add = {
 };
 const pair = [add, { command: 'deleteEndpoint', id: 1 }];
 
-/** The threads of the addon that run. */
+/** The number of running threads of the addon. */
 function threads() {
   const names = readdirSync('/proc/self/task').map((id) => {
     try {
       return readFileSync(`/proc/self/task/${id}/comm`, 'utf8');
     } catch {
-      return ''; // ended in the meantime
+      return ''; // it has ended in the meantime
     }
   });
   return names.filter((name) => name.startsWith('mptcp-')).length;
@@ -37,46 +38,46 @@ const resources = () => ({ threads: threads(), fds: readdirSync('/proc/self/fd')
 
 async function until(what, ask) {
   for (const end = Date.now() + 30_000; !ask(); await turn()) {
-    if (Date.now() > end) throw new Error(`${what}: not within 30 s`);
+    if (Date.now() > end) throw new Error(`timed out after 30 s: ${what}`);
   }
 }
 
-/** Commands, events and dumps, all under way at once and for longer than anybody waits. */
-function busy(under_way) {
+/** Starts commands, events and dumps, for longer than any scenario waits. */
+function busy(onceBusy) {
   const commands = new native.Commands();
   const long = Array(200).fill(pair).flat();
   commands.run(pair, () => {
-    under_way();
+    onceBusy();
     for (let i = 0; i < 20; ++i) {
-      commands.run(long, nothing);
-      commands.endpoints(undefined, nothing);
+      commands.run(long, ignore);
+      commands.endpoints(undefined, ignore);
     }
   });
-  commands.listen('127.0.0.1', 0, nothing);
-  commands.holdName(`lives-${Math.random()}`, nothing);
+  commands.listen('127.0.0.1', 0, ignore);
+  commands.holdName(`process-end-${Math.random()}`, ignore);
 
   const dump = () => {
     const connections = new native.ConnectionDump(undefined, {});
-    const next = () => connections.next((error, got) => (got ? next() : setImmediate(dump)));
+    const next = () => connections.next((error, reply) => (reply ? next() : setImmediate(dump)));
     next();
   };
   dump();
-  new native.SubflowDump(undefined, { tcpInfo: true }); // which nobody reads
-  new native.EventWatcher(undefined, { queue: 8 }, nothing).ref();
-  new native.InterfaceWatcher(undefined, { queue: 8 }, nothing);
+  new native.SubflowDump(undefined, { tcpInfo: true }); // never read
+  new native.EventWatcher(undefined, { queue: 8 }, ignore).ref();
+  new native.InterfaceWatcher(undefined, { queue: 8 }, ignore);
 }
 
-const lives = {
-  /** process.exit() in the middle of everything. */
+const scenarios = {
+  /** Calls process.exit() while everything is at work. */
   exit: () => busy(() => process.exit(7)),
 
-  /** An exception in the middle of everything. */
+  /** Throws an exception while everything is at work. */
   exception: () =>
     busy(() => {
       throw new Error('on purpose');
     }),
 
-  /** Workers terminated in the middle of everything, and how many threads and descriptors stay. */
+  /** Terminates workers while everything is at work, and reports the remaining resources. */
   async terminate() {
     const end = async () => {
       const worker = new Worker(__filename, { workerData: 'busy' });
@@ -89,24 +90,24 @@ const lives = {
     print({ before, after: resources() });
   },
 
-  /** A worker that exits by itself. */
+  /** Has a worker exit by itself while everything is at work. */
   async workerExit() {
     const worker = new Worker(__filename, { workerData: 'exit' });
     print({ code: await new Promise((resolve) => worker.once('exit', resolve)), ...resources() });
   },
 
-  /** Objects that nobody refers to any more, most of them never closed. */
+  /** Drops objects, most of them without closing them. */
   async garbage() {
     const answer = (call) => new Promise((resolve) => call(resolve));
     const before = resources();
     for (let i = 0; i < 20; ++i) {
       new native.Commands();
       const commands = new native.Commands();
-      await answer((done) => commands.listen('127.0.0.1', 0, done)); // and drops the socket
+      await answer((done) => commands.listen('127.0.0.1', 0, done)); // drops the socket
       new native.ConnectionDump(undefined, {});
       const dump = new native.SubflowDump(undefined, { tcpInfo: true });
       await answer((done) => dump.next(done));
-      // Watchers are no garbage until they are closed, which ends the cycle through the closure.
+      // Watchers are not collected before they are closed, which ends the cycle through the closure.
       await answer((done) => {
         const watcher = new native.EventWatcher(undefined, { queue: 8 }, () => {
           watcher.close();
@@ -118,21 +119,21 @@ const lives = {
       failed.ref();
     }
     const most = resources();
-    await until('the garbage', () => {
+    await until('the dropped objects are collected', () => {
       global.gc();
       return threads() === 0;
     });
     print({ before, most, after: resources() });
   },
 
-  /** Nothing of this keeps the process alive. */
+  /** Keeps objects open that do not keep the process alive. */
   idle() {
     const commands = new native.Commands();
     commands.unref();
     commands.run(pair, () => print('not awaited'));
     new native.Commands();
-    new native.EventWatcher(undefined, { queue: 8 }, nothing);
-    const watcher = new native.InterfaceWatcher(undefined, { queue: 8 }, nothing);
+    new native.EventWatcher(undefined, { queue: 8 }, ignore);
+    const watcher = new native.InterfaceWatcher(undefined, { queue: 8 }, ignore);
     watcher.ref();
     watcher.unref();
     new native.ConnectionDump(undefined, {});
@@ -140,7 +141,7 @@ const lives = {
     process.on('exit', () => print('exit'));
   },
 
-  /** Each of this does, until it has answered. */
+  /** Makes calls that each keep the process alive until they are answered. */
   pending() {
     new native.Commands().run(pair, () => print('command'));
     const commands = new native.Commands();
@@ -154,7 +155,7 @@ const lives = {
     watcher.ref();
   },
 
-  /** What callbacks throw is an uncaught exception, and costs the others nothing. */
+  /** Throws from callbacks, which is an uncaught exception and does not affect other calls. */
   throws() {
     process.on('uncaughtException', ({ message }) => print(message));
     const commands = new native.Commands();
@@ -167,7 +168,7 @@ const lives = {
     commands.endpoints(undefined, ({ errno }) => print(errno));
   },
 
-  /** What a user without capabilities is told. */
+  /** Reports the errors that a user without capabilities gets. */
   unprivileged() {
     const commands = new native.Commands();
     commands.run([add, { command: 'getLimits' }], (_, [{ errno, call }, limits]) =>
@@ -183,4 +184,4 @@ const lives = {
   busy: () => busy(() => parentPort.postMessage('busy')),
 };
 
-lives[isMainThread ? process.argv[2] : workerData]();
+scenarios[isMainThread ? process.argv[2] : workerData]();

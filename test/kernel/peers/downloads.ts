@@ -1,12 +1,13 @@
+/** The same download over each protocol, as functions that run in peers. */
 import type { IncomingMessage } from 'node:http';
 import type { Inside, Received } from './peer';
 
-/** More than any test waits for: the server's `state.sent.stop()` ends it. */
+/** A length that no test waits for: the server's `state.sent.stop()` ends the download. */
 export const ENDLESS = 2 ** 40;
 
 /**
- * The same download over each protocol. `serve` answers every request with bytes and tells their
- * hash; `fetch` takes them in. Both keep their end in `state.connection`.
+ * A download over one protocol. `serve` answers every request with `length` bytes, `fetch` reads
+ * them. Both keep their end in `state.connection`; `state.sent.digest()` is the hash of the bytes.
  */
 export interface Download {
   serve: (inside: Inside, length: number) => Promise<number>;

@@ -1,13 +1,14 @@
+/** Peers whose connections policies of the package manage. */
 import type { ManageOptions, policies } from '../../../lib';
 import type { Namespace } from '../../lab/namespace';
 import { Peer } from './peer';
 
 type Policies = typeof policies;
-/** One of the package's policies, and its arguments. */
+/** The name of one of the package's policies, and its arguments. */
 export type Named = readonly [name: keyof Policies, ...args: unknown[]];
 type Options = Omit<ManageOptions, 'match' | 'signal'>;
 
-/** Starts a peer under policies of the package, joined where they are several. */
+/** Starts a peer that these policies manage together. */
 export async function managedPeer(
   host: Namespace,
   named: readonly Named[],
@@ -18,6 +19,7 @@ export async function managedPeer(
   return peer;
 }
 
+/** Lets policies manage the peer's connections; records actions and refusals in its state. */
 export function manage(peer: Peer, named: readonly Named[], options: Options = {}): Promise<void> {
   return peer.run(
     async ({ mptcp, state }, all, given) => {

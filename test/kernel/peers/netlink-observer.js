@@ -1,7 +1,7 @@
 'use strict';
 
-// What the npm package `netlink` finds in its network namespace: a second opinion. Prints a JSON
-// line for each event of mptcp_pm, and for each line of input the endpoints and limits there are.
+// Reads mptcp_pm by the npm package `netlink`, to compare with what this package reads. Prints a JSON
+// line for each event, and for each line of input the current endpoints and limits.
 
 const { createInterface } = require('node:readline');
 const { createGenericNetlink, FlagsGet, genl } = require('netlink');
@@ -13,7 +13,7 @@ const ADDR = 1;
 const RCV_ADD_ADDRS = 2;
 const SUBFLOWS = 3;
 
-/** Attributes by type: their payload. */
+/** The payloads of netlink attributes, by their type. */
 function attributes(data) {
   const found = new Map();
   for (let at = 0; at + 4 <= data.length;) {
@@ -35,7 +35,7 @@ const text = (v4, v6) =>
 
 const print = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
-function tell({ cmd, data }) {
+function report({ cmd, data }) {
   const found = attributes(data);
   const [localPort, remotePort] = [9, 10].map((type) => found.get(type)?.readUInt16BE());
   print({
@@ -53,7 +53,7 @@ async function main() {
   const { id } = family.mcastGroups.find(({ name }) => name === 'mptcp_pm_events');
 
   const events = createGenericNetlink({ ref: true });
-  events.on('message', (messages) => messages.forEach(tell));
+  events.on('message', (messages) => messages.forEach(report));
   events.socket.addMembership(id);
 
   createInterface({ input: process.stdin })

@@ -1,4 +1,4 @@
-// Preloaded besides mptcp/register: what an unmodified app cannot tell of its connections.
+// Preloaded with mptcp/register: prints the status of each connection that an app accepts.
 import { subscribe } from 'node:diagnostics_channel';
 import { connectionOf } from 'mptcp';
 
