@@ -1,7 +1,12 @@
 import type { InterfaceEvent } from '../../../lib';
 import { WatchedInterfaces } from '../../../lib/interfaces/source';
 import type { Commands } from '../../../lib/kernel/commands';
-import type { Deliver, NativeInterfaceChange, NativeLink, NativeRoute } from '../../../types/native';
+import type {
+  Deliver,
+  NativeInterfaceChange,
+  NativeLink,
+  NativeRoute,
+} from '../../../types/native';
 
 let mockDeliver: Deliver<NativeInterfaceChange>;
 

@@ -1,5 +1,11 @@
 import type { AnnouncedEvent, EstablishedEvent } from '../../../lib';
-import { accept, type Config, forget, manage, open } from '../../../lib/userspace/kernel-like-policy';
+import {
+  accept,
+  type Config,
+  forget,
+  manage,
+  open,
+} from '../../../lib/userspace/kernel-like-policy';
 import type { NativeEndpoint } from '../../../types/native';
 
 const [SIGNAL, SUBFLOW, BACKUP, FULLMESH, LAMINAR] = [1, 2, 4, 8, 32];
