@@ -41,7 +41,7 @@ const GOALS: Partial<Record<string, string>> = {
 };
 
 const RUN = compile('run');
-const COUNT_MODULES = join(__dirname, 'peers', 'count-modules.cjs');
+const LIST_MODULES = join(__dirname, 'peers', 'list-modules.cjs');
 
 /** Here the package resolves its own name, and no environment variable slows Node.js down. */
 const PLACE = { cwd: join(__dirname, '..'), env: { PATH: process.env.PATH } };
@@ -59,9 +59,9 @@ async function measure(host: Namespace, args: readonly string[]): Promise<Cost> 
 }
 
 async function countModules(host: Namespace, args: readonly string[]): Promise<number> {
-  const words = ['--require', COUNT_MODULES, ...args];
-  const counted = await host.spawn(process.execPath, words, PLACE).success();
-  return (JSON.parse(counted) as { modules: number }).modules;
+  const words = ['--require', LIST_MODULES, ...args];
+  const listed = await host.spawn(process.execPath, words, PLACE).success();
+  return (JSON.parse(listed) as { modules: string[] }).modules.length;
 }
 
 interface Result {
