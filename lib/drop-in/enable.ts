@@ -19,7 +19,8 @@ export function enable<T extends net.Server | net.Socket>(
 ): T {
   const settings = checkMptcpOptions(options, 'options');
   if (serverOrSocket instanceof net.Server) {
-    if (serverOrSocket.listening) throw invalidState('The server listens already: call enable() before listen()');
+    if (serverOrSocket.listening)
+      throw invalidState('The server listens already: call enable() before listen()');
     setServerSettings(serverOrSocket, settings);
   } else if (serverOrSocket instanceof net.Socket) {
     if (!serverOrSocket.pending || serverOrSocket.connecting) {

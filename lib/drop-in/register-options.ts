@@ -20,7 +20,11 @@ function parseWords(text: string): Map<string, string> {
   for (const word of text.split(/\s+/).filter((each) => each !== '')) {
     const [key = '', ...value] = word.split('=');
     if (!KEYS.includes(key) || value.length === 0) {
-      throw invalidArgValue(VARIABLE, word, `takes words key=value with the keys ${KEYS.join(', ')}`);
+      throw invalidArgValue(
+        VARIABLE,
+        word,
+        `takes words key=value with the keys ${KEYS.join(', ')}`,
+      );
     }
     if (words.has(key)) throw invalidArgValue(VARIABLE, word, `gives ${key} twice`);
     words.set(key, value.join('='));
