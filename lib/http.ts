@@ -36,7 +36,10 @@ export let globalAgent: http.Agent = new Agent(GLOBAL_AGENT_OPTIONS);
 export const createServer: CreateServer<http.Server, http.ServerOptions, http.RequestListener> =
   serverFactory(http.createServer);
 
-/** http.request() with the option `mptcp`; without an agent it uses this module's {@link globalAgent}. */
+/**
+ * http.request() with the option `mptcp`; without an agent it uses this module's {@link
+ * globalAgent}.
+ */
 export const request: RequestFunction<http.RequestOptions> = requestFunction(
   http,
   () => globalAgent,

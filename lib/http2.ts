@@ -23,7 +23,10 @@ interface Connect {
   ): http2.ClientHttp2Session;
 }
 
-/** http2.connect() with the option `mptcp`; util.promisify() makes it return a promise of the session. */
+/**
+ * http2.connect() with the option `mptcp`; util.promisify() makes it return a promise of the
+ * session.
+ */
 export const connect: Connect = connecting(http2.connect);
 Object.defineProperty(connect, promisify.custom, {
   value: (...args: [authority: string | URL, options?: Parameters<Connect>[1]]) =>

@@ -38,7 +38,10 @@ export let globalAgent: https.Agent = new Agent(GLOBAL_AGENT_OPTIONS);
 export const createServer: CreateServer<https.Server, https.ServerOptions, RequestListener> =
   serverFactory(https.createServer);
 
-/** https.request() with the option `mptcp`; without an agent it uses this module's {@link globalAgent}. */
+/**
+ * https.request() with the option `mptcp`; without an agent it uses this module's {@link
+ * globalAgent}.
+ */
 export const request: RequestFunction<https.RequestOptions> = requestFunction(
   https,
   () => globalAgent,

@@ -1,4 +1,7 @@
-/** MPTCP for undici's agents: `new Agent({ connect: connector() })`. undici is an optional peer dependency. */
+/**
+ * MPTCP for undici's agents: `new Agent({ connect: connector() })`. undici is an optional peer
+ * dependency.
+ */
 import type undici from 'undici';
 import type { buildConnector } from 'undici';
 import { settingsFrom } from './drop-in/wrappers';

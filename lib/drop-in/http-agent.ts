@@ -1,4 +1,6 @@
-/** What mptcp/http and mptcp/https share: agents whose connections are MPTCP, and requests by them. */
+/**
+ * What mptcp/http and mptcp/https share: agents whose connections are MPTCP, and requests by them.
+ */
 import type http from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { MptcpOptions, WithMptcpOptions } from '../sockets/options';

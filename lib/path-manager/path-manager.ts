@@ -1,3 +1,7 @@
+/**
+ * PathManager: what the package offers for a whole network namespace, each part loaded at its first
+ * use.
+ */
 import type { EventEmitter } from 'node:events';
 import type { Abortable } from '../base/abort';
 import type { SubflowReference } from '../base/addresses';
@@ -28,10 +32,11 @@ import type {
 } from '../userspace/userspace';
 import type { BehindLoadBalancer, LoadBalancerOptions, Means } from './load-balancer';
 
+/** Options of {@link PathManager.open}. */
 export interface PathManagerOptions extends Abortable {
   /**
-   * The network namespace: a name of `ip netns`, or a path with a slash such as /proc/1234/ns/net.
-   * Another one than the process's own needs CAP_SYS_ADMIN.
+   * The network namespace, by default the process's own: a name of `ip netns`, or a path with a slash
+   * such as /proc/1234/ns/net. Another one needs CAP_SYS_ADMIN.
    */
   netns?: string;
 }
@@ -42,7 +47,7 @@ type Closable = EventEmitter & { close: () => Promise<void> };
 
 /**
  * The kernel's MPTCP path manager in one network namespace. Commands run in order on a thread of
- * their own; events and dumps have others. Only what is pending keeps the process alive.
+ * their own; events and dumps have others. Only pending commands keep the process alive.
  */
 export class PathManager implements AsyncDisposable {
   readonly #commands: Commands;
@@ -61,7 +66,10 @@ export class PathManager implements AsyncDisposable {
     if (commands.netns === undefined) addOpenManager(this);
   }
 
-  /** ERR_MPTCP_UNSUPPORTED where the kernel has no path manager. */
+  /**
+   * Opens the path manager of a network namespace. ERR_MPTCP_UNSUPPORTED where the kernel has none,
+   * ERR_MPTCP_NOT_FOUND or ERR_MPTCP_PERMISSION where the namespace cannot be entered.
+   */
   static async open(options: PathManagerOptions = {}): Promise<PathManager> {
     checkObject('options', options);
     checkIfGiven(checkText, 'options.netns', options.netns, LONGEST_PATH);
@@ -92,7 +100,9 @@ export class PathManager implements AsyncDisposable {
     return this.#endpoints;
   }
 
-  /** How many subflows and addresses the in-kernel path manager allows each connection. */
+  /**
+   * The numbers of subflows and addresses that the in-kernel path manager allows each connection.
+   */
   get limits(): Limits {
     this.#limits ??= new (
       require('../endpoints/limits') as typeof import('../endpoints/limits')
@@ -108,7 +118,7 @@ export class PathManager implements AsyncDisposable {
     return this.#mode;
   }
 
-  /** The settings net.mptcp.* of the namespace. */
+  /** The sysctls net.mptcp.* of the namespace. */
   get sysctls(): Sysctls {
     this.#sysctls ??= new (
       require('../kernel/sysctls') as typeof import('../kernel/sysctls')
@@ -124,7 +134,7 @@ export class PathManager implements AsyncDisposable {
     return this.#interfaces;
   }
 
-  /** The addresses that a connection which userspace manages has announced, and used for subflows. */
+  /** The addresses that connections managed by userspace have announced, or use for subflows. */
   get addresses(): ConnectionAddresses {
     this.#addresses ??= new (
       require('../userspace/userspace') as typeof import('../userspace/userspace')
@@ -132,13 +142,17 @@ export class PathManager implements AsyncDisposable {
     return this.#addresses;
   }
 
-  /** What happens to the namespace's connections from now on, for listeners and `for await`. */
+  /**
+   * Emits what happens to the namespace's connections from now on, for listeners and `for await`.
+   */
   events(options: EventsOptions = {}): PathManagerEvents {
     const { PathManagerEvents } = require('../events/stream') as typeof import('../events/stream');
     return this.#hold(new PathManagerEvents(this.#commands.netns, options));
   }
 
-  /** Every MPTCP socket of the namespace that `filter` lets pass, streamed from the kernel. */
+  /**
+   * Iterates over the MPTCP sockets of the namespace that match `filter`, streamed from sock_diag.
+   */
   connections(
     filter: ConnectionFilter = {},
     options: ConnectionsOptions = {},
@@ -150,29 +164,30 @@ export class PathManager implements AsyncDisposable {
   }
 
   /**
-   * Announces an address to the connection's peer (ADD_ADDR), and listens there for its joins where
-   * no MPTCP listener does: until withdraw(), or the connection's end. This and what follows is for
-   * connections that userspace manages: ERR_MPTCP_PATH_MANAGER for those of the kernel.
+   * Announces an address to the connection's peer (ADD_ADDR, RFC 8684 section 3.4.1), and listens there
+   * for its joins where no MPTCP listener does, until withdraw() or the connection's end. This command
+   * and the next four are for connections that userspace manages: ERR_MPTCP_PATH_MANAGER for others.
    */
   announce(token: number, options: AnnounceOptions, abort?: Abortable): Promise<void> {
     return this.#userspaceCommands().announce(token, options, abort);
   }
 
-  /** Tells the peer that an address is gone (REMOVE_ADDR); it closes the subflows to it. */
+  /** Withdraws an announced address by its id (REMOVE_ADDR): the peer closes the subflows to it. */
   withdraw(token: number, id: number, abort?: Abortable): Promise<void> {
     return this.#userspaceCommands().withdraw(token, id, abort);
   }
 
-  /** Begins a subflow: what becomes of it is an event, `subflowEstablished` or `subflowClosed`. */
+  /** Begins a subflow; the event `subflowEstablished` or `subflowClosed` reports the outcome. */
   createSubflow(token: number, options: CreateSubflowOptions, abort?: Abortable): Promise<void> {
     return this.#userspaceCommands().createSubflow(token, options, abort);
   }
 
+  /** Closes a subflow; ERR_MPTCP_NOT_FOUND where the connection has no such one. */
   destroySubflow(token: number, subflow: SubflowReference, abort?: Abortable): Promise<void> {
     return this.#userspaceCommands().destroySubflow(token, subflow, abort);
   }
 
-  /** Makes a subflow backup or not, on both sides (MP_PRIO). */
+  /** Sets or clears the backup priority of a subflow, on both sides (MP_PRIO). */
   setBackup(
     token: number,
     subflow: SubflowReference,
@@ -184,7 +199,7 @@ export class PathManager implements AsyncDisposable {
 
   /**
    * Runs a policy for connections that begin from now on. ERR_MPTCP_PATH_MANAGER unless this
-   * PathManager has set the mode to userspace, or the policy is to work by other means.
+   * PathManager has set the mode to userspace, or `options.by` names other means.
    */
   manage(policy: PathPolicy, options: ManageOptions = {}): ManagedPolicy {
     const { ManagedPolicy } =
@@ -198,10 +213,10 @@ export class PathManager implements AsyncDisposable {
   }
 
   /**
-   * For a server behind a layer-4 balancer: clients are told not to join at the address that they
-   * connected to, where the balancer may choose another server, and to join at one of this host
-   * instead. Connections that begin from now on. ERR_MPTCP_EXISTS: the port is in use, or the address
-   * has an endpoint that is not announced. Nothing has changed where it fails.
+   * Configures a server behind a layer-4 balancer: clients of connections that begin from now on join
+   * at an address of this host, and not at the one that they connected to, where the balancer may choose
+   * another server. ERR_MPTCP_EXISTS where the port is in use, or the address has an endpoint that is
+   * not announced. Nothing has changed where it fails.
    */
   async behindLoadBalancer(
     options: LoadBalancerOptions,
@@ -215,31 +230,32 @@ export class PathManager implements AsyncDisposable {
     return balanced;
   }
 
-  /** The kernel's MPTcpExt. */
+  /** Reads the MPTcpExt counters of the namespace (/proc/net/netstat). */
   async counters(abort?: Abortable): Promise<Counters> {
     const { Counters } = require('../kernel/counters') as typeof import('../kernel/counters');
     return Counters.parse(await this.#commands.readFile('/proc/net/netstat', abort));
   }
 
-  /** The thread that runs the commands (gettid(2)). */
+  /** The id of the thread that runs the commands (gettid(2)). */
   get threadId(): number {
     return this.#commands.threadId;
   }
 
-  /** Keeps the process alive while commands are pending; so it is unless unref() was called. */
+  /** Lets pending commands keep the process alive, which is the default. */
   ref(): this {
     this.#commands.ref();
     return this;
   }
 
+  /** Lets the process exit while commands are pending. */
   unref(): this {
     this.#commands.unref();
     return this;
   }
 
   /**
-   * Gives back the mode and what behindLoadBalancer() has set, ends every stream and what the kernel
-   * has begun; pending commands beyond fail with ERR_MPTCP_CLOSED.
+   * Restores the mode and what behindLoadBalancer() has set, and ends every stream. A command that the
+   * kernel has begun is completed; those still pending fail with ERR_MPTCP_CLOSED.
    */
   async close(): Promise<void> {
     deleteOpenManager(this);
@@ -253,6 +269,7 @@ export class PathManager implements AsyncDisposable {
     }
   }
 
+  /** Calls {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -270,7 +287,7 @@ export class PathManager implements AsyncDisposable {
     return this.#userspace;
   }
 
-  /** Endpoints or limits have changed. */
+  /** Called when endpoints or limits have changed. */
   readonly #changed = (): void => this.#mode?.refresh();
 
   #hold<T extends Closable>(stream: T): T {

@@ -1,10 +1,11 @@
+/** Opens MPTCP sockets, and reports why this machine has none where it has none. */
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import { errnoName, MptcpError, systemError } from '../base/errors';
 import { loadNative, requireNative } from '../kernel/addon';
 import { channels } from './channels';
 import type { TcpHandle } from './node/types';
 
-/** What this machine says to a request for an MPTCP socket, by errno. */
+/** What each errno of socket(IPPROTO_MPTCP) means, and what to do about it. */
 const ADVICE: Partial<Record<string, string>> = {
   ENOPROTOOPT: 'MPTCP is switched off here: sysctl net.mptcp.enabled=1',
   EPROTONOSUPPORT: 'This kernel was built without CONFIG_MPTCP',
@@ -14,9 +15,9 @@ const ADVICE: Partial<Record<string, string>> = {
 };
 
 /**
- * An MPTCP file descriptor. Throws ERR_MPTCP_UNAVAILABLE where this machine has no MPTCP, and the
- * addon's own error where a TCP socket would fail alike (EMFILE, EAFNOSUPPORT …). Asked anew each
- * time: net.mptcp.enabled can be toggled while the process runs.
+ * Opens an MPTCP socket and returns its file descriptor. Throws ERR_MPTCP_UNAVAILABLE where this
+ * machine has no MPTCP, and the addon's own error where a TCP socket would fail alike (EMFILE,
+ * EAFNOSUPPORT …). No answer is cached: net.mptcp.enabled can change while the process runs.
  */
 export function openMptcpSocket(family: 4 | 6): number {
   const native = requireNative();
@@ -28,7 +29,7 @@ export function openMptcpSocket(family: 4 | 6): number {
   }
 }
 
-/** Why this machine cannot open MPTCP sockets, asked now; undefined: it can. */
+/** Returns why this machine cannot open MPTCP sockets now; undefined where it can. */
 export function whyUnavailable(): MptcpError | undefined {
   try {
     const fd = openMptcpSocket(4);
@@ -41,27 +42,29 @@ export function whyUnavailable(): MptcpError | undefined {
 
 const IPPROTO_MPTCP = 262;
 
-/** `handle` was opened as an MPTCP socket, whatever it speaks; of a listener both are the same. */
+/** Whether `handle` was opened as an MPTCP socket: a connection of one may still speak TCP. */
 export function isMptcpSocket(handle: TcpHandle | undefined): boolean {
   if (!handle || handle.fd < 0) return false;
   return loadNative()?.getOption(handle.fd, 'SO_PROTOCOL') === IPPROTO_MPTCP;
 }
 
-export function cannotTell(): MptcpError {
+/** Makes the error for a connection that requires MPTCP where the kernel does not report it. */
+export function statusUnknown(): MptcpError {
   return new MptcpError(
     'ERR_MPTCP_UNAVAILABLE',
-    'This kernel cannot tell whether a connection speaks MPTCP: that needs Linux 5.16 or later',
+    'This kernel does not report whether a connection speaks MPTCP: use Linux 5.16 or later',
   );
 }
 
+/** The key under which worker threads share that the warning was emitted. */
 const WARNED = 'mptcp:warned';
 
-/** Says once a process, workers included, that this machine keeps the app on TCP. */
+/** Warns once a process, worker threads included, that connections are TCP on this machine. */
 export function warnUnavailable(error: MptcpError): void {
   channels.unavailable.publish({ error });
   if (getEnvironmentData(WARNED) === true) return;
   setEnvironmentData(WARNED, true);
-  process.emitWarning(`${error.message}. Connections go on over TCP.`, {
+  process.emitWarning(`${error.message}. Connections use TCP.`, {
     type: 'MptcpWarning',
     code: 'MPTCP_UNAVAILABLE',
   });

@@ -1,10 +1,11 @@
 import type { Tagged } from '../base/tagged';
 import type { TcpHandle } from './node/types';
 
-export const BEFORE_CLOSE = Symbol.for('mptcp.beforeClose.1');
-export type Handle = Tagged<TcpHandle, typeof BEFORE_CLOSE, (() => void)[]>;
+/** The symbol under which a handle keeps the callbacks of {@link onBeforeClose}. */
+export const kBeforeClose = Symbol.for('mptcp.beforeClose.1');
+export type Handle = Tagged<TcpHandle, typeof kBeforeClose, (() => void)[]>;
 
-/** Calls `last` while the descriptor can still be read. */
-export function onBeforeClose(handle: Handle, last: () => void): void {
-  handle[BEFORE_CLOSE] = [...(handle[BEFORE_CLOSE] ?? []), last];
+/** Registers a callback that runs just before the descriptor is closed, and can still read it. */
+export function onBeforeClose(handle: Handle, callback: () => void): void {
+  handle[kBeforeClose] = [...(handle[kBeforeClose] ?? []), callback];
 }

@@ -1,4 +1,4 @@
-/** Sockets that connect, or may: what they asked for, and how they go about it. */
+/** The state of sockets that connect, or may: their settings and their attempts. */
 import type net from 'node:net';
 import type { Queued } from '../base/delay-queue';
 import type { Tagged } from '../base/tagged';
@@ -6,7 +6,7 @@ import { kClient } from './node/handle';
 import type { ConnectRequest, ConnectTarget, TcpHandle } from './node/types';
 import type { Settings } from './options';
 
-/** To connect over MPTCP. */
+/** One attempt to connect over MPTCP: Happy Eyeballs makes several for one socket. */
 export interface Attempt {
   handle: TcpHandle;
   request: ConnectRequest;
@@ -15,34 +15,42 @@ export interface Attempt {
   port: number;
 }
 
-/** One object for all: every connection that is made has to make them. */
+/**
+ * What is known about a socket that connects. It is one object, also its own entry of the queue of
+ * tcp-retry.ts, because every connection pays for what is allocated here.
+ */
 export class Client implements Queued {
   due = 0;
   before: Queued | undefined;
   after: Queued | undefined;
-  /** What the app binds the socket to. */
+  /** The local address that the app has bound the socket to. */
   local: { address: string; port: number } | undefined;
-  /** The attempt that goes on. */
+  /** The attempt in progress. */
   attempt: Attempt | undefined;
+  /** Whether an attempt has begun, which starts the one timeout of all attempts. */
   begun = false;
-  /** It has had no answer for too long. */
+  /** Whether there was no answer within the timeout of tcp-retry.ts. */
   overdue = false;
-  /** The attempt over TCP beside it. */
+  /** The handle of the attempt over TCP that runs beside it. */
   rival: TcpHandle | undefined;
 
   constructor(
     public settings: Settings,
-    /** None before it connects. */
+    /** Where it connects to; empty until it does. */
     readonly target: ConnectTarget = {},
   ) {}
 }
 
 type Socket = Tagged<net.Socket, typeof kClient, Client>;
 
+/**
+ * Returns the state of a socket that connects, or may; undefined for one that a server accepted.
+ */
 export function clientOf(socket: Socket): Client | undefined {
   return socket[kClient];
 }
 
+/** Sets the state of a socket that connects. */
 export function setClient(socket: Socket, client: Client | undefined): void {
   socket[kClient] = client;
 }

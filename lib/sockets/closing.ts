@@ -1,17 +1,17 @@
-/** What has to be done before a socket's descriptor is closed. */
 import type net from 'node:net';
 import type { Handle } from './before-close';
-import { BEFORE_CLOSE } from './before-close';
-import { leaveUnsettled } from './connected';
+import { kBeforeClose } from './before-close';
+import { cancelSettling } from './connected';
 import { unwatchFallback } from './fallback-watch';
 import { keepUntilPeerIsDone } from './lingering';
 import { offerOf } from './offer';
 
-export function closing(handle: Handle, socket: net.Socket | undefined): void {
+/** Does what has to be done before a handle closes; `socket` is given where it closes its own. */
+export function prepareClose(handle: Handle, socket: net.Socket | undefined): void {
   const offer = offerOf(handle);
-  if (offer) leaveUnsettled(offer);
+  if (offer) cancelSettling(offer);
   unwatchFallback(handle);
-  handle[BEFORE_CLOSE]?.forEach((last) => last());
-  if (!socket || socket.readableEnded) return; // the peer is done already
+  handle[kBeforeClose]?.forEach((callback) => callback());
+  if (!socket || socket.readableEnded) return; // the peer has sent everything
   if (offer?.connected && handle.fd >= 0) keepUntilPeerIsDone(handle.fd);
 }

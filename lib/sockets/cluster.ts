@@ -1,4 +1,7 @@
-/** A cluster's worker has its servers bound by the primary, which has to know whether they want MPTCP. */
+/**
+ * Hooks for clusters: the primary binds the servers of its workers, and learns whether to use
+ * MPTCP.
+ */
 import { MptcpError } from '../base/errors';
 import type { ClusterHooks } from './node/cluster';
 import { checkMptcpOptions } from './options';
@@ -10,15 +13,16 @@ const off = checkMptcpOptions({ mode: 'off' });
 let warned = false;
 
 export const clusterHooks: ClusterHooks = {
-  wants(server, query) {
+  requests(server, query) {
     const settings = settingsOfServer(server);
     if (!settings) return undefined;
-    const wanted = settings.mode !== 'off' && !excludesListener(settings, query);
-    return wanted && settings.congestionControl;
+    const requested = settings.mode !== 'off' && !excludesListener(settings, query);
+    return requested && settings.congestionControl;
   },
-  // The worker sees to the rest, `require` included.
-  asked: (wanted) => enterSettings(wanted ? { ...preferred, congestionControl: wanted } : off),
-  handled: () => enterSettings(),
+  // The worker carries out the rest of its settings, `require` included.
+  beforeQuery: (request) =>
+    enterSettings(request ? { ...preferred, congestionControl: request } : off),
+  afterQuery: () => enterSettings(),
   unanswered(server) {
     const message =
       "This worker's servers are bound by the cluster's primary, which has not loaded mptcp: they speak TCP. " +

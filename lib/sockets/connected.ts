@@ -1,4 +1,4 @@
-/** A connection has been made: what it speaks, and what follows from that. */
+/** Handles new connections: reports what they speak, and applies what their settings say. */
 import type net from 'node:net';
 import { DelayQueue } from '../base/delay-queue';
 import { MptcpError } from '../base/errors';
@@ -14,7 +14,7 @@ import {
 import type { HintResult, SchedulingHints } from '../hints/hints';
 import { optionHints } from '../hints/socket-options';
 import { loadNative } from '../kernel/addon';
-import { cannotTell } from './availability';
+import { statusUnknown } from './availability';
 import { channels } from './channels';
 import { watchFallback } from './fallback-watch';
 import { socketOf } from './node/handle';
@@ -22,9 +22,10 @@ import { type TcpHandle } from './node/types';
 import { type Offer, offerOf } from './offer';
 import { hintPathsOf } from './path-hinter';
 
-export type SpokenProtocol = 'mptcp' | 'fallback' | 'unknown';
+type Protocol = 'mptcp' | 'fallback' | 'unknown';
 
-function spoken(handle: TcpHandle): SpokenProtocol {
+/** Asks the kernel what a connection speaks. */
+function protocolOf(handle: TcpHandle): Protocol {
   const native = loadNative();
   if (!native) return 'fallback';
   const speaks = native.isMptcp(handle.fd);
@@ -32,20 +33,21 @@ function spoken(handle: TcpHandle): SpokenProtocol {
   return speaks ? 'mptcp' : 'fallback';
 }
 
-function fallbackError(when: string): MptcpError {
+function fallbackError(what: string): MptcpError {
   return new MptcpError(
     'ERR_MPTCP_FALLBACK',
-    `This connection requires MPTCP, and ${when}: the peer does not speak it, or the path takes its options away`,
+    `This connection ${what}: the peer does not speak MPTCP, or the path removes its options. Mode 'require' fails then, mode 'prefer' uses TCP`,
   );
 }
 
-function whyNot(protocol: SpokenProtocol): MptcpError | undefined {
+/** Returns the error of a connection that requires MPTCP; undefined where it speaks MPTCP. */
+function whyNot(protocol: Protocol): MptcpError | undefined {
   if (protocol === 'mptcp') return undefined;
-  return protocol === 'unknown' ? cannotTell() : fallbackError('speaks TCP');
+  return protocol === 'unknown' ? statusUnknown() : fallbackError('speaks TCP');
 }
 
-/** What follows for a connection that may go on, over MPTCP or TCP. */
-function goOn(handle: TcpHandle, offer: Offer): void {
+/** Applies the settings of a connection that may proceed, over MPTCP or TCP. */
+function proceed(handle: TcpHandle, offer: Offer): void {
   offer.connected = true;
   const { mode, congestionControl, optionHints, intent, paths } = offer.settings;
   if (optionHints.length > 0) {
@@ -56,31 +58,31 @@ function goOn(handle: TcpHandle, offer: Offer): void {
     const chosen = applyCongestionControl(handle.fd, congestionControl);
     offer.hints = [...chosen, ...offer.hints];
   }
-  offer.hints.forEach((result) => tell(handle, result));
+  offer.hints.forEach((result) => report(handle, result));
   if (offer.auto) offer.hints = [...forestalled(), ...offer.hints];
   if (offer.auto || offer.side === 'server') unsettled.add(offer);
-  if (mode === 'require') follow(handle, offer);
+  if (mode === 'require') watch(handle, offer);
   if (intent ?? paths) void hintAtCreation(handle, offer);
 }
 
 async function hintAtCreation(handle: TcpHandle, { settings }: Offer): Promise<void> {
   try {
-    await Promise.resolve(); // a connection that a server takes has its socket after this turn
-    (await hintPathsOf(handle, settings)).forEach((result) => tell(handle, result));
+    await Promise.resolve(); // Node gives an accepted connection its socket in this turn
+    (await hintPathsOf(handle, settings)).forEach((result) => report(handle, result));
   } catch {
-    // the connection has closed meanwhile
+    // The connection has closed meanwhile.
   }
 }
 
 /**
- * Some things are seen to a while after a connection was made: most have ended by then, and a
- * neighbour's first round trip may be a long one, because an address was looked up or the machine was
- * busy.
+ * Connections for which settle() is still due. It waits a while because most connections have ended by
+ * then, and because the first round trip to a neighbour may be a long one: its link-layer address was
+ * looked up, or the machine was busy.
  */
 const unsettled = new DelayQueue<Offer>(50, settle); // ms
 
-/** The connection ends. */
-export function leaveUnsettled(offer: Offer): void {
+/** Cancels what is still to be done for a connection that ends. */
+export function cancelSettling(offer: Offer): void {
   unsettled.withdraw(offer);
 }
 
@@ -89,20 +91,23 @@ function settle(offer: Offer): void {
   if (offer.auto === 'forestalled') settleAuto(offer);
 }
 
+/** Decides whether the congestion control that `auto` has replaced stays replaced. */
 function settleAuto(offer: Offer): void {
   const { handle } = offer;
   const chosen = settleCollapse(handle.fd);
   offer.auto = chosen.some(({ applied }) => applied) && 'settled';
   offer.hints = [...chosen, ...offer.hints.filter(({ by }) => by !== 'TCP_CONGESTION')];
-  chosen.forEach((result) => tell(handle, result, true));
-  if (offer.auto) follow(handle, offer);
+  chosen.forEach((result) => report(handle, result, true));
+  if (offer.auto) watch(handle, offer);
 }
 
-function follow(handle: TcpHandle, offer: Offer): void {
+/** Watches a connection that has a reason to know of its fallback. */
+function watch(handle: TcpHandle, offer: Offer): void {
   watchFallback(handle, () => fellBack(handle, offer));
 }
 
-function choose(fd: number, congestionControl: string): ReturnType<typeof applyAuto> {
+/** Sets the congestion control of a live connection: 'auto', 'system', or a name. */
+function setCongestionControl(fd: number, congestionControl: string): ReturnType<typeof applyAuto> {
   if (congestionControl === 'auto') return applyAuto(fd);
   const chosen =
     congestionControl === 'system'
@@ -111,17 +116,17 @@ function choose(fd: number, congestionControl: string): ReturnType<typeof applyA
   return { results: chosen, replaced: false };
 }
 
-/** Hints for a connection that lives already. */
+/** Applies hints to a live connection, and returns their results: see Connection.hint(). */
 export function hint(handle: TcpHandle, hints: SchedulingHints): HintResult[] {
   const offer = offerOf(handle);
   const results = applyOptions(handle.fd, optionHints(hints));
   const { congestionControl } = hints;
   if (congestionControl !== undefined) {
-    const { results: chosen, replaced } = choose(handle.fd, congestionControl);
+    const { results: chosen, replaced } = setCongestionControl(handle.fd, congestionControl);
     results.push(...chosen);
     if (offer) {
       offer.auto = replaced && 'settled';
-      if (replaced) follow(handle, offer);
+      if (replaced) watch(handle, offer);
     }
   }
   if (offer) offer.hints = mergeResults(offer.hints, results);
@@ -130,7 +135,7 @@ export function hint(handle: TcpHandle, hints: SchedulingHints): HintResult[] {
 
 const warned = new Set<string>();
 
-function tell(handle: TcpHandle, result: HintResult, auto = false): void {
+function report(handle: TcpHandle, result: HintResult, auto = false): void {
   const { congestionControl } = channels;
   if (auto && congestionControl.hasSubscribers) {
     queueMicrotask(() => congestionControl.publish({ socket: socketOf(handle), ...result }));
@@ -147,35 +152,38 @@ function fellBack(handle: TcpHandle, offer: Offer): void {
     offer.auto = false;
     const undone = undoAuto(handle.fd);
     offer.hints = mergeResults(offer.hints, undone);
-    undone.forEach((result) => tell(handle, result, true));
+    undone.forEach((result) => report(handle, result, true));
   }
   const error = fallbackError('fell back to TCP while it lived');
   channels.fallback.publish({ socket, error });
   if (offer.settings.mode === 'require') socket?.destroy(error);
 }
 
-/** A client's connection, before 'connect'. One that requires MPTCP and has none is destroyed. */
+/**
+ * Handles a client's connection before 'connect': one that requires MPTCP and has none is
+ * destroyed.
+ */
 export function connected(socket: net.Socket, handle: TcpHandle, offer: Offer): void {
   const required = offer.settings.mode === 'require';
-  const told = channels.connect.hasSubscribers || channels.fallback.hasSubscribers;
-  if (!required && !told) {
-    // Nobody wants to know, and asking the kernel is not free.
-    goOn(handle, offer);
+  const observed = channels.connect.hasSubscribers || channels.fallback.hasSubscribers;
+  if (!required && !observed) {
+    // The protocol is not asked for where nothing depends on it: that is a system call.
+    proceed(handle, offer);
     return;
   }
-  const protocol = spoken(handle);
+  const protocol = protocolOf(handle);
   const error = whyNot(protocol);
   if (required && error) socket.destroy(error);
-  else goOn(handle, offer);
+  else proceed(handle, offer);
   if (protocol === 'fallback') channels.fallback.publish({ socket, error });
   channels.connect.publish({ socket, status: protocol });
 }
 
-/** A server's new connection, before 'connection'. False: it was reset. */
+/** Handles a server's new connection before 'connection'; false where it was reset. */
 export function acceptClient(server: net.Server, handle: TcpHandle, offer: Offer): boolean {
-  const error = offer.settings.mode === 'require' ? whyNot(spoken(handle)) : undefined;
+  const error = offer.settings.mode === 'require' ? whyNot(protocolOf(handle)) : undefined;
   if (!error) {
-    goOn(handle, offer);
+    proceed(handle, offer);
     return true;
   }
   const { address, port } = peerOf(handle);
@@ -190,17 +198,23 @@ function peerOf(handle: TcpHandle): { address?: string; port?: number } {
   return peer;
 }
 
-/** Tells of a server's connection, once it has a socket. */
+/** Publishes a server's connection on the channel mptcp:accept, once it has a socket. */
 export function publishAccepted(handle: TcpHandle, socket: net.Socket): void {
   if (!channels.accept.hasSubscribers || handle.fd < 0) return;
-  channels.accept.publish({ socket, status: spoken(handle) });
+  channels.accept.publish({ socket, status: protocolOf(handle) });
 }
 
-/** Taking a cork away, also where there is none, sends what waits (kernel: net/mptcp/sockopt.c). */
-export function sendHeldBack({ fd }: TcpHandle): void {
+/**
+ * Sends what the kernel holds back. A server may write so soon that its new connection's subflow cannot
+ * send yet. The kernel (6.18) then keeps what was written until more is written, and has no timer for
+ * it: a protocol in which the server speaks first would wait for ever, once in 50,000 to 150,000
+ * connections over loopback. Clearing TCP_CORK, also where it is not set, sends what waits
+ * (net/mptcp/sockopt.c).
+ */
+function sendHeldBack({ fd }: TcpHandle): void {
   try {
     loadNative()?.setOption(fd, 'TCP_CORK', 0);
   } catch {
-    // not of MPTCP sockets before Linux 5.17
+    // MPTCP sockets have no TCP_CORK before Linux 5.17.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A connection can fall back to TCP while it lives (RFC 8684 section 3.7: infinite mapping), and
- * no event reports it: the connections that have a reason to know are polled.
+ * Polls connections for a fallback to TCP, which can happen while they live (RFC 8684 section 3.7:
+ * infinite mapping) and of which the kernel emits no event.
  */
 import { poll, type Polled, stopPolling } from '../base/poller';
 import type { Tagged } from '../base/tagged';
@@ -9,9 +9,10 @@ import type { TcpHandle } from './node/types';
 
 const INTERVAL = 250; // ms
 
-const WATCHED = Symbol.for('mptcp.fallbackWatch.1');
-type Handle = Tagged<TcpHandle, typeof WATCHED, Polled>;
+const kFallbackWatch = Symbol.for('mptcp.fallbackWatch.1');
+type Handle = Tagged<TcpHandle, typeof kFallbackWatch, Polled>;
 
+/** Calls `onFallback` once when the connection falls back to TCP; replaces an earlier watch. */
 export function watchFallback(handle: Handle, onFallback: () => void): void {
   unwatchFallback(handle);
   const polled = {
@@ -22,13 +23,14 @@ export function watchFallback(handle: Handle, onFallback: () => void): void {
       return undefined;
     },
   };
-  handle[WATCHED] = polled;
+  handle[kFallbackWatch] = polled;
   poll(polled, INTERVAL);
 }
 
+/** Ends the watch of a connection, if there is one. */
 export function unwatchFallback(handle: Handle): void {
-  const polled = handle[WATCHED];
+  const polled = handle[kFallbackWatch];
   if (!polled) return;
   stopPolling(polled);
-  handle[WATCHED] = undefined;
+  handle[kFallbackWatch] = undefined;
 }

@@ -1,10 +1,10 @@
-/** What happens at each step of the life of a socket or a server: the hooks that Node's wrapped methods call. */
+/** The hooks that Node's wrapped methods call at each step of the life of a socket or a server. */
 import net from 'node:net';
 import { MptcpError } from '../base/errors';
 import { forestallAccepted } from '../hints/congestion-control';
 import { isMptcpSocket, whyUnavailable } from './availability';
 import { Client, clientOf, setClient } from './client';
-import { closing } from './closing';
+import { prepareClose } from './closing';
 import { clusterHooks } from './cluster';
 import { acceptClient, connected, publishAccepted } from './connected';
 import { followHandles, handleOf, socketOf } from './node/handle';
@@ -32,7 +32,7 @@ const CANCELED = -125; // UV_ECANCELED
 
 function socketConnect(socket: net.Socket, target: ConnectTarget): void {
   const given = settingsOfSocket(socket);
-  if (!given || target.path) return; // http.Agent says null for none
+  if (!given || target.path) return; // http.Agent passes null where there is no path
   const settings =
     target.mptcp === undefined ? given : { ...given, ...checkMptcpOptions(target.mptcp) };
   const client = new Client(settings, target);
@@ -40,21 +40,26 @@ function socketConnect(socket: net.Socket, target: ConnectTarget): void {
   followHandles(socket);
   if (settings.mode !== 'require' || !mayOffer(client)) return;
   const error = whyUnavailable() ?? boundAsTcp(socket);
-  // Before Node's own next step, which then finds the socket destroyed.
+  // This comes before Node's own next step, which then finds the socket destroyed.
   if (error) process.nextTick(() => socket.destroy(error));
 }
 
-/** A descriptor that came with the socket, as a net.BoundSocket does, stays what it is. */
+/**
+ * Returns the error of a socket that came with a TCP descriptor, as one of a net.BoundSocket does.
+ */
 function boundAsTcp(socket: net.Socket): MptcpError | undefined {
   const handle = handleOf(socket);
   if (!handle || handle.fd < 0 || isMptcpSocket(handle)) return undefined;
   return new MptcpError(
     'ERR_MPTCP_UNAVAILABLE',
-    'The socket that this one was made of is bound already, and is no MPTCP socket',
+    "This connection requires MPTCP, and its socket was bound as TCP before: let connect() bind it, by localAddress and localPort, or use mode 'prefer'",
   );
 }
 
-/** Binding a client comes before its remote address is known: what may be excluded stays TCP. */
+/**
+ * Whether a client may be bound as MPTCP before its remote address is known: not if that may be
+ * excluded.
+ */
 function mayOffer({ settings, target }: Client): boolean {
   if (!settings.excludes) return true;
   const { host = 'localhost', port = 0 } = target;
@@ -91,7 +96,7 @@ function connect(
     noteOffer(handle, 'client', settings);
     return 0;
   }
-  const keepsItsPort = !bare && !client.local; // bound before this socket had it
+  const keepsItsPort = !bare && !client.local; // it was bound before it became this socket's
   const refused = bare ? offer(handle, 'client', settings, family, address, port) : 0;
   const made = offerOf(handle);
   if (refused !== 0 || !made) return refused;
@@ -104,7 +109,9 @@ function connect(
   return 0;
 }
 
-/** In the place of Node's `oncomplete`; one function for all, and it is told the handle. */
+/**
+ * Replaces Node's `oncomplete`: one function for all requests, which finds the rest by the handle.
+ */
 function completed(this: ConnectRequest, status: number, handle: TcpHandle, ...rest: unknown[]) {
   const made = offerOf(handle);
   const socket = socketOf(handle);
@@ -113,12 +120,12 @@ function completed(this: ConnectRequest, status: number, handle: TcpHandle, ...r
   if (made && socket && status === 0 && handleOf(socket) === handle) {
     if (made.retried) stopAttempts(made.retried);
     connected(socket, handle, made);
-    if (socket.destroyed) result = CANCELED; // it requires MPTCP, and did not get it
+    if (socket.destroyed) result = CANCELED; // it requires MPTCP and has none
   }
   made?.oncomplete?.call(this, result, handle, ...rest);
 }
 
-/** What is in force now also holds once the address has been looked up. */
+/** Keeps the settings in force for when the address has been looked up. */
 function serverListens(server: net.Server): void {
   const settings = settingsOfServer(server);
   if (settings) setServerSettings(server, settings);
@@ -154,19 +161,22 @@ function serverListen(
   return undefined;
 }
 
-/** Of what the listener accepts. */
+/** The `auto` state that accepted connections inherit from their listener. */
 function autoOf(listener: TcpHandle | undefined, { congestionControl }: Settings): Offer['auto'] {
   const own = listener && offerOf(listener);
   if (own) return own.auto;
   return congestionControl === 'auto' && forestallAccepted(listener?.fd) && 'forestalled';
 }
 
-/** A listening socket made elsewhere stays what it is, as a Unix socket does. */
+/**
+ * Returns the error of a server that requires MPTCP and listens at a socket that was made
+ * elsewhere.
+ */
 function handedOver(server: net.Server, { mode }: Settings): Error | undefined {
   if (mode !== 'require' || !handleOf(server)) return undefined;
   return new MptcpError(
     'ERR_MPTCP_UNAVAILABLE',
-    'The listening socket that was handed over is no MPTCP socket: whoever makes it has to ask for one, as systemd does by SocketProtocol=mptcp',
+    'The listening socket that was handed over is no MPTCP socket: create it with IPPROTO_MPTCP, in systemd by SocketProtocol=mptcp',
   );
 }
 
@@ -174,9 +184,9 @@ function close(handle: TcpHandle, socket: net.Socket | undefined): void {
   const retried = offerOf(handle)?.retried;
   if (retried) {
     if (socket?.destroyed) stopAttempts(retried);
-    else endAttempt(retried); // Happy Eyeballs goes on to the next address
+    else endAttempt(retried); // Happy Eyeballs tries the next address
   }
-  closing(handle, socket);
+  prepareClose(handle, socket);
 }
 
 /** The hooks of sockets/node/install.ts. */

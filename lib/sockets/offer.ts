@@ -1,6 +1,6 @@
 /**
- * What each socket, server and handle asked for. An offer is a handle whose connection this side
- * wants to be MPTCP, whether or not this machine could open an MPTCP socket for it.
+ * Offers of MPTCP. An offer is a handle whose connection is requested to be MPTCP by this side, whether
+ * or not this machine could open an MPTCP socket for it.
  */
 import type { Queued } from '../base/delay-queue';
 import { MptcpError, negativeErrno } from '../base/errors';
@@ -16,39 +16,45 @@ import type { ConnectRequest, TcpHandle } from './node/types';
 import type { Settings } from './options';
 
 const NONE: readonly HintResult[] = [];
-const UNAVAILABLE = -92; // UV_ENOPROTOOPT, for want of an errno: there is no addon
+const UNAVAILABLE = -92; // UV_ENOPROTOOPT, where there is no addon and so no errno
 
+/** The state of a handle's connection, and its own entry of the queue of connected.ts. */
 export class Offer implements Queued {
   due = 0;
   before: Queued | undefined;
   after: Queued | undefined;
+  /** Whether the connection is established and may proceed. */
   connected = false;
-  /** It may be tried over TCP too. */
+  /** The client that may try TCP as well: see tcp-retry.ts. */
   retried: Client | undefined;
-  /** Node's own. */
+  /** The callback of Node's that the hook `connect` has replaced. */
   oncomplete: ConnectRequest['oncomplete'];
-  /** What became of the hints. */
+  /** The results of all hints so far: see Connection.hints. */
   hints: readonly HintResult[] = NONE;
-  /** `congestionControl: 'auto'` has put another in the place of the system's. */
+  /**
+   * Whether `congestionControl: 'auto'` has replaced the system's: `forestalled` before the connection
+   * was made, `settled` once that was found to be right.
+   */
   auto: false | 'forestalled' | 'settled' = false;
 
   constructor(
     readonly handle: TcpHandle,
     readonly settings: Settings,
     readonly side: 'client' | 'server',
-    /** The handle has an MPTCP descriptor of ours. */
+    /** Whether the handle has an MPTCP descriptor that this package opened. */
     readonly opened: boolean,
   ) {}
 }
 
-const OFFER = Symbol.for('mptcp.offer.1');
-type Handle = Tagged<TcpHandle, typeof OFFER, Offer>;
+const kOffer = Symbol.for('mptcp.offer.1');
+type Handle = Tagged<TcpHandle, typeof kOffer, Offer>;
 
+/** Returns the offer of a handle; undefined where MPTCP was not requested for it. */
 export function offerOf(handle: Handle): Offer | undefined {
-  return handle[OFFER];
+  return handle[kOffer];
 }
 
-/** `handle` wanted MPTCP, or its server did. */
+/** Notes that MPTCP was requested for `handle`, or for the server that accepted it. */
 export function noteOffer(
   handle: Handle,
   side: Offer['side'],
@@ -56,13 +62,13 @@ export function noteOffer(
   opened = false,
 ): Offer {
   const offer = new Offer(handle, settings, side, opened);
-  handle[OFFER] = offer;
+  handle[kOffer] = offer;
   return offer;
 }
 
 /**
- * Gives `handle`, which has no descriptor, one of MPTCP where `settings` want it. 0, or the negative
- * errno for which a socket that requires MPTCP must not go on.
+ * Opens an MPTCP descriptor for `handle`, which has none, where `settings` request it. Returns 0, or
+ * the negative errno with which a socket that requires MPTCP fails.
  */
 export function offer(
   handle: TcpHandle,

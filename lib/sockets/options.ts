@@ -1,39 +1,48 @@
+/** The option `mptcp` of sockets, servers and agents, and its check. */
 import { checkObject, checkOneOf } from '../base/arguments';
 import { checkHints, type Intent, type PathHints, type SchedulingHints } from '../hints/hints';
 import { type OptionHint, optionHints } from '../hints/socket-options';
 
+/** How much a connection or server depends on MPTCP: see {@link MptcpOptions.mode}. */
 export type MptcpMode = 'prefer' | 'require' | 'off';
 
+/** The value of the option `mptcp`. */
 export interface MptcpOptions {
   /**
-   * `prefer` (default): TCP where MPTCP cannot be had. `require`: MPTCP or an error, for as long as
-   * the connection lives. `off`: as if this package were not there.
+   * `prefer` (default) uses TCP where MPTCP is not available. `require` fails without MPTCP, also when
+   * the connection falls back later: ERR_MPTCP_UNAVAILABLE, ERR_MPTCP_FALLBACK. `off` is plain TCP.
    */
   mode?: MptcpMode;
+  /** What the connection is to be like, or each connection of a server or agent. */
   hints?: SchedulingHints;
 }
 
 /** The one key that this package adds to the options of Node's sockets, servers and agents. */
 export interface WithMptcpOptions {
+  /** Whether to use MPTCP, and how; MPTCP with default hints where it is absent. */
   mptcp?: MptcpOptions;
 }
 
-/** Options, checked and complete: what a socket or a server asks for. */
+/** Checked and complete options: what a socket or a server requests. */
 export interface Settings {
   readonly mode: MptcpMode;
   readonly congestionControl: string;
-  /** The hints that are socket options; mostly none. */
+  /** The hints that are socket options; usually none. */
   readonly optionHints: readonly OptionHint[];
   readonly intent?: Intent | undefined;
   readonly paths?: PathHints | undefined;
-  /** Remote address and port when connecting, local when listening: true leaves them to TCP. */
+  /**
+   * Whether an address and port stay TCP: remote ones when connecting, local ones when listening.
+   */
   readonly excludes?: (address: string, port: number) => boolean;
 }
 
 const MODES = ['prefer', 'require', 'off'] as const;
 const DEFAULT: Settings = { mode: 'prefer', congestionControl: 'auto', optionHints: [] };
 
-/** The settings of `options.mptcp`; ERR_INVALID_ARG_TYPE or ERR_INVALID_ARG_VALUE where it is wrong. */
+/**
+ * Checks `options.mptcp` and returns its settings; ERR_INVALID_ARG_TYPE or ERR_INVALID_ARG_VALUE.
+ */
 export function checkMptcpOptions(options?: unknown, name = 'options.mptcp'): Settings {
   if (options === undefined) return DEFAULT;
   checkObject(name, options);

@@ -4,23 +4,26 @@ import type { HintResult, Intent, PathHints } from '../hints/hints';
 import type { TcpHandle } from './node/types';
 
 /** The hints that concern paths; each may be missing. */
-export interface WantedPaths {
+export interface RequestedPaths {
   readonly intent?: Intent | undefined;
   readonly paths?: PathHints | undefined;
 }
 
 type PathHinter = (
   handle: TcpHandle,
-  wanted: WantedPaths,
+  requested: RequestedPaths,
   abort?: Abortable,
 ) => Promise<HintResult[]>;
 
 let pathHinter: PathHinter = () => Promise.resolve([]);
 
-/** Sets who carries hints about paths out; drop-in/setup.ts does so once. */
+/** Sets the function that carries out hints about paths; drop-in/setup.ts does so once. */
 export function setPathHinter(hinter: PathHinter): void {
   pathHinter = hinter;
 }
 
-/** Carries out the intent and the hints about paths of a connection, and resolves to their results. */
-export const hintPathsOf: PathHinter = (handle, wanted, abort) => pathHinter(handle, wanted, abort);
+/**
+ * Carries out the intent and the hints about paths of a connection, and resolves to their results.
+ */
+export const hintPathsOf: PathHinter = (handle, requested, abort) =>
+  pathHinter(handle, requested, abort);

@@ -1,3 +1,4 @@
+/** The settings of sockets, servers and this environment: which one counts where. */
 import type net from 'node:net';
 import type { Tagged } from '../base/tagged';
 import { Client, clientOf, setClient } from './client';
@@ -5,24 +6,29 @@ import { shared } from './node/shared';
 import type { ListenAddress } from './node/types';
 import type { Settings } from './options';
 
-const SETTINGS = Symbol.for('mptcp.settings.1');
-type Server = Tagged<net.Server, typeof SETTINGS, Settings>;
+const kSettings = Symbol.for('mptcp.settings.1');
+type Server = Tagged<net.Server, typeof kSettings, Settings>;
 
 interface State {
-  /** What {@link withSettings} has put in force. */
+  /** The settings that {@link withSettings} has put in force. */
   scope?: Settings | undefined;
+  /** The defaults of connections. */
   connect?: Settings;
+  /** The defaults of servers. */
   listen?: Settings;
 }
 
 const state = shared<State>('settings.1', () => ({}));
 
-/** For everything that connects or listens in this environment and was not told otherwise. */
+/** Sets the settings of connections and servers of this environment that have none of their own. */
 export function setDefaults(connect: Settings, listen: Settings): void {
   Object.assign(state, { connect, listen });
 }
 
-/** Sockets that `create` connects and servers that it binds, before it returns, have `settings`. */
+/**
+ * Calls `create`: sockets that it connects and servers that it binds before it returns have
+ * `settings`.
+ */
 export function withSettings<Args extends unknown[], T>(
   settings: Settings | undefined,
   create: (...args: Args) => T,
@@ -37,34 +43,42 @@ export function withSettings<Args extends unknown[], T>(
   }
 }
 
-/** From now on, until it is called again without, as {@link withSettings}. */
+/** Puts settings in force as {@link withSettings} does, until it is called without any. */
 export function enterSettings(settings?: Settings): void {
   state.scope = settings;
 }
 
+/** Sets the settings of a socket. */
 export function setSocketSettings(socket: net.Socket, settings: Settings): void {
   const client = clientOf(socket);
   if (client) client.settings = settings;
   else setClient(socket, new Client(settings));
 }
 
+/** Sets the settings of a server. */
 export function setServerSettings(server: Server, settings: Settings): void {
-  server[SETTINGS] = settings;
+  server[kSettings] = settings;
 }
 
+/** Returns the settings of a socket; undefined where it has none, and there are no defaults. */
 export function settingsOfSocket(socket: net.Socket): Settings | undefined {
   return clientOf(socket)?.settings ?? state.scope ?? state.connect;
 }
 
+/** Returns the settings of a server; undefined where it has none, and there are no defaults. */
 export function settingsOfServer(server: Server): Settings | undefined {
-  return server[SETTINGS] ?? state.scope ?? state.listen;
+  return server[kSettings] ?? state.scope ?? state.listen;
 }
 
-/** Of a handle that is bound for no server: a cluster's primary binds for workers. */
+/**
+ * Returns the settings of a handle that is bound for no server: a cluster's primary binds for
+ * workers.
+ */
 export function settingsOfListener(): Settings | undefined {
   return state.scope ?? state.listen;
 }
 
+/** Whether the settings leave a listener at this address to TCP. */
 export function excludesListener(
   { excludes }: Settings,
   { address, port }: ListenAddress,

@@ -1,7 +1,7 @@
 /**
- * A path may drop SYNs that carry MPTCP options. The kernel alone needs about 7 s to try without
- * them, and before Linux 6.12 never does. So a connection that prefers MPTCP and has no answer after
- * a second and a bit is tried over TCP too; the first of the two that is made is the connection.
+ * Retries connections over TCP. A path may drop SYNs that carry MPTCP options; the kernel alone needs
+ * about 7 s to try without them, and before Linux 6.12 never does. So a connection that prefers MPTCP
+ * and has no answer after 1.2 s is tried over TCP too; the first of the two to be established is used.
  */
 import { DelayQueue } from '../base/delay-queue';
 import { loadNative } from '../kernel/addon';
@@ -9,14 +9,15 @@ import { channels } from './channels';
 import type { Attempt, Client } from './client';
 import { connectPlain, socketOf } from './node/handle';
 
-/** Longer than the kernel's first retransmission of a SYN, so that one lost packet costs nothing. */
+/** The delay is longer than the kernel's first retransmission of a SYN, so that one may be lost. */
 const unanswered = new DelayQueue<Client>(1200, overdue); // ms
 
-/** Destinations that only TCP reached lately, and until when they are not asked for MPTCP again. */
+/** Addresses that lately only TCP has reached, and until when (ms) they are left to TCP. */
 const blackholes = new Map<string, number>();
-const REMEMBERED = 600_000; // ms
-const MOST_REMEMBERED = 1000;
+const BLACKHOLE_LIFETIME = 600_000; // ms
+const MOST_BLACKHOLES = 1000;
 
+/** Whether an address is left to TCP because SYNs with MPTCP options were lost on the way to it. */
 export function isBlackhole(address: string): boolean {
   const until = blackholes.get(address);
   if (until === undefined) return false;
@@ -27,11 +28,11 @@ export function isBlackhole(address: string): boolean {
 
 function remember(address: string): void {
   const [oldest] = blackholes.keys();
-  if (blackholes.size >= MOST_REMEMBERED && oldest !== undefined) blackholes.delete(oldest);
-  blackholes.set(address, Date.now() + REMEMBERED);
+  if (blackholes.size >= MOST_BLACKHOLES && oldest !== undefined) blackholes.delete(oldest);
+  blackholes.set(address, Date.now() + BLACKHOLE_LIFETIME);
 }
 
-/** `client` goes on over MPTCP; Happy Eyeballs makes several attempts. */
+/** Begins an attempt over MPTCP; Happy Eyeballs makes several. */
 export function beginAttempt(client: Client, attempt: Attempt): void {
   client.attempt = attempt;
   if (!client.begun) unanswered.add(client);
@@ -39,26 +40,26 @@ export function beginAttempt(client: Client, attempt: Attempt): void {
   if (client.overdue || isBlackhole(attempt.address)) race(client);
 }
 
-/** That attempt is over. */
+/** Ends the attempt in progress, and the one over TCP beside it. */
 export function endAttempt(client: Client): void {
   client.attempt = undefined;
   client.rival?.close();
   client.rival = undefined;
 }
 
-/** The socket is connected, or will never be. */
+/** Ends all attempts of a socket that is connected, or never will be. */
 export function stopAttempts(client: Client): void {
   unanswered.withdraw(client);
   endAttempt(client);
 }
 
-/** It has had no answer for too long. */
+/** Handles a client that has had no answer for too long. */
 function overdue(client: Client): void {
   client.overdue = true;
   race(client);
 }
 
-/** Beside the attempt over MPTCP one over TCP. */
+/** Begins an attempt over TCP beside the one over MPTCP. */
 function race(client: Client): void {
   const { attempt, local } = client;
   if (!attempt) return;

@@ -3,6 +3,7 @@ import { ChildProcess } from 'node:child_process';
 import net from 'node:net';
 import { handleOf, kShared } from './handle';
 
+/** Marks the handle of a socket. */
 function share(sent: unknown): void {
   const handle = sent instanceof net.Socket ? handleOf(sent) : undefined;
   if (handle) handle[kShared] = true;
@@ -10,7 +11,7 @@ function share(sent: unknown): void {
 
 type Send = (message: unknown, sent?: unknown, ...rest: unknown[]) => boolean;
 
-/** Notes what is sent by the channel between a process and its child. */
+/** Marks the handles that are sent by the channel between a process and its child. */
 function watchChannel(end: { send?: Send | undefined }): void {
   const { send } = end;
   if (!send) return;
@@ -20,6 +21,7 @@ function watchChannel(end: { send?: Send | undefined }): void {
   };
 }
 
+/** Wraps the channel to the parent process, and those to the children that are spawned. */
 export function installInChildProcesses(): void {
   watchChannel(process as { send?: Send });
   const prototype = ChildProcess.prototype as unknown as {

@@ -1,15 +1,15 @@
-/** Lets a cluster's worker tell the primary that the port which it binds is to speak MPTCP. */
+/** Lets a cluster's worker request MPTCP for the ports that the primary binds on its behalf. */
 import cluster, { type Worker } from 'node:cluster';
 import net from 'node:net';
 import { wrapOnce } from './shared';
 import type { ListenAddress, TcpHandle } from './types';
 
-/** MPTCP with this congestion control, or not. */
-type Wanted = string | false;
+/** The congestion control of a listener that is to be MPTCP; false for TCP. */
+type Requested = string | false;
 
-/** What a cluster's worker asks the primary to bind (Node's lib/internal/cluster). */
+/** What a cluster's worker asks the primary to bind (Node's lib/internal/cluster/child.js). */
 export interface ClusterQuery extends ListenAddress {
-  mptcp?: { id: number; wanted: Wanted };
+  mptcp?: { id: number; requested: Requested };
 }
 
 interface ClusterInternals {
@@ -28,19 +28,22 @@ interface InternalMessage extends ClusterQuery {
 
 const ANSWER = 'NODE_MPTCP'; // the prefix keeps it from the app's 'message' events
 
-/**
- * In a worker `wants` says whether a server wants MPTCP (undefined: nothing was said about it), and
- * `unanswered` what to do about one that a primary without this package has bound. In a primary
- * each query is handled between `asked` and `handled`.
- */
+/** What a worker and a primary do about the servers of workers. */
 export interface ClusterHooks {
-  wants(server: net.Server, query: ClusterQuery): Wanted | undefined;
+  /** In a worker: what a server requests; undefined where it has no settings. */
+  requests(server: net.Server, query: ClusterQuery): Requested | undefined;
+  /**
+   * In a worker: called for a server that requests MPTCP and was bound by a primary without this
+   * package. The server emits the error that it returns.
+   */
   unanswered(server: net.Server): Error | undefined;
-  asked(wanted: Wanted): void;
-  handled(): void;
+  /** In a primary: called before Node handles a worker's query. */
+  beforeQuery(requested: Requested): void;
+  /** In a primary: called after Node has handled a worker's query. */
+  afterQuery(): void;
 }
 
-/** Wraps what a worker asks its primary, or what a primary does with it. */
+/** Wraps the queries of a worker, or their handling in a primary. */
 export function installInCluster(load: () => ClusterHooks): void {
   wrapOnce('cluster.1', load, cluster.isWorker ? installInWorker : installInPrimary);
 }
@@ -55,14 +58,14 @@ function installInWorker(hooks: () => ClusterHooks): void {
   });
   clusterInternals._getServer = (server, query, callback) => {
     const isIp = server instanceof net.Server && query.port >= 0;
-    const wanted = isIp ? hooks().wants(server, query) : undefined;
-    if (!isIp || wanted === undefined) {
+    const requested = isIp ? hooks().requests(server, query) : undefined;
+    if (!isIp || requested === undefined) {
       getServer(server, query, callback);
       return;
     }
     const id = ++queries;
-    getServer(server, { ...query, mptcp: { id, wanted } }, (status, handle) => {
-      const error = answered.delete(id) || !wanted ? undefined : hooks().unanswered(server);
+    getServer(server, { ...query, mptcp: { id, requested } }, (status, handle) => {
+      const error = answered.delete(id) || !requested ? undefined : hooks().unanswered(server);
       if (!error) {
         callback(status, handle);
         return;
@@ -75,14 +78,14 @@ function installInWorker(hooks: () => ClusterHooks): void {
 
 function installInPrimary(hooks: () => ClusterHooks): void {
   const listen = ({ process: worker }: Worker): void => {
-    // Before and after the listener with which Node binds the server, or tells one to listen.
+    // These run before and after Node's own listener, which binds the server.
     worker.prependListener('internalMessage', ({ act, mptcp }: InternalMessage) => {
       if (act !== 'queryServer' || !mptcp) return;
-      hooks().asked(mptcp.wanted);
+      hooks().beforeQuery(mptcp.requested);
       if (worker.connected) worker.send({ cmd: ANSWER, id: mptcp.id });
     });
     worker.addListener('internalMessage', ({ act }: InternalMessage) => {
-      if (act === 'queryServer') hooks().handled();
+      if (act === 'queryServer') hooks().afterQuery();
     });
   };
   cluster.on('fork', listen);

@@ -3,7 +3,9 @@
  *
  * libuv keeps a file descriptor that a handle already has. So a socket becomes an MPTCP socket when its
  * handle gets an MPTCP descriptor just before Node binds or connects it; the rest of Node's and libuv's
- * logic stays as it is.
+ * logic stays as it is. Six methods of the handle's prototype are wrapped, and the methods above them
+ * that know the socket, the server and the process that it is sent to. Every wrapper passes all its
+ * arguments on, because newer releases of Node have added some.
  */
 import net from 'node:net';
 import type { Tagged } from '../../base/tagged';
@@ -25,11 +27,12 @@ export const kClient = Symbol.for('mptcp.client.1');
 
 const SOCKET_TYPE = 0; // TCPConstants.SOCKET
 
+/** Returns a socket or server typed by the members that Node does not document. */
 export function internals(object: net.Socket | net.Server): Internals {
   return object as unknown as Internals;
 }
 
-/** Finds the class of TCP handles, and the symbol under which a handle knows its socket. */
+/** Finds the class of TCP handles, and the symbol under which a handle keeps its socket. */
 function discover() {
   const socket = new net.Socket();
   // Each further shape of a socket makes Node's own code slower.
@@ -38,11 +41,17 @@ function discover() {
   // takes 4 ms to compile its pattern of IPv6 addresses, which only names meet.
   socket.connect({ host: '127.0.0.1', port: 1 });
   const handle = internals(socket)._handle;
-  if (handle === null) throw new Error('This Node.js makes no handle when a socket connects');
+  if (handle === null)
+    throw new Error(
+      'This Node.js makes no handle when a socket connects: use a release that mptcp supports',
+    );
   const ownerSymbol = Object.getOwnPropertySymbols(handle).find(
     ({ description }) => description === 'owner_symbol',
   );
-  if (ownerSymbol === undefined) throw new Error('This Node.js handle does not know its socket');
+  if (ownerSymbol === undefined)
+    throw new Error(
+      'The handles of this Node.js do not know their sockets: use a release that mptcp supports',
+    );
   socket.destroy();
   const TcpHandleClass = handle.constructor as TcpHandleClass;
   // eslint-disable-next-line @typescript-eslint/unbound-method -- they are always called on a handle
@@ -62,25 +71,35 @@ export const { bind, bind6, connect, connect6, close, reset } = discovered.metho
 
 const kSocket = Symbol.for('mptcp.socket.1');
 
-/** Marks a handle that another process has too, whose connection this process must not end. */
+/** Marks a handle that another process has too: this process must not end its connection. */
 export const kShared = Symbol.for('mptcp.sharedHandle.1');
+/** A TCP handle with what this file keeps on it. */
 export type Handle = Tagged<Tagged<TcpHandle, typeof kSocket, net.Socket>, typeof kShared, boolean>;
 
-/** The TCP handle of a socket, also below TLS; undefined for pipes, JavaScript streams, closed ones. */
+/**
+ * Returns the TCP handle of a socket, also below TLS; undefined for pipes, JavaScript streams and
+ * closed sockets.
+ */
 export function handleOf(socket: net.Socket | net.Server): Handle | undefined {
   const handle = internals(socket)._handle;
   const raw = handle?._parent ?? handle;
   return raw instanceof TcpHandleClass ? raw : undefined;
 }
 
-/** Whose handle this is: the innermost socket, and the TLSSocket where TLS made the handle itself. */
+/**
+ * Returns the socket of a handle: the innermost one, or the TLSSocket where TLS made the handle
+ * itself.
+ */
 export function socketOf(handle: Handle): net.Socket | undefined {
   return (
     handle[kSocket] ?? (handle as unknown as Record<symbol, net.Socket | undefined>)[ownerSymbol]
   );
 }
 
-/** One for all sockets, so that they keep a common shape. */
+/**
+ * The accessor `_handle` that calls remember(): one for all sockets, so that they keep a common
+ * shape.
+ */
 const followingAccessor = ((): PropertyDescriptor | undefined => {
   const accessor = Object.getOwnPropertyDescriptor(net.Socket.prototype, '_handle');
   // eslint-disable-next-line @typescript-eslint/unbound-method -- it is always called on a socket
@@ -98,8 +117,8 @@ const followingAccessor = ((): PropertyDescriptor | undefined => {
 })();
 
 /**
- * From now on every handle of `socket` is known to be its own. Happy Eyeballs takes a new one for
- * each attempt; of those, the ones below TLS know no socket by themselves.
+ * Lets {@link socketOf} find `socket` by every handle that it has from now on. Happy Eyeballs makes a
+ * new handle for each attempt, and below TLS Node does not tie it to a socket.
  */
 export function followHandles(socket: net.Socket): void {
   if (!('encrypted' in socket)) return;
@@ -112,7 +131,10 @@ function remember(socket: net.Socket): void {
   if (handle) handle[kSocket] = socket;
 }
 
-/** A TCP handle of the library's own, connected without any hook. */
+/**
+ * Connects a new TCP handle without any hook, and returns it; undefined where it fails at once. `like`
+ * is a request of Node's, whose class the new request has.
+ */
 export function connectPlain(
   like: ConnectRequest,
   family: 4 | 6,

@@ -19,7 +19,7 @@ import {
 import { wrapOnce } from './shared';
 import type { ConnectTarget, HandleHooks, TcpHandle } from './types';
 
-/** Wraps Node's methods with hooks, which `load` returns at each use and loads at the first. */
+/** Wraps Node's methods once: at each use they call the hooks that `load` returns. */
 export function install(load: () => HandleHooks): void {
   wrapOnce('hooks.1', load, wrap);
 }
@@ -56,7 +56,7 @@ function wrap(hooks: () => HandleHooks): void {
 
   const socketConnect = net.Socket.prototype.connect as (...args: unknown[]) => net.Socket;
   net.Socket.prototype.connect = function connect(this: net.Socket, ...args: unknown[]) {
-    // Node's own callers pass one array of normalized arguments.
+    // Callers within Node pass one array of normalized arguments.
     hooks().socketConnect(this, toTarget(Array.isArray(args[0]) ? (args[0] as unknown[]) : args));
     return socketConnect.apply(this, args);
   };
@@ -83,8 +83,8 @@ function wrap(hooks: () => HandleHooks): void {
 }
 
 /**
- * `accept` sees each connection before the server does, and refuses it by false; `accepted` sees it
- * after 'connection' was emitted.
+ * Calls `accept` with each connection of a listening server before the server handles it; false refuses
+ * it. Calls `accepted` after 'connection' was emitted.
  */
 export function onConnection(
   server: net.Server,
@@ -102,7 +102,7 @@ export function onConnection(
   };
 }
 
-/** The arguments of Socket.connect: (options), (path) or (port, host). */
+/** Parses the arguments of Socket.connect(): (options), (path) or (port, host). */
 export function toTarget(args: readonly unknown[]): ConnectTarget {
   const first = args[0];
   if (typeof first === 'object' && first !== null) return first;

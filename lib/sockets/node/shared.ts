@@ -1,6 +1,7 @@
 /**
- * What all copies of this package in an environment share: an app and its libraries may have one each,
- * and so has every test file under jest, but Node has one class of sockets for all of them.
+ * Holds what all copies of this package in an environment share: an app and its libraries may have
+ * one each, and so has every test file under jest, but Node has one class of sockets for all of
+ * them.
  */
 import net from 'node:net';
 
@@ -9,8 +10,8 @@ import net from 'node:net';
  * a name whose number has been raised, because the form of what is shared has changed.
  */
 export function shared<T extends object>(name: `${string}.${number}`, make: () => T): T {
-  const places = net.Socket as unknown as Record<symbol, T | undefined>;
-  return (places[Symbol.for(`mptcp.${name}`)] ??= make());
+  const holder = net.Socket as unknown as Record<symbol, T | undefined>;
+  return (holder[Symbol.for(`mptcp.${name}`)] ??= make());
 }
 
 /**

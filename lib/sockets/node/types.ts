@@ -1,11 +1,18 @@
+/** Types of what Node does not document, and of the hooks around it. */
 import type net from 'node:net';
 
+/** Node's TCPConnectWrap: a pending connect(). */
 export interface ConnectRequest {
+  /** Called with 0 or a negative errno when the connection is established or has failed. */
   oncomplete?: ((status: number, handle: TcpHandle, ...rest: unknown[]) => void) | undefined;
 }
 
+/**
+ * Node's TCP: the handle of libuv under a socket or server. Numbers returned are 0 or a negative
+ * errno.
+ */
 export interface TcpHandle {
-  /** -1 without a descriptor. */
+  /** The file descriptor; -1 where it has none. */
   readonly fd: number;
   open(fd: number): number;
   close(callback?: () => void): void;
@@ -19,7 +26,7 @@ export interface TcpHandle {
   onconnection?: ((error: number, client?: TcpHandle) => void) | null;
 }
 
-/** Where a socket is about to connect to: `path` for a Unix socket. */
+/** Where a socket connects to; `path` for a Unix socket. */
 export interface ConnectTarget {
   host?: string;
   port?: number;
@@ -27,30 +34,30 @@ export interface ConnectTarget {
   mptcp?: unknown;
 }
 
-/** Where a server listens: null for every address. */
+/** Where a server listens; a null address is the unspecified one. */
 export interface ListenAddress {
   address: string | null;
   port: number;
 }
 
-/** What to do at each step of a handle's life. Results are libuv's: 0, or a negative errno. */
+/** What to do at each step of a handle's life. Numbers returned are 0 or a negative errno. */
 export interface HandleHooks {
-  /** Before a socket connects. */
+  /** Called before a socket connects. */
   socketConnect(socket: net.Socket, target: ConnectTarget): void;
-  /** Before a server looks up where to listen. */
+  /** Called before a server looks up the address to listen at. */
   serverListens(server: net.Server): void;
   /**
-   * In place of a server's listening, which is `listen`; `at` only where it is to be bound, or was by
-   * a cluster's primary. An error is emitted by the server.
+   * Called instead of `listen`, which makes the server listen; `at` is given where it is to be bound,
+   * or was bound by a cluster's primary. The server emits the error that is returned.
    */
   serverListen(
     server: net.Server,
     at: ListenAddress | undefined,
     listen: () => void,
   ): Error | undefined;
-  /** Before bind(). */
+  /** Called before bind(). */
   bind(handle: TcpHandle, family: 4 | 6, address: string, port: number): number;
-  /** Before connect(); may replace `request.oncomplete`. */
+  /** Called before connect(); may replace `request.oncomplete`. */
   connect(
     handle: TcpHandle,
     family: 4 | 6,
@@ -58,6 +65,9 @@ export interface HandleHooks {
     address: string,
     port: number,
   ): number;
-  /** Before close(). `socket`: whose own close it is; none when another process has the handle too, or it is reset. */
+  /**
+   * Called before close() and reset(). `socket` is given where it closes its own handle: not where it
+   * is reset, or another process has the handle too.
+   */
   close(handle: TcpHandle, socket: net.Socket | undefined): void;
 }
