@@ -291,6 +291,9 @@ describeKernel('Commands', {}, () => {
     (await listen()).close();
     other.close();
     expect(host.exec('ss', ['-MHln'])).toBe('');
+    expect(name(await failure((done) => commands.listen('fe80::1%nosuch', 1, done)))).toBe(
+      'ENODEV',
+    );
     expect(name(await failure((done) => commands.listen('10.9.9.9', 1, done)))).toBe(
       'EADDRNOTAVAIL',
     );
