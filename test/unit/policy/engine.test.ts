@@ -128,9 +128,9 @@ describe('creating', () => {
 
   test('as many between two addresses as are wanted, within the limit', () => {
     const { policy, at } = begun({ subflows: 3 });
-    policy.say = () => Array.from({ length: 9 }, () => create('10.1.0.1', { most: 3 }));
+    policy.say = () => Array.from({ length: 9 }, () => create('10.1.0.1', { max: 3 }));
     expect(at(1, { type: 'woken' })).toHaveLength(2);
-    policy.say = () => Array.from({ length: 9 }, () => create('10.1.0.1', { most: 9 }));
+    policy.say = () => Array.from({ length: 9 }, () => create('10.1.0.1', { max: 9 }));
     expect(at(2, { type: 'woken' })).toHaveLength(1);
   });
 

@@ -204,7 +204,7 @@ describe('a path that goes dark', () => {
       `destroySubflow ${MOBILE} ${REMOTE}`,
     ]);
     made.at(14_050, subflow('subflowClosed', WIFI), subflow('subflowClosed', MOBILE));
-    expect(made.connection().lost).toMatchObject([{ local: '10.1.0.1', reason: 'heal: dark' }]);
+    expect(made.connection().lost).toMatchObject([{ local: '10.1.0.1', reason: 'heal: the path is dark' }]);
     const after = watch(
       made,
       [14_050, 20_000],

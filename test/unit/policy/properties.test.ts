@@ -314,7 +314,7 @@ test('what happens to events afterwards changes nothing', () => {
 describe('a policy that wants anything', () => {
   const anything: fc.Arbitrary<PolicyAction> = fc.oneof(
     fc
-      .record({ token, local: localAddress, remote, most: fc.integer({ min: 1, max: 9 }) })
+      .record({ token, local: localAddress, remote, max: fc.integer({ min: 1, max: 9 }) })
       .map(({ local, remote: { address: to, port: at }, ...more }): PolicyAction => ({
         ...{ type: 'createSubflow', reason: 'test', local: { address: local } },
         ...{ remote: { address: to, port: at }, ...more },
