@@ -71,7 +71,13 @@ module.exports = {
       severity: 'error',
       from: { path: ['^lib/policy/(?:policies|engine)/', '^lib/policy/[^/]+\\.ts$'] },
       to: {
-        path: ['^lib/kernel/', '^lib/policy/manage/'],
+        path: '^(?:lib|types)/',
+        pathNot: [
+          '^lib/policy/(?:(?:policies|engine)/|[^/]+\\.ts$)',
+          '^lib/base/(?:addresses|arguments|errors)\\.ts$',
+          '^lib/interfaces/interface\\.ts$',
+          '^lib/kernel/constants\\.ts$',
+        ],
         dependencyTypesNot: ['type-only'],
       },
     },

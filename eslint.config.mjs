@@ -1,13 +1,50 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+/** Clocks, timers, input and output, and the ways around the names of these. */
+const IMPURE_GLOBALS = [
+  'Atomics',
+  'BroadcastChannel',
+  'Date',
+  'EventSource',
+  'MessageChannel',
+  'WebSocket',
+  'console',
+  'crypto',
+  'eval',
+  'fetch',
+  'global',
+  'globalThis',
+  'navigator',
+  'performance',
+  'process',
+  'queueMicrotask',
+  'require',
+  'setImmediate',
+  'setInterval',
+  'setTimeout',
+].map((name) => ({
+  name,
+  message: 'Policies and engine are pure: all they know is given to them.',
+}));
+
+const IMPURE_SYNTAX = [
+  { selector: 'AwaitExpression', message: 'A policy decides at once.' },
+  { selector: 'ImportExpression', message: 'Policies and engine import nothing at run time.' },
+  {
+    selector: ':matches(Program, ExportNamedDeclaration) > VariableDeclaration[kind!="const"]',
+    message: 'Policies and engine have no memory beside the view.',
+  },
+];
+
+/** What of Node's modules is pure; .dependency-cruiser.cjs forbids all others. */
+const PURE_IMPORTS = [
+  { name: 'node:net', allowImportNames: ['BlockList'] },
+  { name: 'node:util', allowImportNames: ['isDeepStrictEqual'] },
+];
+
 export default defineConfig(
   globalIgnores(['build/', 'coverage/', 'dist/', 'out/', 'prebuilds/']),
-  {
-    // Policies are pure: a recorded log of events is replayed against them.
-    files: ['lib/policy/*.ts', 'lib/policy/{engine,policies}/**/*.ts'],
-    rules: { 'no-restricted-globals': ['error', 'Date', 'performance', 'process', 'setTimeout'] },
-  },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
@@ -19,6 +56,16 @@ export default defineConfig(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+    },
+  },
+  {
+    // A recorded log is replayed against policies and engine: the same events, the same actions.
+    files: ['lib/policy/*.ts', 'lib/policy/{engine,policies}/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...IMPURE_GLOBALS],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random' }],
+      'no-restricted-syntax': ['error', ...IMPURE_SYNTAX],
+      'no-restricted-imports': ['error', { paths: PURE_IMPORTS }],
     },
   },
   {

@@ -1,6 +1,6 @@
 /**
- * The path part of intents: connections of one intent share one policy, of the PathManager that has
- * the userspace mode.
+ * Carries out intents by policies: connections with the same intent share one policy, which the
+ * PathManager that owns the userspace mode manages.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Abortable } from '../base/abort';
@@ -23,14 +23,19 @@ import { offerOf } from '../sockets/offer';
 import { modeOwner } from '../userspace/mode-owner';
 import { asMptcpError, hintPaths } from './path-hints';
 
-interface Shared {
+interface SharedPolicy {
   policy: ManagedPolicy;
+  /** The connections that it manages. */
   tokens: Set<number>;
 }
 
-const shared = new WeakMap<PathManager, Map<string, Shared>>();
+/** The policies of each owner of the mode, by intent and hints about paths. */
+const sharedPolicies = new WeakMap<PathManager, Map<string, SharedPolicy>>();
+
+/** On a handle: removes its connection from the policy of its present intent. */
 const LEAVE = Symbol('mptcp.intent');
 
+/** `first`: the interface of the connection's first path. */
 function policyFor(
   intent: Intent,
   { prefer, backup: standby }: PathHints,
@@ -43,19 +48,24 @@ function policyFor(
   return backup({ primary: first, standby: ({ loopback }) => !loopback });
 }
 
-/** Which of the hints about paths are the policy's to carry out. */
-const TAKEN: Record<Intent, readonly HintName[]> = {
+/** The hints about paths that each intent's policy carries out. */
+const POLICY_HINTS: Record<Intent, readonly HintName[]> = {
   aggregate: ['paths.subflows'],
   interactive: ['paths.subflows'],
   handover: ['paths.prefer', 'paths.subflows'],
   backup: ['paths.backup', 'paths.subflows'],
 };
 
-function share(owner: PathManager, intent: Intent, paths: PathHints, first: PathSelector): Shared {
+function sharedPolicy(
+  owner: PathManager,
+  intent: Intent,
+  paths: PathHints,
+  first: PathSelector,
+): SharedPolicy {
   const { subflows } = paths;
   const key = JSON.stringify([intent, paths, intent === 'backup' && first]);
-  const ofOwner = shared.get(owner) ?? new Map<string, Shared>();
-  shared.set(owner, ofOwner);
+  const ofOwner = sharedPolicies.get(owner) ?? new Map<string, SharedPolicy>();
+  sharedPolicies.set(owner, ofOwner);
   const known = ofOwner.get(key);
   if (known) return known;
   const tokens = new Set<number>();
@@ -70,23 +80,24 @@ function share(owner: PathManager, intent: Intent, paths: PathHints, first: Path
       }),
     )
     .on('close', () => ofOwner.delete(key));
-  const made = { policy, tokens };
-  ofOwner.set(key, made);
-  return made;
+  const created = { policy, tokens };
+  ofOwner.set(key, created);
+  return created;
 }
 
 const noOwner = (): MptcpError =>
   new MptcpError(
     'ERR_MPTCP_PATH_MANAGER',
-    "Paths are an intent's business only where this process manages them: await pm.mode.set('userspace') first. Until then they follow endpoints and limits",
+    "An intent decides on paths only where this process manages them: await pm.mode.set('userspace') first. Until then they follow endpoints and limits",
   );
 
-/** Who has the mode hears of every connection; of a new one, in a moment. */
-async function untilHeard(token: number): Promise<void> {
+/** Waits (1 s at most) until the mode's owner has received the connection's `established` event. */
+async function untilEstablishedReceived(token: number): Promise<void> {
   for (let n = 0; n < 200 && reportedDenyJoinId0(token) === undefined; n++) await sleep(5);
 }
 
-async function takeOn(
+/** Moves the connection to the policy of an intent, from that of an earlier one. */
+async function adopt(
   handle: Tagged<TcpHandle, typeof LEAVE, () => void>,
   intent: Intent,
   paths: PathHints,
@@ -96,13 +107,13 @@ async function takeOn(
   const socket = socketOf(handle);
   const connection = socket && connectionOf(socket);
   const commanded = pathsOf(handle);
-  const { token } = commanded; // throws over TCP
+  const { token } = commanded; // the getter throws over TCP
   if (!(owner instanceof PathManager) || !connection) throw noOwner();
   await commanded.checkManaged(abort);
-  await untilHeard(token);
+  await untilEstablishedReceived(token);
   handle[LEAVE]?.();
   const first = commanded.inUse().flatMap((each) => each.interface ?? []);
-  const { policy, tokens } = share(owner, intent, paths, first.slice(0, 1));
+  const { policy, tokens } = sharedPolicy(owner, intent, paths, first.slice(0, 1));
   await policy.ready;
   tokens.add(token);
   policy.add(connection);
@@ -121,14 +132,18 @@ function pathResults(intent: Intent, paths: PathHints): HintResult[] {
     if (given === undefined) return [];
     const hint = `paths.${name}` as HintName;
     const wanted = typeof given === 'number' ? given : places(given).join(' ');
-    const applied = TAKEN[intent].includes(hint);
-    const why = `The policy of the intent ${intent} decides on that`;
+    const applied = POLICY_HINTS[intent].includes(hint);
+    const why = `The policy of the intent ${intent} does not carry out ${hint}: use one or the other`;
     const reason = new MptcpError('ERR_MPTCP_UNSUPPORTED', why);
     return [{ hint, wanted, by: 'policy', applied, ...(!applied && { reason }) }];
   });
 }
 
-/** What is to be done for an intent beyond socket options, and for hints about paths. */
+/**
+ * Carries out the path part of an intent, and hints about paths. Where the intent's policy cannot be
+ * applied, the hints are carried out by themselves. The results are added to those of the handle's
+ * offer.
+ */
 export async function hintIntent(
   handle: TcpHandle,
   { intent, paths }: { intent?: Intent | undefined; paths?: PathHints | undefined },
@@ -138,7 +153,7 @@ export async function hintIntent(
   const result = { hint: 'intent', wanted: intent, by: 'policy' } as const;
   const results: HintResult[] = [];
   try {
-    await takeOn(handle, intent, paths ?? {}, abort);
+    await adopt(handle, intent, paths ?? {}, abort);
     results.push({ ...result, applied: true }, ...pathResults(intent, paths ?? {}));
   } catch (error) {
     results.push({ ...result, applied: false, reason: asMptcpError(error) });

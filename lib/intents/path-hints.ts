@@ -1,4 +1,4 @@
-/** Hints about paths: which subflows there are, and which of them are backup. */
+/** Carries out hints about paths: which subflows a connection has, and which of them are backups. */
 import { once } from 'node:events';
 import type { NativeEndpoint } from '../../types/native';
 import { type Abortable, throwIfAborted } from '../base/abort';
@@ -16,8 +16,8 @@ import type { TcpHandle } from '../sockets/node/types';
 import { offerOf } from '../sockets/offer';
 import { useCommands } from '../userspace/shared-commands';
 
-const BACKUP = 4;
-const ESTABLISHED = 1;
+const BACKUP = 4; // MPTCP_PM_ADDR_FLAG_BACKUP (include/uapi/linux/mptcp_pm.h)
+const ESTABLISHED = 1; // TCP_ESTABLISHED (include/net/tcp_states.h)
 
 const localOf = ({ local, interface: name }: Subflow): LocalAddress => ({
   address: local.address,
@@ -26,35 +26,47 @@ const localOf = ({ local, interface: name }: Subflow): LocalAddress => ({
 
 const isConnected = ({ tcpInfo }: Subflow): boolean => tcpInfo.state === ESTABLISHED;
 
+/** Wraps what is not an MptcpError as one with the code ERR_MPTCP_SYSTEM. */
 export function asMptcpError(error: unknown): MptcpError {
   if (error instanceof MptcpError) return error;
   return systemError('ERR_MPTCP_SYSTEM', error, (error as Error).message);
 }
 
-interface Wish {
+interface PriorityRequest {
   hint: 'paths.backup' | 'paths.prefer';
   subflow: Subflow;
-  wanted: boolean;
+  backup: boolean;
 }
 
-interface Done {
+interface PriorityOutcome {
   by: 'MP_PRIO' | 'endpoint';
+  /** Why it failed; absent: it did not. */
   reason?: MptcpError;
 }
 
-const heldOther = (): MptcpError =>
-  new MptcpError('ERR_MPTCP_SYSTEM', 'The kernel holds another priority');
+const noFurtherAddress = (): MptcpError =>
+  new MptcpError(
+    'ERR_MPTCP_NOT_FOUND',
+    'Every usable local address has a subflow: add an address, or request fewer subflows',
+  );
+
+const otherPriority = (): MptcpError =>
+  new MptcpError(
+    'ERR_MPTCP_SYSTEM',
+    'The kernel reports another priority than was set: another process may have changed it, hint again',
+  );
 
 const unreachable = (): MptcpError =>
   new MptcpError(
     'ERR_MPTCP_UNSUPPORTED',
-    'A server cannot reach the port that its client connected from: announce() an address instead',
+    'A server cannot open a subflow to the port that its client connected from: announce() an address instead',
   );
 
-/** None where the kernel hides them. */
+/** The backup flags of a connection's subflows; empty without the privilege to read them. */
 const flagsOf = (token: number): ReturnType<typeof readBackupFlags> =>
   readBackupFlags(token).catch(() => new Map());
 
+/** One hint about paths at work on one connection. */
 class PathHinting {
   readonly #paths: ConnectionPaths;
   readonly #hints: PathHints;
@@ -75,11 +87,11 @@ class PathHinting {
   }
 
   async run(): Promise<HintResult[]> {
-    await this.#makePreferred();
-    await this.#makeMore();
+    await this.#createPreferred();
+    await this.#createMissing();
     await this.#prioritize();
-    await this.#removeAvoided();
-    await this.#removeSurplus();
+    await this.#destroyAvoided();
+    await this.#destroySurplus();
     return this.#results;
   }
 
@@ -87,11 +99,12 @@ class PathHinting {
     return this.#paths.subflows().filter(isConnected);
   }
 
+  /** The connected subflows that no hint avoids. */
   #allowed(): Subflow[] {
     return this.#connected().filter((each) => !isAt(this.#avoid, localOf(each)));
   }
 
-  /** Gives the reason where it failed. */
+  /** Runs a command, and returns the reason where it fails. Throws an AbortError where it is aborted. */
   async #try(command: () => Promise<unknown>): Promise<MptcpError | undefined> {
     const { signal } = this.#abort;
     throwIfAborted(signal, this.#applied);
@@ -111,7 +124,7 @@ class PathHinting {
     return isAt(this.#backup, local) || (this.#prefer.length > 0 && !isAt(this.#prefer, local));
   }
 
-  async #add(from: LocalAddress): Promise<MptcpError | undefined> {
+  async #create(from: LocalAddress): Promise<MptcpError | undefined> {
     if (this.#paths.serverSide) return unreachable();
     const { address, interface: name } = from;
     const options = {
@@ -122,7 +135,7 @@ class PathHinting {
     return this.#try(() => this.#paths.createSubflow(options, this.#abort));
   }
 
-  /** Local addresses that have no subflow, preferred ones first. */
+  /** The local addresses without a subflow, preferred ones first. */
   #unused(): LocalAddress[] {
     const used = this.#paths.inUse().map(({ local }) => local.address);
     const all = usableAddresses(familyOf(this.#paths.remote.address)).filter(
@@ -131,75 +144,77 @@ class PathHinting {
     return all.sort((one, other) => Number(this.#isBackup(one)) - Number(this.#isBackup(other)));
   }
 
-  async #makePreferred(): Promise<void> {
+  async #createPreferred(): Promise<void> {
     for (const place of this.#prefer) {
-      const there = (each: Subflow): boolean => isAt([place], localOf(each));
-      if (this.#connected().some(there)) continue;
+      if (this.#connected().some((each) => isAt([place], localOf(each)))) continue;
       const from = this.#unused().find((each) => isAt([place], each));
       const reason = from
-        ? await this.#add(from)
-        : new MptcpError('ERR_MPTCP_NOT_FOUND', `There is no path by ${place} to be had`);
-      this.#tell({ hint: 'paths.prefer', wanted: place, by: 'SUBFLOW_CREATE' }, reason);
+        ? await this.#create(from)
+        : new MptcpError(
+            'ERR_MPTCP_NOT_FOUND',
+            `No usable address without a subflow is at ${place}: check its name, its link and its address`,
+          );
+      this.#report({ hint: 'paths.prefer', wanted: place, by: 'SUBFLOW_CREATE' }, reason);
     }
   }
 
-  async #makeMore(): Promise<void> {
-    const { subflows: wanted } = this.#hints;
-    if (wanted === undefined || this.#allowed().length > wanted) return;
+  async #createMissing(): Promise<void> {
+    const { subflows: requested } = this.#hints;
+    if (requested === undefined || this.#allowed().length > requested) return;
     let reason: MptcpError | undefined;
     for (const from of this.#unused()) {
-      if (this.#allowed().length >= wanted) break;
-      reason = (await this.#add(from)) ?? reason;
+      if (this.#allowed().length >= requested) break;
+      reason = (await this.#create(from)) ?? reason;
     }
     const value = this.#allowed().length;
-    if (value < wanted) {
-      reason ??= new MptcpError('ERR_MPTCP_NOT_FOUND', 'There is no further local address');
-    } else reason = undefined;
-    this.#tell({ hint: 'paths.subflows', wanted, by: 'SUBFLOW_CREATE', value }, reason);
+    if (value >= requested) reason = undefined;
+    else reason ??= noFurtherAddress();
+    this.#report(
+      { hint: 'paths.subflows', wanted: requested, by: 'SUBFLOW_CREATE', value },
+      reason,
+    );
   }
 
-  /** Which subflows are to be backup, or not. */
-  #wishes(): Wish[] {
+  /** Which subflows are to become backups, or regular. */
+  #priorityRequests(): PriorityRequest[] {
     const subflows = this.#allowed();
-    // Without a preferred one, all others would be backup of nothing.
-    const preferred = subflows.some((each) => isAt(this.#prefer, localOf(each)));
-    return subflows.flatMap((subflow): Wish[] => {
+    // Without a preferred path, the others would be backups of nothing.
+    const hasPreferred = subflows.some((each) => isAt(this.#prefer, localOf(each)));
+    return subflows.flatMap((subflow): PriorityRequest[] => {
       const local = localOf(subflow);
-      if (isAt(this.#backup, local)) return [{ hint: 'paths.backup', subflow, wanted: true }];
-      if (!preferred) return [];
-      return [{ hint: 'paths.prefer', subflow, wanted: !isAt(this.#prefer, local) }];
+      if (isAt(this.#backup, local)) return [{ hint: 'paths.backup', subflow, backup: true }];
+      if (!hasPreferred) return [];
+      return [{ hint: 'paths.prefer', subflow, backup: !isAt(this.#prefer, local) }];
     });
   }
 
   async #prioritize(): Promise<void> {
-    const wishes = this.#wishes();
-    if (wishes.length === 0) return;
+    const requests = this.#priorityRequests();
+    if (requests.length === 0) return;
     const { token } = this.#paths;
     const before = await flagsOf(token);
-    const done: Done[] = [];
-    for (const { subflow, wanted } of wishes) {
-      const isSo = before.get(subflowKey(subflow))?.local === wanted;
-      done.push(isSo ? { by: 'MP_PRIO' } : await this.#setBackup(subflow, wanted));
+    const outcomes: PriorityOutcome[] = [];
+    for (const { subflow, backup } of requests) {
+      const isDone = before.get(subflowKey(subflow))?.local === backup;
+      outcomes.push(isDone ? { by: 'MP_PRIO' } : await this.#setBackup(subflow, backup));
     }
     const after = await flagsOf(token);
-    for (const [i, { hint, subflow, wanted }] of wishes.entries()) {
-      const { by = 'MP_PRIO', reason } = done[i] ?? {};
+    for (const [i, { hint, subflow, backup }] of requests.entries()) {
+      const { by = 'MP_PRIO', reason } = outcomes[i] ?? {};
       const { local, remote } = subflow;
       const value = after.get(subflowKey(subflow))?.local;
-      const held = value === undefined || value === wanted ? undefined : heldOther();
-      this.#tell(
-        { hint, wanted, by, subflow: { local, remote }, ...(value !== undefined && { value }) },
-        reason ?? held,
-      );
+      const mismatch = value === undefined || value === backup ? undefined : otherPriority();
+      const common = { hint, wanted: backup, by, subflow: { local, remote } };
+      this.#report({ ...common, ...(value !== undefined && { value }) }, reason ?? mismatch);
     }
   }
 
-  async #setBackup(subflow: Subflow, wanted: boolean): Promise<Done> {
+  async #setBackup(subflow: Subflow, backup: boolean): Promise<PriorityOutcome> {
     const { endpoints = false } = this.#hints;
-    const reason = await this.#try(() => this.#paths.setBackup(subflow, wanted, this.#abort));
+    const reason = await this.#try(() => this.#paths.setBackup(subflow, backup, this.#abort));
     if (!reason) return { by: 'MP_PRIO' };
     if (!endpoints || reason.code !== 'ERR_MPTCP_PATH_MANAGER') return { by: 'MP_PRIO', reason };
-    const refused = await this.#try(() => this.#flagEndpoint(subflow, wanted));
+    const refused = await this.#try(() => this.#flagEndpoint(subflow, backup));
     return { by: 'endpoint', ...(refused && { reason: refused }) };
   }
 
@@ -207,12 +222,12 @@ class PathHinting {
     const { commands, release } = useCommands();
     try {
       const address = withoutScope(local.address);
-      const isIt = (each: NativeEndpoint): boolean => withoutScope(each.address) === address;
-      const endpoint = (await commands.endpoints(undefined, this.#abort)).find(isIt);
+      const matches = (each: NativeEndpoint): boolean => withoutScope(each.address) === address;
+      const endpoint = (await commands.endpoints(undefined, this.#abort)).find(matches);
       if (!endpoint) {
         throw new MptcpError(
           'ERR_MPTCP_NOT_FOUND',
-          `No endpoint has the address ${local.address}: pm.endpoints.add() makes one`,
+          `No endpoint has the address ${local.address}: add one by pm.endpoints.add()`,
         );
       }
       const flags = { mask: BACKUP, flags: backup ? BACKUP : 0 };
@@ -222,7 +237,7 @@ class PathHinting {
     }
   }
 
-  async #removeAvoided(): Promise<void> {
+  async #destroyAvoided(): Promise<void> {
     for (const place of this.#avoid) {
       const left = (): Subflow[] =>
         this.#connected().filter((each) => isAt([place], localOf(each)));
@@ -230,55 +245,67 @@ class PathHinting {
       for (const subflow of left()) {
         reason =
           this.#allowed().length === 0
-            ? new MptcpError('ERR_MPTCP_NOT_FOUND', 'The connection has no path elsewhere')
+            ? new MptcpError(
+                'ERR_MPTCP_NOT_FOUND',
+                `The connection has no other path: open one before ${place} is avoided`,
+              )
             : await this.#try(() => this.#paths.destroySubflow(subflow, this.#abort));
       }
       const value = left().length;
-      this.#tell({ hint: 'paths.avoid', wanted: place, by: 'SUBFLOW_DESTROY', value }, reason);
+      this.#report({ hint: 'paths.avoid', wanted: place, by: 'SUBFLOW_DESTROY', value }, reason);
     }
   }
 
-  async #removeSurplus(): Promise<void> {
-    const { subflows: wanted } = this.#hints;
-    if (wanted === undefined || this.#allowed().length <= wanted) return;
+  async #destroySurplus(): Promise<void> {
+    const { subflows: requested } = this.#hints;
+    if (requested === undefined || this.#allowed().length <= requested) return;
     const rank = (each: Subflow): number => Number(this.#isBackup(localOf(each)));
     const surplus = this.#allowed()
       .sort((one, other) => rank(one) - rank(other))
-      .slice(wanted);
+      .slice(requested);
     let reason: MptcpError | undefined;
     for (const subflow of surplus) {
       reason = (await this.#try(() => this.#paths.destroySubflow(subflow, this.#abort))) ?? reason;
     }
     const value = this.#allowed().length;
-    this.#tell({ hint: 'paths.subflows', wanted, by: 'SUBFLOW_DESTROY', value }, reason);
+    this.#report(
+      { hint: 'paths.subflows', wanted: requested, by: 'SUBFLOW_DESTROY', value },
+      reason,
+    );
   }
 
-  #tell(result: Omit<HintResult, 'applied' | 'reason'>, reason: MptcpError | undefined): void {
+  #report(result: Omit<HintResult, 'applied' | 'reason'>, reason: MptcpError | undefined): void {
     this.#results.push({ ...result, applied: !reason, ...(reason && { reason }) });
   }
 }
 
-/** One after the other: each sees what the one before has done. */
+/** On a handle: the last hint about its paths, after which the next one is carried out. */
 const TURN = Symbol('mptcp.pathHinting');
 
-async function untilAborted(turn: Promise<unknown>, { signal }: Abortable): Promise<void> {
+/** Waits for a turn, but not beyond an abort. */
+async function waitForTurn(turn: Promise<unknown>, { signal }: Abortable): Promise<void> {
   if (!signal) {
     await turn;
     return;
   }
-  const over = new AbortController();
-  await Promise.race([turn, once(signal, 'abort', { signal: over.signal })]);
-  over.abort();
+  const done = new AbortController();
+  await Promise.race([turn, once(signal, 'abort', { signal: done.signal })]);
+  done.abort();
   throwIfAborted(signal, false);
 }
 
+/**
+ * Carries out hints about the paths of a connection, once those given before are done. The results
+ * are added to those of the handle's offer. Throws ERR_MPTCP_CLOSED where the connection has closed,
+ * and an AbortError.
+ */
 export async function hintPaths(
   handle: Tagged<TcpHandle, typeof TURN, Promise<unknown>>,
   hints: PathHints,
   abort: Abortable = {},
 ): Promise<HintResult[]> {
   const before = handle[TURN] ?? Promise.resolve();
-  const turn = untilAborted(before, abort).then(() => {
+  const turn = waitForTurn(before, abort).then(() => {
     if (handle.fd < 0) throw new MptcpError('ERR_MPTCP_CLOSED', 'The connection has closed');
     return new PathHinting(pathsOf(handle), hints, abort).run();
   });

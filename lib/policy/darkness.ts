@@ -1,66 +1,73 @@
-/** Which paths are dark, and which are surely not. */
+/**
+ * Decides whether a path is dark or alive; every policy and every report of dark paths asks here. A
+ * path is dark when data wait for an acknowledgement and nothing at all has arrived for longer than
+ * any queue explains (`isDark`); it is alive when it can be relied on to replace a dark one
+ * (`isAlive`). What lies between the two is neither. engine/progress.ts measures the silence.
+ */
 import type { ConnectionView, PathProgress, PathView, PolicyView } from './policy';
-import { isOpen } from './reading';
+import { isOpen } from './view-queries';
 
-const LOOKS = 2; // in a row: one may come late, after a pause of this very host
-const FEW = 4; // packets
-const AMID = 150; // ms
-const QUEUE = 1200; // ms: more than a queue of one second
-const ESTABLISHED = 1; // TCP_ESTABLISHED
-const CLOSE_WAIT = 8; // TCP_CLOSE_WAIT
+const MIN_SILENT_POLLS = 2; // consecutive: a single poll may be late because this host paused
+const MIN_STREAM_UNACKED = 4; // packets
+const MIN_STREAM_SILENCE = 150; // ms
+const LONGEST_QUEUE = 1200; // ms: a queue of one second, and some more
+const QUIET_AFTER = 250; // ms
+const TCP_ESTABLISHED = 1; // include/net/tcp_states.h
+const TCP_CLOSE_WAIT = 8;
 
-/** Without what time-outs in a row made of it. */
-const calmRto = ({ rto, retransmits }: PathProgress): number => rto / 1000 / 2 ** retransmits;
+/** The retransmission time-out in milliseconds without its exponential back-off. */
+const baseRto = ({ rto, retransmits }: PathProgress): number => rto / 1000 / 2 ** retransmits;
 
 /**
- * After so many milliseconds of silence a path is dark. While a stream of packets is acknowledged, so
- * are its next ones within an rtt, give or take. What is sent after a pause, or alone, may meet a
- * queue that nothing has told of yet.
+ * After how many milliseconds of silence a path is dark. In the middle of a stream, acknowledgements
+ * follow each other within about an rtt. Data that follow a pause, or a few packets alone, may meet a
+ * queue that the rtt does not reflect yet.
  */
-export function darkAfter({ silentAmid = false }: PathView, progress: PathProgress): number {
+export function darkAfter({ midStream = false }: PathView, progress: PathProgress): number {
   const { rtt, rttvar, unacked } = progress;
-  if (silentAmid && unacked >= FEW) return Math.max(AMID, (2.5 * rtt + 4 * rttvar) / 1000);
-  const rto = calmRto(progress);
-  return rto + Math.max(QUEUE, rto);
+  if (midStream && unacked >= MIN_STREAM_UNACKED) {
+    return Math.max(MIN_STREAM_SILENCE, (2.5 * rtt + 4 * rttvar) / 1000);
+  }
+  const rto = baseRto(progress);
+  return rto + Math.max(LONGEST_QUEUE, rto);
 }
 
-/** Nothing comes back of what was sent over it, for longer than any queue explains. */
+/** Whether data wait on the path and nothing has arrived for so long that it must have failed. */
 export function isDark(path: PathView): boolean {
-  const { progress, silentSince, silentLooks = 0, lookedAt = 0 } = path;
-  if (!progress || silentSince === undefined || silentLooks < LOOKS) return false;
-  return lookedAt - silentSince >= darkAfter(path, progress);
+  const { progress, silentSince, silentPolls = 0, polledAt = 0 } = path;
+  if (!progress || silentSince === undefined || silentPolls < MIN_SILENT_POLLS) return false;
+  return polledAt - silentSince >= darkAfter(path, progress);
 }
 
-/** Its link and its address are there. */
+/** Whether this host still has the path's address, and its link is running. */
 export function isLocallyUp({ interfaces }: PolicyView, path: PathView): boolean {
   if (path.addressGone) return false;
   return interfaces.find(({ name }) => name === path.interface)?.running ?? true;
 }
 
-/** As far as can be told, a path can carry what another one does not. */
+/** Whether the path can replace one that fails: it is up, and its silence is far from darkness. */
 export function isAlive(view: PolicyView, path: PathView): boolean {
-  const { progress, silentSince, lookedAt = 0 } = path;
+  const { progress, silentSince, polledAt = 0 } = path;
   if (!isOpen(path) || !isLocallyUp(view, path)) return false;
   if (!progress) return true;
-  if (progress.state !== ESTABLISHED && progress.state !== CLOSE_WAIT) return false;
-  return silentSince === undefined || lookedAt - silentSince < darkAfter(path, progress) / 2;
+  if (progress.state !== TCP_ESTABLISHED && progress.state !== TCP_CLOSE_WAIT) return false;
+  return silentSince === undefined || polledAt - silentSince < darkAfter(path, progress) / 2;
 }
 
-const QUIET = 250; // ms
-
-const movedBefore = ({ lastDataSent, lastDataRecv, lastAckRecv, unacked }: PathProgress): number =>
+/** Milliseconds since data, or acknowledgements of waiting data, last moved, at the last poll. */
+const idleFor = ({ lastDataSent, lastDataRecv, lastAckRecv, unacked }: PathProgress): number =>
   Math.min(lastDataSent, lastDataRecv, unacked > 0 ? lastAckRecv : Infinity);
 
-/** When data or its acknowledgements moved last, as far as is known. */
-export const movedAt = ({ progress, lookedAt }: PathView): number | undefined =>
-  progress && lookedAt !== undefined ? lookedAt - movedBefore(progress) : undefined;
+/** When data or acknowledgements last moved; undefined: the path was not polled. */
+export const lastActiveAt = ({ progress, polledAt }: PathView): number | undefined =>
+  progress && polledAt !== undefined ? polledAt - idleFor(progress) : undefined;
 
 /**
- * Nothing moves, as far as is known. The kernel sends everything that is not acknowledged again,
- * also what is on other paths, when a subflow ends (net/mptcp/protocol.c, __mptcp_close_ssk()):
- * while much is on its way that is a stall of its own.
+ * Whether no path of the connection carries anything, so that closing a subflow disturbs none: the
+ * kernel then retransmits all data that are not acknowledged, also those on other paths
+ * (net/mptcp/protocol.c, __mptcp_close_ssk()), which under load is a stall of its own.
  */
 export const isQuiet = ({ paths }: ConnectionView): boolean =>
   paths.every(
-    ({ progress }) => !progress || (progress.unacked === 0 && movedBefore(progress) >= QUIET),
+    ({ progress }) => !progress || (progress.unacked === 0 && idleFor(progress) >= QUIET_AFTER),
   );

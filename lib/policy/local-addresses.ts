@@ -1,47 +1,49 @@
-/** Between which addresses subflows may be made. */
-import net from 'node:net';
+/** Selects the addresses of this host, and of peers, that subflows may run between. */
+import { BlockList } from 'node:net';
 import { familyOf, isAddress, withoutScope } from '../base/addresses';
 import type { NetworkAddress, NetworkInterface } from '../interfaces/interface';
 import { isUsable } from '../interfaces/interface';
 
+/** An address of this host. */
 export interface LocalAddress {
   readonly address: string;
-  /** The name of the interface. */
+  /** The name of the interface that has it. */
   readonly interface: string;
 }
 
-const KNOWN = 1000; // addresses: the few of a host and its peers are asked about all the time
+const MAX_CACHED = 1000; // addresses
 
-class Block {
-  readonly #list: net.BlockList;
-  readonly #known = new Map<string, boolean>();
+/** Ranges of addresses. It caches its answers: the same few addresses are checked for every event. */
+class AddressRanges {
+  readonly #list: BlockList;
+  readonly #cache = new Map<string, boolean>();
 
-  constructor(list: net.BlockList) {
+  constructor(list: BlockList) {
     this.#list = list;
   }
 
   has(address: string): boolean {
-    const known = this.#known.get(address);
-    if (known !== undefined) return known;
-    if (this.#known.size >= KNOWN) this.#known.clear();
+    const cached = this.#cache.get(address);
+    if (cached !== undefined) return cached;
+    if (this.#cache.size >= MAX_CACHED) this.#cache.clear();
     const family = familyOf(address) === 6 ? 'ipv6' : 'ipv4';
     const found = this.#list.check(withoutScope(address), family);
-    this.#known.set(address, found);
+    this.#cache.set(address, found);
     return found;
   }
 }
 
-function blocks(v4: readonly [string, number][], v6: readonly [string, number][]): Block {
-  const list = new net.BlockList();
+function ranges(v4: readonly [string, number][], v6: readonly [string, number][]): AddressRanges {
+  const list = new BlockList();
   for (const [network, prefix] of v4) list.addSubnet(network, prefix, 'ipv4');
   for (const [network, prefix] of v6) list.addSubnet(network, prefix, 'ipv6');
-  return new Block(list);
+  return new AddressRanges(list);
 }
 
-const LOOPBACK = blocks([['127.0.0.0', 8]], [['::1', 128]]);
+const LOOPBACK = ranges([['127.0.0.0', 8]], [['::1', 128]]);
 
-/** This host, link-local, multicast. */
-const SPECIAL = blocks(
+/** The unspecified address and "this host", link-local and multicast addresses (RFC 6890). */
+const SPECIAL = ranges(
   [
     ['0.0.0.0', 8],
     ['169.254.0.0', 16],
@@ -55,28 +57,28 @@ const SPECIAL = blocks(
 );
 
 /**
- * Whether an address is one for subflows of a connection that began at `first`: loopback ones are
- * for connections on the loopback alone, and all that those have.
+ * Whether subflows of a connection that began at the local address `first` may use an address. A
+ * connection on the loopback uses loopback addresses only, and no other connection uses them.
  */
-export const isOrdinary = (address: string, first: string): boolean =>
+export const isEligible = (address: string, first: string): boolean =>
   LOOPBACK.has(first) === LOOPBACK.has(address) && !SPECIAL.has(address);
 
-/** For all connections, and for as long as nothing changes: asking is what takes time. */
-const known = new WeakMap<readonly NetworkInterface[], Map<boolean, LocalAddress[]>>();
+/** Caches the answers for each list of interfaces, by whether the connection is on the loopback. */
+const cache = new WeakMap<readonly NetworkInterface[], Map<boolean, LocalAddress[]>>();
 
 /**
- * This host's addresses from which a connection that began at `first` can have subflows. What is
- * given is never changed, but replaced.
+ * The addresses of this host from which a connection that began at `first` can have subflows. The
+ * caller never changes a list of interfaces, but replaces it.
  */
 export function localAddresses(
   interfaces: readonly NetworkInterface[],
   first: string,
 ): readonly LocalAddress[] {
   const loopback = LOOPBACK.has(first);
-  const found = known.get(interfaces) ?? new Map<boolean, LocalAddress[]>();
-  known.set(interfaces, found);
-  const addresses = found.get(loopback) ?? find(interfaces, loopback, first);
-  found.set(loopback, addresses);
+  const cached = cache.get(interfaces) ?? new Map<boolean, LocalAddress[]>();
+  cache.set(interfaces, cached);
+  const addresses = cached.get(loopback) ?? find(interfaces, loopback, first);
+  cached.set(loopback, addresses);
   return addresses;
 }
 
@@ -87,7 +89,7 @@ function find(
 ): LocalAddress[] {
   const fits = (each: NetworkAddress, link: NetworkInterface): boolean =>
     (loopback ? link.running && link.loopback : isUsable(each, link)) &&
-    isOrdinary(each.address, first);
+    isEligible(each.address, first);
   return interfaces.flatMap((link) =>
     link.addresses
       .filter((each) => fits(each, link))
@@ -95,7 +97,7 @@ function find(
   );
 }
 
-/** Those that can be used for subflows to other hosts. */
+/** The addresses of this host that can be used for subflows to other hosts. */
 export const usableAddresses = (interfaces: readonly NetworkInterface[]): readonly LocalAddress[] =>
   localAddresses(interfaces, '0.0.0.0');
 

@@ -1,4 +1,4 @@
-/** Under the in-kernel path manager: policies by endpoints, and what is told of dark paths. */
+/** Policies under the in-kernel path manager: their endpoints, and reports of dark paths. */
 import type { ManageOptions } from '../../lib';
 import { describeKernel } from '../lab/jest';
 import type { Path } from '../lab/path';
@@ -10,7 +10,7 @@ import { manage } from './peers/managed-peer';
 const MEGABYTE = 1 << 20;
 const RATE = { rate: '20mbit' };
 
-describeKernel('under the in-kernel path manager', { needs: ['tc', 'nft'] }, () => {
+describeKernel('a policy under the in-kernel path manager', { needs: ['tc', 'nft'] }, () => {
   let lab: Hosts<readonly [Path, Path]>;
   let server: Peer;
   let client: Peer;
@@ -37,7 +37,7 @@ describeKernel('under the in-kernel path manager', { needs: ['tc', 'nft'] }, () 
     await receiveMore(server, MEGABYTE);
   }
 
-  const told = (count: number): Promise<unknown[]> =>
+  const reports = (count: number): Promise<unknown[]> =>
     client.run(async ({ state, until }, most) => {
       await until(() => state.messages.length >= most, 30_000);
       return state.messages;
@@ -50,19 +50,19 @@ describeKernel('under the in-kernel path manager', { needs: ['tc', 'nft'] }, () 
     );
   const untilEndpoint = (flag: 'gone' | 'backup' | 'there'): Promise<void> =>
     client.run(
-      async ({ state }, [address, wanted]) => {
+      async ({ state }, [address, expected]) => {
         for (;;) {
           const all = await state.pathManager.endpoints.list();
           const found = all.find((each) => each.address === address);
-          if (wanted === 'gone' && !found) return;
-          if (wanted === 'backup' && found?.backup) return;
-          if (wanted === 'there' && found && !found.backup) return;
+          if (expected === 'gone' && !found) return;
+          if (expected === 'backup' && found?.backup) return;
+          if (expected === 'there' && found && !found.backup) return;
         }
       },
       [addresses()[1]!, flag] as const,
     );
 
-  test('what a policy wants are endpoints, which go with it', async () => {
+  test('keeps its endpoints until it is closed', async () => {
     await setUp({ by: 'endpoints' });
     await send();
     const [, address] = addresses();
@@ -84,29 +84,32 @@ describeKernel('under the in-kernel path manager', { needs: ['tc', 'nft'] }, () 
     });
   });
 
-  test('a dark path is told, and nothing done unless asked for', async () => {
+  test('reports a dark path, and changes nothing unless requested', async () => {
     await setUp({ by: 'report' });
     lab.paths[1].client.addEndpoint('subflow');
     await send();
     lab.paths[1].cut({ silent: true });
-    expect(await told(1)).toEqual(['dark eth2']);
+    expect(await reports(1)).toEqual(['dark eth2']);
     await lab.paths[1].restore();
     await receiveMore(server, MEGABYTE);
-    expect(await told(2)).toEqual(['dark eth2', 'alive eth2']);
+    expect(await reports(2)).toEqual(['dark eth2', 'alive eth2']);
     expect(await endpoints()).toMatchObject([{ backup: false }]);
     await endFlow(client, server);
   });
 
-  test.each(['backup', 'renew'] as const)('its endpoint on request: %s', async (healing) => {
-    await setUp({ by: 'endpoints', healing });
-    await send();
-    lab.paths[1].cut({ silent: true });
-    await untilEndpoint(healing === 'backup' ? 'backup' : 'gone');
-    expect((await told(1))[0]).toBe('dark eth2');
-    await lab.paths[1].restore();
-    await untilEndpoint('there');
-    await untilPaths(client, addresses());
-    expect((await told(2)).slice(0, 2)).toEqual(['dark eth2', 'alive eth2']);
-    await endFlow(client, server);
-  });
+  test.each(['backup', 'renew'] as const)(
+    'changes the endpoint of a dark path on request: %s',
+    async (healing) => {
+      await setUp({ by: 'endpoints', healing });
+      await send();
+      lab.paths[1].cut({ silent: true });
+      await untilEndpoint(healing === 'backup' ? 'backup' : 'gone');
+      expect((await reports(1))[0]).toBe('dark eth2');
+      await lab.paths[1].restore();
+      await untilEndpoint('there');
+      await untilPaths(client, addresses());
+      expect((await reports(2)).slice(0, 2)).toEqual(['dark eth2', 'alive eth2']);
+      await endFlow(client, server);
+    },
+  );
 });

@@ -1,4 +1,4 @@
-/** How long a path that fails is felt, next to the in-kernel path manager in the same run. */
+/** How long a failing path stalls a connection with heal() and with the in-kernel path manager. */
 import { spread } from '../../bench/statistics';
 import { describeKernel } from '../lab/jest';
 import type { Path } from '../lab/path';
@@ -10,7 +10,7 @@ import { manage } from './peers/managed-peer';
 
 const MEGABYTE = 1 << 20;
 const RATE = { rate: '20mbit' };
-/** The kernel's stalls come in steps of 200 ms, from 200 to 800: a median of few of them jumps. */
+/** The kernel's stalls are multiples of 200 ms, from 200 to 800: a median of few of them varies. */
 const ROUNDS = 9;
 
 type By = 'heal' | 'kernel';

@@ -1,4 +1,4 @@
-/** What storms leave behind: no descriptor, no socket of the kernel, no growth of memory. */
+/** Storms of connections leak no descriptor, no kernel socket and no memory. */
 import { describeKernel } from '../lab/jest';
 import { FAMILIES } from '../lab/path-end';
 import { twoPaths } from '../lab/topologies';
@@ -6,10 +6,10 @@ import { until } from '../lab/until';
 import { Peer } from './peers/peer';
 
 const STORMS = 6;
-/** After which what is allocated once is there, and what V8 compiles on the way. */
+/** The storms after which one-time allocations are made and V8 has compiled the code. */
 const FIRST = 2;
 const COUNT = 60; // connections of each storm
-const MOST_HEAP = 0.7e6; // bytes: 3 kB for each connection since then
+const MOST_HEAP = 0.7e6; // bytes: 3 kB for each connection after the first storms
 const DEADLINE = 90_000; // ms: the kernel gives a silent peer 60 s
 
 describeKernel('storms', { needs: ['tc'] }, () => {
@@ -25,16 +25,16 @@ describeKernel('storms', { needs: ['tc'] }, () => {
     await client.run(async ({ mptcp, state }) => {
       const { all, fullmesh, heal } = mptcp.policies;
       const policy = all(fullmesh(), heal());
-      let asked = 0;
-      state.received = 0; // here: how often it threw
+      let calls = 0;
+      state.received = 0; // how often the policy threw
       state.pathManager = await mptcp.PathManager.open();
       await state.pathManager.mode.set('userspace');
       state.managed = state.pathManager
         .manage({
           ...policy,
           decide(view, event) {
-            // But not for what it is told once, and does once.
-            if (event.type !== 'established' && ++asked % 3 === 0) throw new Error('as intended');
+            // An established event comes only once, and the policy acts on it only then.
+            if (event.type !== 'established' && ++calls % 3 === 0) throw new Error('as intended');
             return policy.decide(view, event);
           },
         })
@@ -79,7 +79,7 @@ describeKernel('storms', { needs: ['tc'] }, () => {
         state.sockets = [];
         await untilTrue(() => state.managed.view.connections.size === 0, 30_000);
       });
-    /** MPTCP's, and TCP's with their subflows. */
+    /** The sockets of MPTCP, and those of TCP, which subflows are too. */
     const sockets = (): number =>
       lab.client
         .exec('cat', ['/proc/net/protocols'])

@@ -1,4 +1,4 @@
-/** Paths that come back. */
+/** heal() reopens all paths when they work again. */
 import { describeKernel } from '../lab/jest';
 import type { Path } from '../lab/path';
 import { FAMILIES, type Family } from '../lab/path-end';
@@ -39,7 +39,7 @@ describeKernel('healing', { needs: ['tc', 'nft'] }, () => {
 
   const messages = (): Promise<unknown[]> => client.run(({ state }) => state.messages);
 
-  describe.each(FAMILIES)('IPv%i: the full set is there again', (family) => {
+  describe.each(FAMILIES)('IPv%i: reopens all paths', (family) => {
     test.each([
       ['a link', 1000, (path: Path) => path.cut({ link: true }), 'its link is down'],
       ['an address', 1000, (path: Path) => path.client.removeAddress(), 'its address is gone'],

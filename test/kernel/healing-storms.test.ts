@@ -1,4 +1,4 @@
-/** Trouble in numbers: nothing lost, and no storm of subflows, as the kernel counts them. */
+/** Many failures or connections at once: no data are lost, and the kernel counts no storm of subflows. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeKernel } from '../lab/jest';
 import type { Path } from '../lab/path';
@@ -17,7 +17,7 @@ describeKernel('healing under stress', { needs: ['tc', 'nft'] }, () => {
   let client: Peer;
   let start: number;
 
-  /** Of one connection for each family: links and routers fail for both at once. */
+  /** The client's addresses. A connection of each family runs: links and routers fail for both. */
   const addresses = (): string[][] =>
     FAMILIES.map((family) => lab.paths.map((path) => path.client.addresses[family]));
   const joins = (): number => lab.client.counters().MPTcpExtMPJoinSynTx ?? 0;
@@ -40,7 +40,7 @@ describeKernel('healing under stress', { needs: ['tc', 'nft'] }, () => {
 
   const untilAllPaths = (): Promise<unknown> =>
     Promise.all(addresses().map((each, flow) => untilPaths(client, each, flow)));
-  /** Also what is being made in the place of a path that works again. */
+  /** Waits until no subflow is being opened, replacements of paths that work again included. */
   const untilNothingOpens = (): Promise<void> =>
     client.run(({ state, until }) =>
       until(
@@ -61,22 +61,22 @@ describeKernel('healing under stress', { needs: ['tc', 'nft'] }, () => {
     );
 
   /**
-   * What the engine lets a connection ask for is 16 subflows at once, then 2 a second; and a subflow
-   * that is asked for is one that is counted, however often its SYN is sent again.
+   * The engine admits 16 subflows of a connection at once, then 2 a second; and the kernel counts a
+   * requested subflow once, however often its SYN is retransmitted.
    */
   async function expectNoStorm(): Promise<void> {
     const sent = joins();
-    const asked = await client.run(({ state }) =>
+    const requested = await client.run(({ state }) =>
       state.actions.filter(({ type }) => type === 'createSubflow').map(({ token }) => token),
     );
     const most = 16 + (2 * (performance.now() - start)) / 1000;
-    expect(sent).toBeLessThanOrEqual(asked.length);
-    for (const token of new Set(asked)) {
-      expect(asked.filter((each) => each === token).length).toBeLessThanOrEqual(most);
+    expect(sent).toBeLessThanOrEqual(requested.length);
+    for (const token of new Set(requested)) {
+      expect(requested.filter((each) => each === token).length).toBeLessThanOrEqual(most);
     }
   }
 
-  test('a path that flaps every 300 ms for a minute, and what is recorded of it', async () => {
+  test('a path that flaps every 300 ms for a minute, and the log of it', async () => {
     await setUp();
     await client.run(async ({ mptcp, state }) => {
       await state.managed.close();
@@ -111,7 +111,7 @@ describeKernel('healing under stress', { needs: ['tc', 'nft'] }, () => {
     expect(replayed).toEqual([replayed[0], replayed[0], []]);
   }, 120_000);
 
-  test('all paths lost, and back within the time-out', async () => {
+  test('all paths that fail, and return within the time-out', async () => {
     await setUp();
     await send();
     await receive(MEGABYTE / 2);
@@ -131,12 +131,12 @@ describeKernel('healing under stress', { needs: ['tc', 'nft'] }, () => {
       await state.managed.close();
       const { all, fullmesh, heal } = mptcp.policies;
       const policy = all(fullmesh(), heal());
-      let asked = 0; // but not for what it is told once, and does once
+      let calls = 0; // without the established events, which come only once
       state.managed = state.pathManager
         .manage({
           ...policy,
           decide(view, event) {
-            if (event.type !== 'established' && ++asked % 3 === 0)
+            if (event.type !== 'established' && ++calls % 3 === 0)
               throw new Error('every third time');
             return policy.decide(view, event);
           },
@@ -154,7 +154,7 @@ describeKernel('healing under stress', { needs: ['tc', 'nft'] }, () => {
     await receive(MEGABYTE / 8);
     await end();
     await expectNoStorm();
-    const warnings = await client.run(({ warnings: told }) => told);
+    const warnings = await client.run(({ warnings: emitted }) => emitted);
     expect(warnings).toMatchObject([{ code: 'MPTCP_POLICY' }]);
   });
 
@@ -178,10 +178,10 @@ describeKernel('healing under stress', { needs: ['tc', 'nft'] }, () => {
       lab.paths[0].server.addresses[family],
       port,
     );
-    /** Every connection has exactly one path from each of so many addresses. */
+    /** Waits until every connection has exactly one path from each address. */
     const untilAll = (paths: number): Promise<void> =>
       client.run(
-        ({ state, until }, count, wanted) =>
+        ({ state, until }, count, expected) =>
           until(() => {
             const all = Array.from(state.managed.view.connections.values());
             return (
@@ -192,7 +192,7 @@ describeKernel('healing under stress', { needs: ['tc', 'nft'] }, () => {
                   open
                     .map(({ local }) => local.address)
                     .sort()
-                    .join() === wanted,
+                    .join() === expected,
               )
             );
           }, 30_000),
@@ -204,12 +204,12 @@ describeKernel('healing under stress', { needs: ['tc', 'nft'] }, () => {
           .join(),
       );
     await untilAll(2);
-    expect(joins()).toBe(COUNT); // each once, and none that was given up and made again
+    expect(joins()).toBe(COUNT); // each subflow once: none was abandoned and requested again
     lab.paths[1].cut({ link: true });
     await untilAll(1);
     await lab.paths[1].restore();
     await untilAll(2);
-    // As the kernel has them, where those that were cut have yet to end.
+    // As the kernel counts them: those of the path that was cut have yet to close.
     await client.run(
       ({ state, until }, remotePort, count) =>
         until(async () => {

@@ -1,4 +1,4 @@
-/** Intents where this process does not manage paths: these follow endpoints, and that is said. */
+/** Intents where this process does not manage paths: they follow endpoints, and the results say so. */
 import type { EndpointOptions, HintResult, Intent } from '../../lib';
 import { describeKernel } from '../lab/jest';
 import { FAMILIES } from '../lab/path-end';
@@ -16,7 +16,7 @@ import { type Inside, Peer, type State } from './peers/peer';
 const INTENTS: readonly Intent[] = ['aggregate', 'interactive', 'handover', 'backup'];
 const RATE = { rate: '80mbit' };
 
-/** What each stands for where it has no policy. */
+/** The socket options that each intent stands for without a policy. */
 const OPTIONS: Record<Intent, Pick<HintResult, 'by' | 'value'>[]> = {
   aggregate: [
     { by: 'TCP_NODELAY', value: false },
@@ -30,7 +30,7 @@ const OPTIONS: Record<Intent, Pick<HintResult, 'by' | 'value'>[]> = {
   backup: [{ by: 'TCP_KEEPIDLE', value: 10 }],
 };
 
-/** Connects with an intent on both sides; gives what the second path carries of what follows. */
+/** Connects with an intent on both sides; returns the share of the next bytes on the second path. */
 async function secondOf([server, client]: [Peer, Peer], host: string, intent: Intent) {
   const port = await server.run(serveBytes, { intent });
   await client.run(openWith, { host, port }, { intent });
@@ -44,13 +44,13 @@ async function secondOf([server, client]: [Peer, Peer], host: string, intent: In
     }
   }
   await client.run(untilOn, 'eth1', 'eth2');
-  await client.run(shareOfSecond, 1 << 18); // it begins
+  await client.run(shareOfSecond, 1 << 18); // the beginning of the connection
   const share = await client.run(shareOfSecond, 1 << 19);
   await client.run(({ state }) => void state.socket.destroy());
   return share;
 }
 
-/** In the place of what was there; who has the userspace mode is to know of it. */
+/** Replaces all endpoints, by the PathManager that owns the userspace mode where there is one. */
 const setEndpoint = async ({ mptcp, state }: Inside, options: EndpointOptions) => {
   const { pathManager } = state as Partial<State>;
   const { endpoints } = pathManager ?? (await mptcp.PathManager.open());
@@ -58,8 +58,8 @@ const setEndpoint = async ({ mptcp, state }: Inside, options: EndpointOptions) =
   await endpoints.add(options);
 };
 
-describeKernel('intents of those who do not manage paths', { needs: ['tc'] }, () => {
-  test.each(FAMILIES)('IPv%s: they follow endpoints, whoever manages them', async (family) => {
+describeKernel('intents of a process that does not manage paths', { needs: ['tc'] }, () => {
+  test.each(FAMILIES)('IPv%s: follow endpoints, whichever process manages them', async (family) => {
     await using lab = await twoPaths({ family, paths: [RATE, RATE], join: 'none' });
     const [first, second] = lab.paths;
     const start = (unprivileged: boolean) =>

@@ -1,3 +1,4 @@
+/** Intents of a client, checked by the paths that its bytes take. */
 import type { Intent, SchedulingHints } from '../../lib';
 import { describeKernel } from '../lab/jest';
 import { FAMILIES } from '../lab/path-end';
@@ -13,30 +14,30 @@ import { type Inside, Peer } from './peers/peer';
 
 const subflows = (count: number) =>
   [
-    ({ state, until }: Inside, wanted: number) =>
+    ({ state, until }: Inside, expected: number) =>
       until(
         () =>
           state.connection.subflows().filter(({ tcpInfo }) => tcpInfo.state === 1).length ===
-          wanted,
+          expected,
       ),
     count,
   ] as const;
 
 describeKernel('intents', { needs: ['tc'] }, () => {
   describe.each(FAMILIES)('IPv%s', (family) => {
-    test('where the bytes go', async () => {
+    test('choose the paths that the bytes take', async () => {
       const paths = [{ rate: '40mbit' }, { rate: '40mbit' }] as const;
       await using lab = await twoPaths({ family, paths, join: 'none' });
       const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
       const target = { host: lab.paths[0].server.address, port: await server.run(serveBytes) };
       await client.run(takeOver);
-      const taken = (intent: Intent) => ({
+      const appliedBy = (intent: Intent) => ({
         ...{ hint: 'intent', wanted: intent, by: 'policy', applied: true },
       });
       const begin = async (hints: SchedulingHints & { intent: Intent }) => {
         await client.run(openWith, target, hints);
         const results = await client.run(intentResults);
-        expect(results).toContainEqual(expect.objectContaining(taken(hints.intent)));
+        expect(results).toContainEqual(expect.objectContaining(appliedBy(hints.intent)));
         return results;
       };
       const end = () => client.run(({ state }) => void state.socket.destroy());
@@ -44,7 +45,7 @@ describeKernel('intents', { needs: ['tc'] }, () => {
 
       await begin({ intent: 'aggregate' });
       await client.run(...subflows(2));
-      await client.run(shareOfSecond, MB); // it begins
+      await client.run(shareOfSecond, MB); // the beginning of the connection
       const aggregate = await client.run(shareOfSecond, 3 * MB);
       expect(aggregate).toBeGreaterThan(0.1);
       expect(aggregate).toBeLessThan(0.9);
@@ -69,12 +70,12 @@ describeKernel('intents', { needs: ['tc'] }, () => {
       await client.run(shareOfSecond, MB);
       expect(await client.run(shareOfSecond, 2 * MB)).toBeLessThan(0.05);
       lab.paths[0].cut({ link: true });
-      await client.run(shareOfSecond, MB); // what was on its way
+      await client.run(shareOfSecond, MB); // the data in flight
       expect(await client.run(shareOfSecond, MB)).toBe(1);
       await end();
     });
 
-    test('changed while it lives', async () => {
+    test('replace each other during a connection', async () => {
       const paths = [{ rate: '40mbit' }, { rate: '40mbit' }] as const;
       await using lab = await twoPaths({ family, paths, join: 'none' });
       const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
@@ -100,7 +101,7 @@ describeKernel('intents', { needs: ['tc'] }, () => {
       expect(await client.run(shareOfSecond, 2 << 20)).toBeGreaterThan(0.1);
     });
 
-    test('handover: the interface goes and returns, then its address', async () => {
+    test('handover: follows an interface that goes and returns, then its address', async () => {
       const paths = [{ rate: '40mbit' }, { rate: '40mbit' }] as const;
       await using lab = await twoPaths({ family, paths, join: 'none' });
       const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
@@ -109,11 +110,11 @@ describeKernel('intents', { needs: ['tc'] }, () => {
       await client.run(takeOver);
       await client.run(openWith, target, { intent: 'handover', paths: { prefer: 'eth1' } });
       await client.run(intentResults);
-      /** The bytes go there; what they have left stays as a backup while they flow. */
+      /** Checks that the bytes take this path; the other one stays a backup while they flow. */
       const goesBy = async (name: 'eth1' | 'eth2'): Promise<void> => {
-        const wanted = name === 'eth1' ? 0 : 1;
+        const expected = name === 'eth1' ? 0 : 1;
         const wrong = async (bytes: number): Promise<number> =>
-          Math.abs((await client.run(shareOfSecond, bytes)) - wanted);
+          Math.abs((await client.run(shareOfSecond, bytes)) - expected);
         for (let n = 0; n < 100 && (await wrong(1 << 18)) > 0; n++);
         expect(await wrong(1 << 20)).toBeLessThan(0.01);
       };
@@ -132,30 +133,33 @@ describeKernel('intents', { needs: ['tc'] }, () => {
   test.each([
     ['in-kernel path manager', false],
     ['no privilege', true],
-  ])('%s: the socket options alone, and that is said', async (_what, unprivileged) => {
-    await using lab = await twoPaths({ join: 'none' });
-    const code = unprivileged ? 'ERR_MPTCP_PERMISSION' : 'ERR_MPTCP_PATH_MANAGER';
-    const [server, client] = await Promise.all([
-      Peer.start(lab.server),
-      Peer.start(lab.client, { unprivileged }),
-    ]);
-    const target = { host: lab.paths[0].server.address, port: await server.run(serveBytes) };
-    await client.run(openWith, target, { intent: 'backup', keepAlive: false });
-    const results = await client.run(intentResults);
-    expect(results.filter(({ hint }) => hint !== 'congestionControl')).toMatchObject([
-      { hint: 'keepAlive', by: 'SO_KEEPALIVE', value: false, applied: true },
-      { hint: 'intent', applied: false, reason: { code: 'ERR_MPTCP_PATH_MANAGER' } },
-    ]);
-    const warnings = await client.run((inside) => inside.warnings.map(({ code }) => code));
-    expect(warnings).toEqual(['MPTCP_HINT']);
-    const hinted = await client.run(({ state }) =>
-      state.connection.hint({ intent: 'interactive', paths: { backup: 'eth1' } }),
-    );
-    expect(hinted).toMatchObject([
-      { hint: 'noDelay', value: true, applied: true },
-      { hint: 'notsentLowat', value: 16_384, applied: true },
-      { hint: 'intent', applied: false },
-      { hint: 'paths.backup', applied: false, reason: { code } },
-    ]);
-  });
+  ])(
+    '%s: apply the socket options only, and say so in the results',
+    async (_what, unprivileged) => {
+      await using lab = await twoPaths({ join: 'none' });
+      const code = unprivileged ? 'ERR_MPTCP_PERMISSION' : 'ERR_MPTCP_PATH_MANAGER';
+      const [server, client] = await Promise.all([
+        Peer.start(lab.server),
+        Peer.start(lab.client, { unprivileged }),
+      ]);
+      const target = { host: lab.paths[0].server.address, port: await server.run(serveBytes) };
+      await client.run(openWith, target, { intent: 'backup', keepAlive: false });
+      const results = await client.run(intentResults);
+      expect(results.filter(({ hint }) => hint !== 'congestionControl')).toMatchObject([
+        { hint: 'keepAlive', by: 'SO_KEEPALIVE', value: false, applied: true },
+        { hint: 'intent', applied: false, reason: { code: 'ERR_MPTCP_PATH_MANAGER' } },
+      ]);
+      const warnings = await client.run((inside) => inside.warnings.map(({ code }) => code));
+      expect(warnings).toEqual(['MPTCP_HINT']);
+      const hinted = await client.run(({ state }) =>
+        state.connection.hint({ intent: 'interactive', paths: { backup: 'eth1' } }),
+      );
+      expect(hinted).toMatchObject([
+        { hint: 'noDelay', value: true, applied: true },
+        { hint: 'notsentLowat', value: 16_384, applied: true },
+        { hint: 'intent', applied: false },
+        { hint: 'paths.backup', applied: false, reason: { code } },
+      ]);
+    },
+  );
 });

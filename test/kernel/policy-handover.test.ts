@@ -1,4 +1,4 @@
-/** A phone that leaves its Wi-Fi in the middle of a download or an upload. */
+/** handover() on a phone that leaves its Wi-Fi in the middle of a download or an upload. */
 import { spread } from '../../bench/statistics';
 import { describeKernel } from '../lab/jest';
 import type { Family } from '../lab/path-end';
@@ -27,7 +27,7 @@ const [FAST, SLOW] = [
 interface Outcome {
   /** The longest stall at the receiver, in ms. */
   stall: number;
-  /** Of the bytes after the handover, how many went over the second path, in percent. */
+  /** The percentage of the bytes after the handover that went over the second path. */
   share: number;
   actions: string[];
 }
@@ -40,12 +40,12 @@ const ROUNDS = [
   [4, 'receive'],
 ] as const satisfies readonly (readonly [Family, Role])[];
 
-/** A phone and a server, between which there is one connection after the other. */
+/** A phone and a server with one connection after the other. */
 interface Scene {
   lab: Hosts<readonly [Path, Path]>;
   server: Peer;
   phone: Peer;
-  /** Where the server does the opposite. */
+  /** The port for each role of the phone; the server has the opposite one there. */
   ports: Record<Role, number>;
 }
 
@@ -64,7 +64,7 @@ const leave = (phone: Peer): Promise<void> =>
     state.managed.leaving('eth1');
   });
 
-/** For the next round: the last connection is gone, and the Wi-Fi is back. */
+/** Waits until the last connection has closed, and brings the Wi-Fi back for the next round. */
 async function comeBack({ lab, phone }: Scene): Promise<void> {
   const [wifi] = lab.paths;
   await phone.run(({ state, until }) =>
@@ -81,7 +81,7 @@ async function comeBack({ lab, phone }: Scene): Promise<void> {
   await actionsOf(phone);
 }
 
-/** What was done since the last asking. */
+/** Returns the actions since the last call. */
 const actionsOf = (phone: Peer): Promise<string[]> =>
   phone.run(({ state }) => state.actions.splice(0).map(({ type }) => type));
 
@@ -135,7 +135,7 @@ describeKernel('handover', { needs: ['tc'] }, () => {
     120_000,
   );
 
-  test('what is queued on a slow path arrives, however long that takes', async () => {
+  test('data that are queued on a slow path arrive, however long that takes', async () => {
     await using lab = await twoPaths({ join: 'none', paths: [SLOW, FAST] });
     const { server, phone, ports } = await prepare(lab, 'make-before-break');
     await connectFlow(phone, 'receive', lab.paths[0].server.address, ports.receive);

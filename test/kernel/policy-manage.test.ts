@@ -9,7 +9,7 @@ import { type Inside, Peer } from './peers/peer';
 
 const RATE = { rate: '40mbit' };
 
-/** A policy of the test's own: a subflow from every other address to the first one of the peer. */
+/** A policy that opens a subflow from every other address to the first one of the peer. */
 function everywhere({ state }: Inside): void {
   const policy: PathPolicy = {
     name: 'everywhere',
@@ -33,7 +33,7 @@ function everywhere({ state }: Inside): void {
   state.events = [];
 }
 
-/** Opens a PathManager that has the userspace mode, and runs the policy. */
+/** Opens a PathManager that owns the userspace mode, and runs the policy. */
 async function manage(
   { mptcp, state }: Inside,
   options: { scope?: 'process' | 'namespace' } = {},
@@ -73,7 +73,7 @@ describeKernel('a policy at work', {}, () => {
     );
 
   describe.each(FAMILIES)('IPv%i', (family) => {
-    test('makes the subflows that it requests, and knows its paths', async () => {
+    test('opens the subflows that it requests, and has them in its view', async () => {
       await setUp({ family });
       await client.run(manage, {});
       const port = await serveFlows(server, 'receive');
@@ -103,7 +103,7 @@ describeKernel('a policy at work', {}, () => {
     });
   });
 
-  test('knows the connections that a server accepts, and those that are added', async () => {
+  test('manages the connections that a server accepts, and those that the app adds', async () => {
     await setUp();
     await client.run(async ({ mptcp, state }) => {
       state.pathManager = await mptcp.PathManager.open();
@@ -126,15 +126,15 @@ describeKernel('a policy at work', {}, () => {
     expect((await view()).map(({ token }) => token)).toEqual(tokens.slice(1));
   });
 
-  test('leaves what the in-kernel path manager has to it', async () => {
+  test('leaves a connection of the in-kernel path manager alone', async () => {
     await setUp();
     const port = await serveFlows(server, 'receive');
     await connectFlow(client, 'send', far(), port);
     await client.run(manage, {});
     const refused = client.run(async ({ once, state }) => {
-      const refusal = once(state.managed, 'refused');
+      const refused = once(state.managed, 'refused');
       state.managed.add(state.flows[0]!.connection);
-      const [{ type }, { code }] = (await refusal) as [{ type: string }, { code: string }];
+      const [{ type }, { code }] = (await refused) as [{ type: string }, { code: string }];
       return [type, code, state.managed.view.connections.size];
     });
     expect(await refused).toEqual(['createSubflow', 'ERR_MPTCP_PATH_MANAGER', 0]);
@@ -143,7 +143,7 @@ describeKernel('a policy at work', {}, () => {
     expect(await pathsOf(client, 0)).toEqual([near()]);
   });
 
-  test('leaves the rest to the default policy, and what it has to nobody', async () => {
+  test('leaves other connections, and only those, to the kernel-like manager', async () => {
     await setUp();
     lab.paths[1].client.addEndpoint('subflow', 'backup');
     await client.run(manage, {});
@@ -172,14 +172,14 @@ describeKernel('a policy at work', {}, () => {
     expect(await backups(port)).toEqual([false, false, false, false, false]);
     expect(await client.run(({ state }) => state.actions.length)).toBe(5);
 
-    // Closed, it leaves what it has as it is.
+    // When it is closed, it leaves its connections as they are.
     await client.run(({ state }) => state.managed.close());
     expect(await pathsOf(client)).toEqual(both());
     await receiveMore(server, 100_000, 0);
     await strangers.close();
   });
 
-  test('for the whole namespace', async () => {
+  test('manages the connections of the whole namespace', async () => {
     await setUp();
     await client.run(manage, { scope: 'namespace' as const });
     const { port } = await foreignServer(lab.server, '::');
@@ -195,7 +195,7 @@ describeKernel('a policy at work', {}, () => {
     await client.run(({ state, until }) => until(() => state.managed.view.connections.size === 0));
   });
 
-  test('only what matches', async () => {
+  test('manages only the connections that match', async () => {
     await setUp();
     await client.run(everywhere);
     await client.run(async ({ mptcp, state }) => {
@@ -208,14 +208,14 @@ describeKernel('a policy at work', {}, () => {
     });
     const port = await serveFlows(server, 'receive');
     const other = await serveFlows(server, 'receive');
-    await client.run(({ state }, number) => void (state.port = number), port);
+    await client.run(({ state }, matched) => void (state.port = matched), port);
     await connectFlow(client, 'send', far(), other);
     await connectFlow(client, 'send', far(), port);
     await untilPaths(client, both(), 1);
     expect(await pathsOf(client, 0)).toEqual([near()]);
   });
 
-  test('what a policy throws is emitted, and the policy is asked again', async () => {
+  test('reports an error that the policy throws, and continues', async () => {
     await setUp();
     await client.run(({ state }) => {
       const { policy } = state;
@@ -240,7 +240,7 @@ describeKernel('a policy at work', {}, () => {
     ]);
   });
 
-  test('needs the userspace mode, which it does not set itself', async () => {
+  test('requires the userspace mode, which it does not set itself', async () => {
     await setUp();
     const refused = await client.run(async ({ mptcp, state }) => {
       const pm = (state.pathManager = await mptcp.PathManager.open());
@@ -299,10 +299,10 @@ describeKernel('a policy at work', {}, () => {
             parentPort.once('message', () => {
               const socket = net.connect(${to}, ${JSON.stringify(host)});
               socket.write('x'); // MPTCP is established with the first data
-              const timer = setInterval(() => {
+              const poll = setInterval(() => {
                 const all = [...managed.view.connections.values()];
                 if (all[0]?.paths.length !== 2) return;
-                clearInterval(timer);
+                clearInterval(poll);
                 socket.${last}();
                 pm.close().then(() => parentPort.postMessage(all.length));
               }, 5);
@@ -310,14 +310,14 @@ describeKernel('a policy at work', {}, () => {
           });`,
           { eval: true },
         );
-        const exited = once(worker, 'exit'); // it may come with the last message
+        const exited = once(worker, 'exit'); // the event may come with the last message
         await once(worker, 'message');
         const socket = net.connect(to, host);
         socket.write('x');
-        await once(socket, 'connect'); // which is the main thread's
+        await once(socket, 'connect'); // this socket is the main thread's
         worker.postMessage('go');
         const [count] = await once(worker, 'message');
-        const [code] = await exited; // by itself: nothing keeps it
+        const [code] = await exited; // the worker exits by itself: nothing keeps it alive
         return { count, code };
       },
       far(),

@@ -1,4 +1,4 @@
-/** The package's policies on the kernel, shown by where the bytes went. */
+/** The package's policies on the kernel, checked by the paths that the bytes took. */
 import { describeKernel } from '../lab/jest';
 import type { Path } from '../lab/path';
 import { FAMILIES, type Side } from '../lab/path-end';
@@ -25,14 +25,14 @@ describeKernel('policies', { needs: ['tc'] }, () => {
     const addresses = (side: Side = 'client'): string[] =>
       lab.paths.map((path) => path[side].address);
 
-    /** A client that sends under policies. */
+    /** Connects a client whose policies these are, and lets it send. */
     async function sending(...policies: Named[]): Promise<void> {
       await manage(client, policies);
       const port = await serveFlows(server, 'receive');
       await connectFlow(client, 'send', addresses('server')[0]!, port);
     }
 
-    /** The shares of the two paths, in percent of what the client sends from now on. */
+    /** The percentages of the client's next bytes that the two paths carry. */
     async function shares(bytes: number, flow = 0): Promise<[number, number]> {
       const sent = (): number[] => lab.paths.map((path) => path.client.traffic().sent);
       const before = sent();
@@ -66,12 +66,12 @@ describeKernel('policies', { needs: ['tc'] }, () => {
       await manage(server, [['signalAll']]);
       const port = await serveFlows(server, 'receive');
       await connectFlow(client, 'send', addresses('server')[0]!, port);
-      // On a listener for both families it announces the addresses of both.
+      // A server that listens for both families announces the addresses of both.
       await client.run(
-        ({ state, until }, wanted) =>
+        ({ state, until }, expected) =>
           until(() => {
             const subflows = state.flows[0]!.connection.subflows();
-            return wanted.every((each) => subflows.some(({ remote }) => remote.address === each));
+            return expected.every((each) => subflows.some(({ remote }) => remote.address === each));
           }),
         addresses('server'),
       );
@@ -89,7 +89,7 @@ describeKernel('policies', { needs: ['tc'] }, () => {
       await endFlow(client, server);
     });
 
-    test('perInterface: none of an interface that is to have none', async () => {
+    test('perInterface: no path on an interface with the limit 0', async () => {
       await sending(['perInterface', { match: 'eth2', limit: 0 }], ['fullmesh'], ['ndiffports', 2]);
       const [first] = addresses() as [string];
       await untilPaths(client, [first, first]);
@@ -97,7 +97,7 @@ describeKernel('policies', { needs: ['tc'] }, () => {
       await endFlow(client, server);
     });
 
-    test('dataCap: a metered path is a backup beyond it', async () => {
+    test('dataCap: a metered path becomes a backup beyond the cap', async () => {
       await sending(['fullmesh'], ['dataCap', { interface: 'eth2', bytes: MEGABYTE }]);
       await untilPaths(client, addresses());
       await client.run(({ state, until }) =>
@@ -127,7 +127,7 @@ describeKernel('policies', { needs: ['tc'] }, () => {
       await endFlow(client, server);
     });
 
-    test('one of two connections is moved to the other path, the other stays', async () => {
+    test('one of two connections moves to the other path, the other stays', async () => {
       await sending(['fullmesh']);
       const port = await client.run(({ state }) => state.flows[0]!.socket.remotePort!);
       await connectFlow(client, 'send', addresses('server')[0]!, port);

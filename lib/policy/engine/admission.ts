@@ -1,4 +1,4 @@
-/** Which of the actions that a policy wants are carried out now, and what the view has then. */
+/** Admits the actions that a policy requests: decides which are carried out now, and updates the view. */
 import type {
   AnnounceAction,
   CreateSubflowAction,
@@ -7,13 +7,19 @@ import type {
   SetBackupAction,
   WithdrawAction,
 } from '../policy';
-import { isPair, type Pair, pairOf } from '../reading';
+import { type AddressPair, isSamePair, pairOf } from '../view-queries';
 import { abandon } from './connections';
-import { backOff, roomAt } from './pacing';
-import { holdKey, isAnnouncement } from './refusals';
-import { type EngineConnection, type EngineState, findPath, take } from './state';
+import { heldUntil, hold } from './holds';
+import { nextCreationAt } from './pacing';
+import {
+  type EngineConnection,
+  type EngineState,
+  findPath,
+  isSameAnnouncement,
+  removeFirst,
+} from './state';
 
-/** Gives the action as it is carried out; a time: not before that; undefined: not at all. */
+/** The action as it is carried out; or the time before which it is not; or undefined: it is dropped. */
 export type Admission = PathAction | number | undefined;
 
 export function admit(state: EngineState, action: PathAction): Admission {
@@ -26,7 +32,7 @@ export function admit(state: EngineState, action: PathAction): Admission {
       return destroy(state, connection, action);
     case 'abandonSubflow': {
       const pair = { local: action.local.address, remote: action.remote };
-      const opening = take(connection.opening, (each) => isPair(each, pair));
+      const opening = removeFirst(connection.opening, (each) => isSamePair(each, pair));
       return opening && abandon(state, connection, opening, action.reason);
     }
     case 'setBackup':
@@ -43,20 +49,20 @@ function create(
   connection: EngineConnection,
   action: CreateSubflowAction,
 ): Admission {
-  const { token, reason, local, remote, backup = false, most = 1, insteadOf } = action;
+  const { token, reason, local, remote, backup = false, max = 1, insteadOf } = action;
   const { paths, opening, failures, abandoned, creations } = connection;
   const { address, port } = remote;
-  const pair: Pair = { local: local.address, remote: { address, port } };
+  const pair: AddressPair = { local: local.address, remote: { address, port } };
   const between =
-    paths.filter((each) => isPair(pairOf(each), pair)).length +
-    opening.filter((each) => isPair(each, pair)).length;
-  if (between >= most || paths.length + opening.length > limits.subflows) return undefined;
-  const { retryAt = now } = failures.find((each) => isPair(each, pair)) ?? {};
+    paths.filter((each) => isSamePair(pairOf(each), pair)).length +
+    opening.filter((each) => isSamePair(each, pair)).length;
+  if (between >= max || paths.length + opening.length > limits.subflows) return undefined;
+  const { retryAt = now } = failures.find((each) => isSamePair(each, pair)) ?? {};
   if (retryAt > now) return retryAt;
-  const { until = now } = abandoned.findLast((each) => isPair(each, pair)) ?? {};
+  const { until = now } = abandoned.findLast((each) => isSamePair(each, pair)) ?? {};
   if (until > now) return until;
-  const room = roomAt(creations, now);
-  if (room > now) return room;
+  const possibleAt = nextCreationAt(creations, now);
+  if (possibleAt > now) return possibleAt;
   creations.level--;
   opening.push({ ...pair, backup, since: now, ...(insteadOf !== undefined && { insteadOf }) });
   return {
@@ -80,10 +86,10 @@ function destroy(
   if (!path || path.closing !== undefined) return undefined;
   const another = connection.paths.some((each) => each !== path && each.closing === undefined);
   if (!another && !last) return undefined;
-  const held = heldUntil(state, connection, action);
+  const held = heldUntil(connection.holds, action, state.now);
   if (held !== undefined) return held;
   path.closing = reason;
-  return { type: 'destroySubflow', ...ofSubflow(action), ...(last && { last }) };
+  return { type: 'destroySubflow', ...commonOf(action), ...(last && { last }) };
 }
 
 function setBackup(
@@ -94,12 +100,12 @@ function setBackup(
   const { backup } = action;
   const path = findPath(connection, action);
   if (!path || path.closing !== undefined || path.backup === backup) return undefined;
-  const held = heldUntil(state, connection, action);
+  const held = heldUntil(connection.holds, action, state.now);
   if (held !== undefined) return held;
-  hold(state, connection, action);
+  hold(connection.holds, action, state.now);
   path.backup = backup;
   path.backupSince = state.now;
-  return { type: 'setBackup', ...ofSubflow(action), backup };
+  return { type: 'setBackup', ...commonOf(action), backup };
 }
 
 function announce(
@@ -108,11 +114,11 @@ function announce(
   action: AnnounceAction,
 ): Admission {
   const { announcing } = connection;
-  if (announcing.some((each) => isAnnouncement(each, action))) return undefined;
+  if (announcing.some((each) => isSameAnnouncement(each, action))) return undefined;
   if (announcing.length >= state.limits.addresses) return undefined;
-  const held = heldUntil(state, connection, action);
+  const held = heldUntil(connection.holds, action, state.now);
   if (held !== undefined) return held;
-  hold(state, connection, action);
+  hold(connection.holds, action, state.now);
   const { token, reason, address, port } = action;
   const announced = { address, ...(port !== undefined && { port }) };
   announcing.push(announced);
@@ -125,41 +131,19 @@ function withdraw(
   action: WithdrawAction,
 ): Admission {
   const { announcing } = connection;
-  if (!announcing.some((each) => isAnnouncement(each, action))) return undefined;
-  const held = heldUntil(state, connection, action);
+  if (!announcing.some((each) => isSameAnnouncement(each, action))) return undefined;
+  const held = heldUntil(connection.holds, action, state.now);
   if (held !== undefined) return held;
-  hold(state, connection, action);
-  take(announcing, (each) => isAnnouncement(each, action));
+  hold(connection.holds, action, state.now);
+  removeFirst(announcing, (each) => isSameAnnouncement(each, action));
   const { token, reason, address, port } = action;
   return { type: 'withdraw', token, reason, address, ...(port !== undefined && { port }) };
 }
 
-function ofSubflow({ token, reason, local, remote }: DestroySubflowAction | SetBackupAction) {
+function commonOf({ token, reason, local, remote }: DestroySubflowAction | SetBackupAction) {
   return {
     ...{ token, reason },
     local: { address: local.address, port: local.port },
     remote: { address: remote.address, port: remote.port },
   };
 }
-
-type Held = Parameters<typeof holdKey>[0];
-
-function heldUntil(
-  { now }: EngineState,
-  { holds }: EngineConnection,
-  action: Held,
-): number | undefined {
-  const { until = now } = holds.get(holdKey(action)) ?? {};
-  return until > now ? until : undefined;
-}
-
-/** What undoes it waits a moment, so that policies that disagree do no harm. */
-function hold({ now }: EngineState, { holds }: EngineConnection, action: Held): void {
-  const key = holdKey(action);
-  const count = holds.get(key)?.count ?? 0;
-  holds.delete(key);
-  holds.set(key, { count, until: now + backOff(1) });
-  for (const [each, { until }] of holds) if (until + FORGET < now) holds.delete(each);
-}
-
-const FORGET = 60_000; // ms

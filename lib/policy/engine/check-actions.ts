@@ -1,4 +1,4 @@
-/** A policy is a user's: what it answers is looked at before anything of it is done. */
+/** Checks what a policy answers before any of it is carried out: policies are the user's code. */
 import {
   checkAddress,
   checkBoolean,
@@ -25,6 +25,7 @@ const TYPES = [
 
 type Fields = Partial<Record<string, unknown>>;
 
+/** Throws a TypeError or RangeError that names the first member that is wrong. */
 export function checkActions(answer: unknown): asserts answer is readonly PolicyAction[] {
   if (!Array.isArray(answer)) throw invalidArgType('actions', 'an array', answer);
   answer.forEach((action, index) => checkAction(`actions[${index}]`, action));
@@ -46,18 +47,18 @@ function checkAction(name: string, value: unknown): void {
     checkIfGiven(checkPort, `${name}.port`, action.port);
     return;
   }
-  const own = action.type === 'destroySubflow' || action.type === 'setBackup';
-  checkSide(`${name}.local`, action.local, own);
-  checkSide(`${name}.remote`, action.remote, true);
+  const existing = action.type === 'destroySubflow' || action.type === 'setBackup';
+  checkEnd(`${name}.local`, action.local, existing);
+  checkEnd(`${name}.remote`, action.remote, true);
   if (action.type === 'setBackup') checkBoolean(`${name}.backup`, action.backup);
   else checkIfGiven(checkBoolean, `${name}.backup`, action.backup);
-  checkIfGiven(checkInteger, `${name}.most`, action.most, 1, 255);
+  checkIfGiven(checkInteger, `${name}.max`, action.max, 1, 255);
   checkIfGiven(checkPort, `${name}.insteadOf`, action.insteadOf);
 }
 
-function checkSide(name: string, value: unknown, withPort: boolean): void {
+function checkEnd(name: string, value: unknown, withPort: boolean): void {
   checkObject(name, value);
-  const side: Fields = { ...value };
-  checkAddress(`${name}.address`, side.address);
-  if (withPort) checkPort(`${name}.port`, side.port);
+  const end: Fields = { ...value };
+  checkAddress(`${name}.address`, end.address);
+  if (withPort) checkPort(`${name}.port`, end.port);
 }

@@ -1,4 +1,4 @@
-/** Connections and their paths as their events tell them. */
+/** Updates connections and their paths by the events of a connection. */
 import { isAddress, subflowKey } from '../../base/addresses';
 import type {
   AnnouncedEvent,
@@ -9,8 +9,14 @@ import type {
   SubflowPriorityEvent,
 } from '../../events/events';
 import type { AbandonSubflowAction, OpeningView } from '../policy';
-import { interfaceOf, isInsteadOf, isPair, type Pair, pairOf } from '../reading';
-import { fail } from './failures';
+import {
+  type AddressPair,
+  interfaceOf,
+  isReplacementFor,
+  isSamePair,
+  pairOf,
+} from '../view-queries';
+import { recordFailure } from './failures';
 import { newBucket } from './pacing';
 import {
   type EngineConnection,
@@ -18,14 +24,17 @@ import {
   type EngineState,
   findPath,
   remember,
-  take,
+  removeFirst,
 } from './state';
 
-const ENDING = 3500; // ms in which the end of what was abandoned is surely told, on a busy machine too
-const STEADY = 10_000; // ms that a path lives which makes up for failures before it
+const ABANDONED_FOR = 3500; // ms within which the kernel reports the end, also on a busy machine
+const STEADY_AFTER = 10_000; // ms: a path that lived for as long clears the failures before it
 
-export function establish(state: EngineState, event: EstablishedEvent & { own: boolean }): void {
-  const { token, own, serverSide = false, denyJoinId0 = true } = event; // not told: none to be made
+export function onEstablished(
+  state: EngineState,
+  event: EstablishedEvent & { own: boolean },
+): void {
+  const { token, own, serverSide = false, denyJoinId0 = true } = event; // unknown: may be denied
   const known = state.connections.get(token);
   if (known && subflowKey(known) === subflowKey(event)) {
     known.denyJoinId0 ||= event.denyJoinId0 === true;
@@ -46,7 +55,7 @@ export function establish(state: EngineState, event: EstablishedEvent & { own: b
   state.connections.set(token, connection);
 }
 
-export function followConnection(
+export function onConnectionEvent(
   state: EngineState,
   connection: EngineConnection,
   event:
@@ -63,13 +72,13 @@ export function followConnection(
       return;
     }
     case 'removed':
-      withdrawn(connection, event);
+      onRemoved(connection, event);
       return;
     case 'subflowEstablished':
-      if (!findPath(connection, event)) opened(state, connection, event);
+      if (!findPath(connection, event)) onSubflowEstablished(state, connection, event);
       return;
     case 'subflowClosed':
-      closed(state, connection, event);
+      onSubflowClosed(state, connection, event);
       return;
     case 'subflowPriority': {
       const path = findPath(connection, event);
@@ -106,46 +115,55 @@ function addPath(
   });
 }
 
-function opened(
+function onSubflowEstablished(
   state: EngineState,
   connection: EngineConnection,
   event: SubflowEstablishedEvent,
 ): void {
   const pair = pairOf(event);
-  const matches = (each: Pair): boolean => isPair(each, pair);
-  // What was abandoned may have come through before.
-  const asked = take(connection.opening, matches) ?? take(connection.abandoned, matches);
-  const failure = take(connection.failures, matches);
-  const other = connection.paths.find(
-    (each) => matches(pairOf(each)) && each.local.port === asked?.insteadOf,
+  const matches = (each: AddressPair): boolean => isSamePair(each, pair);
+  // An attempt may have succeeded just before it was abandoned.
+  const requested =
+    removeFirst(connection.opening, matches) ?? removeFirst(connection.abandoned, matches);
+  const failure = removeFirst(connection.failures, matches);
+  const replaced = connection.paths.find(
+    (each) => matches(pairOf(each)) && each.local.port === requested?.insteadOf,
   );
-  if (!other) take(connection.lost, matches);
-  // One from before the engine began was opened by the side that could.
+  if (!replaced) removeFirst(connection.lost, matches);
+  // A subflow from before the engine began was opened by the side that could reach the other one.
   const { serverSide, remote } = connection;
   const reachable = !serverSide && event.remote.port === remote.port;
   addPath(state, connection, event, {
-    opened: asked !== undefined || reachable,
-    backup: asked?.backup ?? false,
+    opened: requested !== undefined || reachable,
+    backup: requested?.backup ?? false,
     attempts: failure?.count ?? 0,
-    ...(other && { insteadOf: other.local.port }),
+    ...(replaced && { insteadOf: replaced.local.port }),
   });
 }
 
-function closed(state: EngineState, connection: EngineConnection, event: SubflowClosedEvent): void {
+function onSubflowClosed(
+  state: EngineState,
+  connection: EngineConnection,
+  event: SubflowClosedEvent,
+): void {
   const { error } = event;
   const path = findPath(connection, event);
   if (path) {
-    lose(state, connection, path, error);
+    removePath(state, connection, path, error);
     return;
   }
   const pair = pairOf(event);
-  if (take(connection.abandoned, (each) => isPair(each, pair) && each.until > state.now)) return;
-  const opening = take(connection.opening, (each) => isPair(each, pair));
-  if (opening) fail(state, connection, pair, { error, since: opening.since });
+  const isAbandoned = removeFirst(
+    connection.abandoned,
+    (each) => isSamePair(each, pair) && each.until > state.now,
+  );
+  if (isAbandoned) return;
+  const opening = removeFirst(connection.opening, (each) => isSamePair(each, pair));
+  if (opening) recordFailure(state, connection, pair, { error, since: opening.since });
 }
 
-/** A path is gone; another one between its addresses waits as after a failure. */
-export function lose(
+/** Removes a path that has closed. The next one between its addresses waits as after a failure. */
+export function removePath(
   state: EngineState,
   connection: EngineConnection,
   path: EnginePath,
@@ -154,40 +172,45 @@ export function lose(
   const { backup, opened, closing, since, attempts } = path;
   const pair = pairOf(path);
   const at = state.now;
-  take(connection.paths, (each) => each === path);
-  if (!outlive(connection, path)) {
+  removeFirst(connection.paths, (each) => each === path);
+  if (!isReplaced(connection, path)) {
     remember(connection.lost, {
       ...{ ...pair, backup, opened, at },
       ...(closing !== undefined && { reason: closing }),
       ...(error !== undefined && { error }),
     });
   }
-  if (opened) fail(state, connection, pair, { error, before: at - since < STEADY ? attempts : 0 });
+  if (!opened) return;
+  const before = at - since < STEADY_AFTER ? attempts : 0;
+  recordFailure(state, connection, pair, { error, before });
 }
 
-/** Whether the path that took its place is there, or the one whose place it was to take. */
-function outlive({ paths }: EngineConnection, path: EnginePath): boolean {
-  const successor = paths.find((each) => isInsteadOf(each, path));
-  if (!successor) return paths.some((each) => isInsteadOf(path, each));
+/**
+ * Whether the path that replaces a closed one is there, or the path that it was to replace. A
+ * successor inherits what the closed path was to replace.
+ */
+function isReplaced({ paths }: EngineConnection, path: EnginePath): boolean {
+  const successor = paths.find((each) => isReplacementFor(each, path));
+  if (!successor) return paths.some((each) => isReplacementFor(path, each));
   if (path.insteadOf === undefined) delete successor.insteadOf;
   else successor.insteadOf = path.insteadOf;
   return true;
 }
 
-/** The id 0 is the first address, which the peer announced by accepting the connection. */
-function withdrawn(connection: EngineConnection, { remoteId }: RemovedEvent): void {
+/** The address id 0 is that of the first subflow, which is never announced (RFC 8684, section 3.2). */
+function onRemoved(connection: EngineConnection, { remoteId }: RemovedEvent): void {
   const { announced, remote, paths } = connection;
   if (remoteId === 0) connection.denyJoinId0 = true;
   const known = remoteId === 0 ? remote : announced.get(remoteId);
   const { address } = known ?? paths.find((each) => each.remoteId === remoteId)?.remote ?? {};
   announced.delete(remoteId);
   if (address === undefined) return;
-  const isOther = (each: Pair): boolean => !isAddress(each.remote.address, address);
+  const isOther = (each: AddressPair): boolean => !isAddress(each.remote.address, address);
   connection.lost = connection.lost.filter(isOther);
   connection.failures = connection.failures.filter(isOther);
 }
 
-/** Gives up a subflow that is being opened: it counts no longer. */
+/** Makes the action that abandons an attempt, which the caller removes from `opening`. */
 export function abandon(
   { now }: EngineState,
   { token, abandoned }: EngineConnection,
@@ -195,7 +218,7 @@ export function abandon(
   reason: string,
 ): AbandonSubflowAction {
   const { local, remote } = opening;
-  remember(abandoned, { ...opening, remote: { ...remote }, until: now + ENDING });
+  remember(abandoned, { ...opening, remote: { ...remote }, until: now + ABANDONED_FOR });
   return {
     ...{ type: 'abandonSubflow', token, reason },
     ...{ local: { address: local }, remote: { ...remote } },

@@ -1,35 +1,39 @@
 /**
- * The engine of policies, apart from clock and kernel: it knows what there is by events, asks the
- * policy, and lets of its actions through what is new, within the limits and not too soon.
+ * The engine of policies, without clock and kernel: it builds the view from events, lets the policy
+ * decide, and admits the actions that change something, are within the limits and not too soon.
  */
 import { checkIfGiven, checkInteger } from '../../base/arguments';
 import type { PathAction, PathPolicy, PolicyEvent, PolicyLimits, PolicyView } from '../policy';
 import { admit } from './admission';
 import { checkActions } from './check-actions';
 import { abandon } from './connections';
-import { fail } from './failures';
-import { follow, newState } from './follow';
+import { recordFailure } from './failures';
 import { restoredState } from './saved-state';
-import type { EngineState } from './state';
+import { type EngineState, newState } from './state';
+import { updateState } from './update';
 import { Wakes } from './wakes';
 
 const DEFAULTS: PolicyLimits = { subflows: 8, addresses: 8 };
-const OPENING = 6500; // ms: the kernel sends a SYN after 0, 1, 3 and 7 s; a new one follows at 6.75
+/** The kernel sends a SYN after 0, 1, 3 and 7 s; the next attempt sends a fresh one after 6.75 s. */
+const LONGEST_OPENING = 6500; // ms
 
+/** The result of an event. */
 export interface Handled {
+  /** What is to be carried out, in this order. */
   readonly actions: PathAction[];
-  /** When a `woken` is due, unless something else is told before. */
+  /** When the next `woken` event is due; absent: none is. */
   readonly wakeAt?: number;
-  /** The policy threw it, or answered what makes no sense: then nothing of its answer is done. */
+  /** What the policy threw, or what is wrong with its answer, which is dropped as a whole. */
   readonly error?: unknown;
 }
 
+/** Runs one policy: events in, actions out. */
 export class PolicyEngine {
   readonly #policy: PathPolicy;
   readonly #state: EngineState;
   readonly #wakes = new Wakes();
 
-  /** `saved`: what another one knew, for one that goes on from there. */
+  /** `saved`: the savedState() of another engine, from which this one continues. */
   constructor(
     policy: PathPolicy,
     { limits = {}, saved }: { limits?: Partial<PolicyLimits>; saved?: object } = {},
@@ -45,18 +49,18 @@ export class PolicyEngine {
     return this.#state;
   }
 
-  /** `at`: milliseconds since the engine began; never earlier than before. */
+  /** Handles an event at a time, in milliseconds since the engine began; an earlier time counts as now. */
   handle(at: number, event: PolicyEvent): Handled {
     const state = this.#state;
     state.now = Math.max(state.now, at);
-    const actions: PathAction[] = follow(state, event);
+    const actions: PathAction[] = updateState(state, event);
     if (event.type === 'woken') {
-      this.#wakes.passed(state.now);
-      actions.push(...this.#giveUp());
+      this.#wakes.expire(state.now);
+      actions.push(...this.#abandonLate());
     }
     let error: { error: unknown } | undefined;
     try {
-      actions.push(...this.#ask(event));
+      actions.push(...this.#decide(event));
     } catch (thrown) {
       error = { error: thrown };
     }
@@ -64,7 +68,7 @@ export class PolicyEngine {
     return { actions, ...(wakeAt !== undefined && { wakeAt }), ...error };
   }
 
-  #ask(event: PolicyEvent): PathAction[] {
+  #decide(event: PolicyEvent): PathAction[] {
     const state = this.#state;
     const answer: unknown = this.#policy.decide(state, event);
     checkActions(answer);
@@ -78,21 +82,21 @@ export class PolicyEngine {
       if (typeof admitted === 'number') this.#wakes.add(admitted, state.now);
       else if (admitted) actions.push(admitted);
       if (typeof admitted === 'object' && admitted.type === 'createSubflow') {
-        this.#wakes.add(state.now + OPENING, state.now);
+        this.#wakes.add(state.now + LONGEST_OPENING, state.now);
       }
     }
     return actions;
   }
 
-  /** Subflows that have been opening for too long. */
-  #giveUp(): PathAction[] {
+  /** Abandons the attempts that have had no answer for too long. */
+  #abandonLate(): PathAction[] {
     const state = this.#state;
     const actions: PathAction[] = [];
     for (const connection of state.connections.values()) {
-      const late = connection.opening.filter(({ since }) => state.now - since >= OPENING);
+      const late = connection.opening.filter(({ since }) => state.now - since >= LONGEST_OPENING);
       connection.opening = connection.opening.filter((each) => !late.includes(each));
       for (const opening of late) {
-        fail(state, connection, opening, { error: 'ETIMEDOUT', since: opening.since });
+        recordFailure(state, connection, opening, { error: 'ETIMEDOUT', since: opening.since });
         actions.push(abandon(state, connection, opening, 'no answer'));
       }
     }

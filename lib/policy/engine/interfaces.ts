@@ -1,8 +1,8 @@
-/** Interfaces as their events tell them. */
+/** Updates the list of interfaces by an event. It makes a new list: see local-addresses.ts. */
 import type { NetworkAddress, NetworkInterface, NetworkLink } from '../../interfaces/interface';
 import type { PolicyEvent } from '../policy';
 
-export type LocalEvent = Extract<
+export type InterfacesEvent = Extract<
   PolicyEvent,
   { type: `link${string}` | `address${string}` | 'begin' }
 >;
@@ -32,10 +32,9 @@ function withAddresses(
   );
 }
 
-/** What there is after an event. */
-export function interfacesAfter(
+export function updatedInterfaces(
   interfaces: readonly NetworkInterface[],
-  event: LocalEvent,
+  event: InterfacesEvent,
 ): NetworkInterface[] {
   switch (event.type) {
     case 'begin':

@@ -1,6 +1,6 @@
 /**
- * What a policy was told and what was done, one line of JSON each, and the way to let a policy decide
- * on it again.
+ * The log of a policy: a header, then each event with the actions that followed, one line of JSON
+ * each; and the replay of a log against a policy.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { checkObject, invalidArgValue } from '../../base/arguments';
@@ -8,35 +8,49 @@ import type { PathAction, PathPolicy, PolicyEvent, PolicyLimits } from '../polic
 import { PolicyEngine } from './engine';
 import { savedState } from './saved-state';
 
-const VERSION = 1;
+/** 2: names in the engine's state, and the reasons of the package's policies, differ from version 1. */
+const VERSION = 2;
 
+/** The first line of a log. */
 export interface PolicyLogHeader {
-  /** Of the log's form. */
+  /** The version of the log's format, which parseLog() checks. */
   readonly version: number;
+  /** The name of the policy. */
   readonly policy: string;
+  /** The limits of the engine. */
   readonly limits: PolicyLimits;
-  /** What the engine knew, in its own form, where the log began after the policy did. */
+  /**
+   * The engine's state, in a private format, where the log began after the policy did; absent where
+   * the log has every event.
+   */
   readonly state?: object;
 }
 
+/** An event and what followed from it. */
 export interface PolicyLogEntry {
-  /** Milliseconds since the engine began. */
+  /** When the event was handled, in milliseconds since the engine began. */
   readonly at: number;
+  /** The event. */
   readonly event: PolicyEvent;
+  /** The actions that the engine admitted, in order. */
   readonly actions: readonly PathAction[];
-  /** What the policy threw, in words. */
+  /** The text of what the policy threw; absent where it threw nothing. */
   readonly error?: string;
 }
 
+/** A log that was read. */
 export interface PolicyLog extends PolicyLogHeader {
+  /** The events, in order. */
   readonly entries: readonly PolicyLogEntry[];
 }
 
-/** Where a replay differs from what a log says. */
+/** An entry whose actions or error differ in a replay. */
 export interface PolicyLogDifference {
-  /** Of the entry, from 0. */
+  /** The index of the entry in `entries`, from 0. */
   readonly index: number;
+  /** The entry of the log. */
   readonly entry: PolicyLogEntry;
+  /** The same event with what followed from it in the replay. */
   readonly replayed: PolicyLogEntry;
 }
 
@@ -60,14 +74,17 @@ export function logEntry(
   return { at, event, actions, ...('error' in handled && { error: String(handled.error) }) };
 }
 
-/** A line for a header or an entry. */
+/** Writes a header or an entry as one line. */
 export const encodeLine = (line: PolicyLogHeader | PolicyLogEntry): string =>
   `${JSON.stringify(line)}\n`;
 
-/** Reads what was recorded. A last line that was cut off, as by a crash, is left out. */
+/**
+ * Reads the text of a log. A last line without its end, as after a crash, is dropped. Throws a
+ * TypeError (ERR_INVALID_ARG_VALUE) for a log of another version.
+ */
 export function parseLog(text: string): PolicyLog {
   const lines = text.split('\n');
-  lines.pop(); // nothing, or what was cut off
+  lines.pop(); // empty, or without its end
   const [header, ...entries] = lines.map((line) => JSON.parse(line) as unknown);
   checkObject('log', header);
   const { version } = header as PolicyLogHeader;
@@ -75,20 +92,20 @@ export function parseLog(text: string): PolicyLog {
     throw invalidArgValue(
       'log.version',
       version,
-      `must be ${VERSION}: this release reads no other`,
+      `must be ${VERSION}: this release of mptcp reads no other version, record the log anew`,
     );
   }
   return { ...(header as PolicyLogHeader), entries: entries as PolicyLogEntry[] };
 }
 
-/** Lets a policy decide on a log's events: the same policy on the same log does the same. */
+/** Replays the events of a log against a policy. The policy that was recorded does the same again. */
 export function replay(policy: PathPolicy, log: PolicyLog): PolicyLogEntry[] {
   const { limits, state } = log;
-  const machine = new PolicyEngine(policy, { limits, ...(state && { saved: state }) });
-  return log.entries.map(({ at, event }) => logEntry(at, event, machine.handle(at, event)));
+  const engine = new PolicyEngine(policy, { limits, ...(state && { saved: state }) });
+  return log.entries.map(({ at, event }) => logEntry(at, event, engine.handle(at, event)));
 }
 
-/** Where a replay does something else than the log says, in order. */
+/** Lists the entries whose actions or error differ in a replay, in order. */
 export function differences(
   { entries }: PolicyLog,
   replayed: readonly PolicyLogEntry[],
@@ -99,7 +116,7 @@ export function differences(
   });
 }
 
-/** As they are written. */
+/** Compares what would be written. */
 const isSame = (one: PolicyLogEntry, other: PolicyLogEntry): boolean =>
   isDeepStrictEqual(
     JSON.parse(JSON.stringify([one.actions, one.error ?? null])),

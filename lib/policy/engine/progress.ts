@@ -1,8 +1,8 @@
-/** What two looks at a path tell: its loss, and whether anything comes back. */
+/** Derives loss, silence and usage of a path from consecutive polls of it. */
 import type { PathProgress } from '../policy';
 import type { EnginePath, EngineState } from './state';
 
-const SMOOTH = 50; // packets
+const LOSS_WEIGHT = 50; // packets that count as much as all before them
 
 const copyOf = (progress: PathProgress): PathProgress => ({
   ...progress,
@@ -10,7 +10,7 @@ const copyOf = (progress: PathProgress): PathProgress => ({
   remote: { ...progress.remote },
 });
 
-/** What a counter has grown by: one that shrinks belongs to another subflow. */
+/** The growth of a counter. One that shrank belongs to a new subflow between the same ports. */
 const growth = (after: number, before = 0): number => (after >= before ? after - before : after);
 
 function smoothedLoss(
@@ -20,50 +20,50 @@ function smoothedLoss(
 ): number | undefined {
   const sent = growth(after.dataSegsOut, before.dataSegsOut);
   if (sent === 0) return path.loss;
-  const again = Math.min(sent, growth(after.totalRetrans, before.totalRetrans));
-  const weight = sent / (sent + SMOOTH);
-  return (path.loss ?? 0) * (1 - weight) + (again / sent) * weight;
+  const retransmitted = Math.min(sent, growth(after.totalRetrans, before.totalRetrans));
+  const weight = sent / (sent + LOSS_WEIGHT);
+  return (path.loss ?? 0) * (1 - weight) + (retransmitted / sent) * weight;
 }
 
-/** When anything came last. An acknowledgement that only comes with data is known by the data. */
-const heardAt = (progress: PathProgress, at: number): number =>
+/** When anything last arrived. An acknowledgement on a data packet counts as data. */
+const lastArrivalAt = (progress: PathProgress, at: number): number =>
   at - Math.min(progress.lastAckRecv, progress.lastDataRecv);
 
-function followSilence(path: EnginePath, after: PathProgress, at: number): void {
-  const { progress: before, lookedAt = at, waitingSince, silentLooks = 0 } = path;
+function updateSilence(path: EnginePath, after: PathProgress, at: number): void {
+  const { progress: before, polledAt = at, waitingSince, silentPolls = 0 } = path;
   delete path.silentSince;
-  delete path.silentLooks;
-  // What a closed window did not take is sent again ever more seldom, and not acknowledged then.
+  delete path.silentPolls;
+  // Data that a closed window rejected are retransmitted with growing pauses and stay unacknowledged.
   if (after.unacked === 0 || after.sndWnd === 0) {
     delete path.waitingSince;
-    delete path.silentAmid;
+    delete path.midStream;
     return;
   }
   const acked = before !== undefined && after.bytesAcked > before.bytesAcked;
-  const heard = Math.max(heardAt(after, at), acked ? lookedAt : -Infinity);
-  const sent = at - after.lastDataSent;
-  // What was sent after a pause has been on its way since the last look at the earliest. Where one
-  // came late, there may have been a pause after what was heard: the last of what was sent counts.
-  const begun = waitingSince ?? Math.max(lookedAt, sent);
-  const news = before === undefined || acked || heard > lookedAt;
-  path.waitingSince = Math.max(begun, heard, news ? sent : -Infinity);
-  if (acked) path.silentAmid = true;
-  if (news) return;
+  const arrivedAt = Math.max(lastArrivalAt(after, at), acked ? polledAt : -Infinity);
+  const sentAt = at - after.lastDataSent;
+  // Data that were sent after a pause have waited since the last poll at the earliest. Where a poll
+  // was late, the sender may have paused after the last arrival: the last transmission counts then.
+  const begunAt = waitingSince ?? Math.max(polledAt, sentAt);
+  const arrived = before === undefined || acked || arrivedAt > polledAt;
+  path.waitingSince = Math.max(begunAt, arrivedAt, arrived ? sentAt : -Infinity);
+  if (acked) path.midStream = true;
+  if (arrived) return;
   path.silentSince = path.waitingSince;
-  path.silentLooks = silentLooks + 1;
+  path.silentPolls = silentPolls + 1;
 }
 
-/** Takes a look at a path into account; gives the bytes that went over it since the last one. */
-export function look(path: EnginePath, progress: PathProgress, at: number): number {
+/** Updates a path by a poll, and returns the bytes that it carried since the one before. */
+export function updateProgress(path: EnginePath, progress: PathProgress, at: number): number {
   const { progress: before } = path;
   const after = copyOf(progress);
   if (before) {
     const loss = smoothedLoss(path, before, after);
     if (loss !== undefined) path.loss = loss;
   }
-  followSilence(path, after, at);
+  updateSilence(path, after, at);
   path.progress = after;
-  path.lookedAt = at;
+  path.polledAt = at;
   return (
     growth(after.bytesSent, before?.bytesSent) + growth(after.bytesReceived, before?.bytesReceived)
   );

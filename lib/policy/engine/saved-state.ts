@@ -1,7 +1,7 @@
-/** What the engine knows as JSON: a log that begins later begins with it. */
+/** Writes the engine's state as JSON and reads it back, for a log that begins after the engine did. */
 import type { EngineState } from './state';
 
-/** As it is written: the entries of a Map, the members of a Set. */
+/** How a Map (its entries) and a Set (its members) are written. */
 interface Collection {
   $map?: [unknown, unknown][];
   $set?: unknown[];
@@ -20,7 +20,7 @@ function fromJson(_key: string, value: unknown): unknown {
   return $set ? new Set($set) : value;
 }
 
-/** A copy that can be written, of a state that goes on changing. */
+/** A plain copy that JSON.stringify() can write, of a state that continues to change. */
 export const savedState = (state: object): object =>
   JSON.parse(JSON.stringify(state, toJson)) as object;
 

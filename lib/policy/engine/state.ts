@@ -1,5 +1,6 @@
-/** What the engine knows: the view that policies get, and what paces their actions. */
-import { subflowKey } from '../../base/addresses';
+/** What the engine knows: the view that policies are given, and what paces their actions. */
+import { isAddress, subflowKey } from '../../base/addresses';
+import type { AnnouncedAddress } from '../../connection/paths';
 import type { NetworkInterface } from '../../interfaces/interface';
 import type {
   ConnectionView,
@@ -10,15 +11,16 @@ import type {
   PolicyLimits,
   PolicyView,
 } from '../policy';
-import type { Ends } from '../reading';
-import { type Bucket, type Hold } from './pacing';
+import type { Ends } from '../view-queries';
+import type { Holds } from './holds';
+import type { Bucket } from './pacing';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 export interface EnginePath extends Mutable<PathView> {
   /** Failures in a row before it was established. */
   attempts: number;
-  /** Since when something is on its way, as far as the looks tell. */
+  /** Since when data wait for an acknowledgement, as far as polling shows. */
   waitingSince?: number;
 }
 
@@ -27,12 +29,15 @@ export interface EngineConnection extends Mutable<ConnectionView> {
   opening: OpeningView[];
   failures: FailureView[];
   lost: LostView[];
-  announced: Map<number, { address: string; port?: number }>;
-  announcing: { address: string; port?: number }[];
-  /** Whose end is on its way; no other one between the addresses before that, or `until`. */
+  announced: Map<number, AnnouncedAddress>;
+  announcing: AnnouncedAddress[];
+  /**
+   * Attempts that were abandoned and whose `subflowClosed` is outstanding. No other attempt between
+   * their addresses is admitted before that event, or before `until`.
+   */
   abandoned: (OpeningView & { until: number })[];
-  /** By what is held off. */
-  holds: Map<string, Hold>;
+  holds: Holds;
+  /** Paces the creation of subflows. */
   creations: Bucket;
 }
 
@@ -45,18 +50,30 @@ export interface EngineState extends PolicyView {
   usage: Map<string, number>;
 }
 
+export const newState = (limits: PolicyLimits): EngineState => ({
+  now: 0,
+  limits,
+  interfaces: [],
+  leaving: new Set(),
+  connections: new Map(),
+  usage: new Map(),
+});
+
 export const findPath = (connection: EngineConnection, ends: Ends): EnginePath | undefined =>
   connection.paths.find((path) => subflowKey(path) === subflowKey(ends));
 
-/** Takes the first that matches out of a list. */
-export function take<T>(list: T[], match: (item: T) => boolean): T | undefined {
+export const isSameAnnouncement = (one: AnnouncedAddress, other: AnnouncedAddress): boolean =>
+  isAddress(one.address, other.address) && one.port === other.port;
+
+/** Removes the first item that matches from a list, and returns it. */
+export function removeFirst<T>(list: T[], match: (item: T) => boolean): T | undefined {
   const index = list.findIndex(match);
   return index < 0 ? undefined : list.splice(index, 1)[0];
 }
 
 const REMEMBERED = 64;
 
-/** Appends, and forgets what is older than the last 64. */
+/** Appends to a list, and drops its oldest item beyond 64. */
 export function remember<T>(list: T[], item: T): void {
   list.push(item);
   if (list.length > REMEMBERED) list.shift();

@@ -1,17 +1,18 @@
-const GRAIN = 10; // ms
+const RESOLUTION = 10; // ms
 
-/** When the policy is to be asked again; times that are nearly the same are one. */
+/** The times at which the policy is due a `woken` event, rounded so that nearby times coincide. */
 export class Wakes {
   readonly #times = new Set<number>();
   #next = Infinity;
 
   add(at: number, now: number): void {
-    const time = Math.ceil(Math.max(at, now + GRAIN) / GRAIN) * GRAIN;
+    const time = Math.ceil(Math.max(at, now + RESOLUTION) / RESOLUTION) * RESOLUTION;
     this.#times.add(time);
     this.#next = Math.min(this.#next, time);
   }
 
-  passed(now: number): void {
+  /** Removes the times that have passed. */
+  expire(now: number): void {
     if (this.#next > now) return;
     this.#next = Infinity;
     for (const time of this.#times) {

@@ -1,12 +1,16 @@
+/** The policy all(). */
 import { checkFunction, checkObject, invalidArgType } from '../../base/arguments';
 import type { EndpointOptions } from '../../endpoints/endpoint';
 import type { PathAction, PathPolicy, PolicyAction, PolicyEvent, PolicyView } from '../policy';
-import { isPair, pairOf } from '../reading';
+import { isSamePair, pairOf } from '../view-queries';
 
 /**
- * Several policies at once. What one of them does not permit, none does; where they answer one event
- * with opposite priorities for a path the first one wins, and a pair of addresses that one of them
- * takes a path from gets no new one by the same answer. What one throws ends them all for that event.
+ * Joins several policies to one. An action that one of them does not permit is dropped. Where they
+ * answer an event with opposite priorities for a path, the first policy wins; where one destroys a
+ * path, none opens one between its addresses in the same answer. An error that one throws drops the
+ * answers of all to that event. The paths are polled at the shortest interval of any of them. Under
+ * the in-kernel path manager it has the endpoints of all of them; one that is both `signal` and
+ * `fullmesh`, which the kernel refuses, is `signal`.
  */
 export function all(...policies: PathPolicy[]): PathPolicy {
   policies.forEach((policy, index) => checkPolicy(`policies[${index}]`, policy));
@@ -19,7 +23,7 @@ export function all(...policies: PathPolicy[]): PathPolicy {
     permits: (view, action) => policies.every((each) => each.permits?.(view, action) ?? true),
     ...(withEndpoints.length > 0 && {
       endpoints: (view: Pick<PolicyView, 'interfaces' | 'leaving'>) =>
-        joined(withEndpoints.flatMap((each) => each.endpoints?.(view) ?? [])),
+        mergeEndpoints(withEndpoints.flatMap((each) => each.endpoints?.(view) ?? [])),
     }),
   };
 }
@@ -43,12 +47,12 @@ function answers(
     const permits = (action: PathAction): boolean =>
       others.every((each) => each.permits?.(view, action) ?? true);
     const outer = view.permits;
-    const joined = {
+    const innerView = {
       ...view,
       permits: (action: PathAction) => permits(action) && (outer?.(action) ?? true),
     };
     return policy
-      .decide(joined, event)
+      .decide(innerView, event)
       .filter((action) => action.type === 'wake' || permits(action));
   });
 }
@@ -59,33 +63,35 @@ function withoutConflicts(actions: readonly PolicyAction[]): PolicyAction[] {
   return actions.filter((action) => {
     if (action.type === 'createSubflow') {
       const pair = { local: action.local.address, remote: action.remote };
-      return !destroyed.some((each) => each.token === action.token && isPair(pairOf(each), pair));
+      return !destroyed.some(
+        (each) => each.token === action.token && isSamePair(pairOf(each), pair),
+      );
     }
     if (action.type !== 'setBackup') return true;
     const first = priorities.find(
       (each) =>
         each.token === action.token &&
         each.local.port === action.local.port &&
-        isPair(pairOf(each), pairOf(action)),
+        isSamePair(pairOf(each), pairOf(action)),
     );
     return first?.backup === action.backup;
   });
 }
 
-/** One endpoint an address and port, with what each wants of it. */
-function joined(endpoints: readonly EndpointOptions[]): EndpointOptions[] {
+/** Merges the endpoints of one address and port, so that each has the flags of all. */
+function mergeEndpoints(endpoints: readonly EndpointOptions[]): EndpointOptions[] {
   const found = new Map<string, EndpointOptions>();
   for (const endpoint of endpoints) {
     const key = `${endpoint.address} ${endpoint.port ?? ''}`;
     const known = found.get(key);
     if (!known) found.set(key, endpoint);
-    else found.set(key, together(known, endpoint));
+    else found.set(key, merge(known, endpoint));
   }
   return [...found.values()];
 }
 
-/** The kernel has no endpoint that is both announced and fullmesh: then the subflows matter less. */
-function together(one: EndpointOptions, other: EndpointOptions): EndpointOptions {
+/** The kernel refuses an endpoint that is both `signal` and `fullmesh`: `signal` has precedence. */
+function merge(one: EndpointOptions, other: EndpointOptions): EndpointOptions {
   const signal = one.signal === true || other.signal === true;
   const both = { ...one, ...other };
   for (const flag of ['subflow', 'backup', 'laminar'] as const) {

@@ -1,18 +1,25 @@
+/** The policy backup(). */
 import { checkIfGiven, checkObject } from '../../base/arguments';
 import type { PathPolicy, PolicyView } from '../policy';
-import { isOpen } from '../reading';
-import { everywhere } from './fullmesh';
+import { isOpen } from '../view-queries';
+import { concernedByPaths, endpointsOf, priority } from './building-blocks';
+import { meshActions } from './fullmesh';
 import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
-import { concernedByPaths, endpointsOf, priority } from './paths';
 
+/** The options of backup(). */
 export interface BackupOptions {
-  /** Every other interface unless given. */
+  /** The interfaces to use, also those that match `standby` (every interface that does not match it). */
   primary?: InterfaceMatch;
-  /** Those that carry nothing while a primary one can. */
+  /** The interfaces whose subflows are backups. */
   standby: InterfaceMatch;
 }
 
-/** Subflows over all interfaces, of which those of the standby ones are backups. */
+/**
+ * Opens subflows over all interfaces as fullmesh() does, and makes those over the standby interfaces
+ * backups, which carry nothing while a primary path can. With `primary`, other interfaces are not
+ * used. Under the in-kernel path manager its endpoints are `subflow` and `fullmesh`, and `backup` on
+ * the standby interfaces.
+ */
 export function backup(options: BackupOptions): PathPolicy {
   checkObject('options', options);
   checkIfGiven(checkMatch, 'options.primary', options.primary);
@@ -31,7 +38,7 @@ export function backup(options: BackupOptions): PathPolicy {
     decide(view, event) {
       const { isStandby, isUsed } = roles(view);
       return concernedByPaths(view, event).flatMap((connection) => [
-        ...everywhere(view, connection, name, { on: isUsed, backup: isStandby }),
+        ...meshActions(view, connection, name, { on: isUsed, backup: isStandby }),
         ...connection.paths
           .filter((path) => isOpen(path) && path.interface !== undefined && isUsed(path.interface))
           .map((path) => priority(connection, path, isStandby(path.interface), name)),

@@ -1,23 +1,33 @@
+/** The policy dataCap(). */
 import { checkIfGiven, checkInteger, checkObject, checkOneOf } from '../../base/arguments';
 import type { PathPolicy, PolicyView } from '../policy';
-import { interfaceOf, isOpen } from '../reading';
+import { interfaceOf, isOpen } from '../view-queries';
+import { destruction, priority } from './building-blocks';
 import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
-import { destruction, priority } from './paths';
 
-const PROGRESS = 1000; // ms
+const POLL_INTERVAL = 1000; // ms
 
+/** The options of dataCap(). */
 export interface DataCapOptions {
+  /** The metered interfaces. */
   interface: InterfaceMatch;
-  /** Both ways, of the process's own connections, since the policy began. */
+  /**
+   * The cap in bytes, sent and received over all matching interfaces together by this process's
+   * connections since the policy began; 0 or more.
+   */
   bytes: number;
   /**
-   * What becomes of subflows beyond the cap. `backup`: they carry data only when no other one can.
-   * `destroy`: they go, but for the last one of a connection. ('backup')
+   * What becomes of their subflows beyond the cap ('backup'). `backup`: they carry data only when no
+   * other path can. `destroy`: they are closed, except a connection's last one.
    */
   then?: 'backup' | 'destroy';
 }
 
-/** Takes a metered interface out of use after so many bytes; opens no subflow. */
+/**
+ * Takes metered interfaces out of use after so many bytes; it opens no subflow. Join it by all() with
+ * a policy that does. It needs the userspace path manager: it has no endpoints. It polls the paths
+ * once a second, so that the cap is exceeded by what a second carries.
+ */
 export function dataCap(options: DataCapOptions): PathPolicy {
   checkObject('options', options);
   checkMatch('options.interface', options.interface);
@@ -33,7 +43,7 @@ export function dataCap(options: DataCapOptions): PathPolicy {
   };
   return {
     name,
-    progress: PROGRESS,
+    progress: POLL_INTERVAL,
     decide(view) {
       const isSpent = spent(view);
       return [...view.connections.values()].flatMap((connection) =>

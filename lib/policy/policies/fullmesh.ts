@@ -1,3 +1,4 @@
+/** The policy fullmesh(), and its actions for the policies that build on it. */
 import type { ConnectionView, PathAction, PathPolicy, PolicyView } from '../policy';
 import {
   announcements,
@@ -7,24 +8,26 @@ import {
   mesh,
   missing,
   vacate,
-} from './paths';
+} from './building-blocks';
 
 /**
- * A subflow between every local address and every address of the peer. A server, which cannot reach
- * its clients, announces its addresses instead. Interfaces that the app will lose are left.
+ * Opens a subflow between every local address and every address of the peer; where a limit does not
+ * admit all of them, those first that have least in common with the others. A server, which cannot
+ * reach its clients, announces its addresses instead. Interfaces that the app will lose are vacated.
+ * Under the in-kernel path manager its endpoints are `subflow` and `fullmesh`.
  */
 export function fullmesh(): PathPolicy {
   const name = 'fullmesh';
   return {
     name,
     decide: (view, event) =>
-      concernedByPaths(view, event).flatMap((connection) => everywhere(view, connection, name)),
+      concernedByPaths(view, event).flatMap((connection) => meshActions(view, connection, name)),
     endpoints: (view) => endpointsOf(view, () => ({ subflow: true, fullmesh: true })),
   };
 }
 
-/** Also for policies that begin with that. */
-export function everywhere(
+/** `on`: the interfaces to use (all); `backup`: those whose subflows become backups (none). */
+export function meshActions(
   view: PolicyView,
   connection: ConnectionView,
   reason: string,

@@ -1,3 +1,4 @@
+/** The policy handover(). */
 import {
   checkIfGiven,
   checkInteger,
@@ -6,10 +7,9 @@ import {
   invalidArgType,
   outOfRange,
 } from '../../base/arguments';
-import { isDark, isLocallyUp, isQuiet, movedAt } from '../darkness';
+import { isDark, isLocallyUp, isQuiet, lastActiveAt } from '../darkness';
 import type { ConnectionView, PathPolicy, PathView, PolicyAction, PolicyView } from '../policy';
-import { interfaceOf, isOpen, isPair } from '../reading';
-import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
+import { interfaceOf, isOpen, isSamePair } from '../view-queries';
 import {
   announcements,
   concerned,
@@ -19,44 +19,52 @@ import {
   mesh,
   missing,
   priority,
-} from './paths';
+} from './building-blocks';
+import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
 
-const PROGRESS = 100; // ms
-const PATIENCE = 1000; // ms that a path may take to open before the next one is tried
-const LONGEST = 5; // times `drain`, for a path on which something still moves
+const POLL_INTERVAL = 100; // ms
+const OPENING_TIMEOUT = 1000; // ms, after which the next path is tried too
+const MAX_DRAINS = 5; // times `drain`, for a path on which something still moves
 
+/** The options of handover(). */
 export interface HandoverOptions {
   /**
-   * `make-before-break`: one path; the next one is there before it goes. `break-before-make`: one
-   * path; it goes, and then the next one is made: for interfaces that do not work at once.
-   * `simultaneous`: a path on every interface, all used, until its interface goes.
+   * `make-before-break`: one path is used; the next one is established before it is left.
+   * `break-before-make`: one path is used; it is destroyed, then the next one is opened: for
+   * interfaces that cannot work at the same time. `simultaneous`: a path on every interface is used
+   * until its interface goes.
    */
   mode: 'make-before-break' | 'break-before-make' | 'simultaneous';
-  /** The best one first; any other comes after these. */
+  /** The interfaces in the order of preference; all others follow (no preference). */
   prefer?: readonly InterfaceMatch[];
-  /** The share of packets sent again, 0 to 1, beyond which a path is left (never). */
+  /** The share of retransmitted packets, 0 to 1, beyond which a path is left (never). */
   loss?: number;
   /** The round-trip time in milliseconds beyond which a path is left (never). */
   rtt?: number;
   /**
-   * Milliseconds for what is on its way: between the last time that something moved on a path that is
-   * left and its end (1000). The end comes after five times as many at the latest.
+   * Milliseconds without any movement after which a path that is left is destroyed, so that data in
+   * flight arrive (1000). It is destroyed after five times as many at the latest.
    */
   drain?: number;
-  /** Milliseconds before an interface that was left for loss or rtt is used again (10 000). */
+  /** Milliseconds before an interface that was left as dark, lossy or slow is used again (10 000). */
   hold?: number;
 }
 
-const SUFFERS = 'handover: it suffers';
+const DEGRADED = 'handover: the path is dark, lossy or slow';
 
-/** Moves a connection from interface to interface: of those that work, to the preferred one. */
+/**
+ * Moves a connection from interface to interface: it uses the most preferred one that works, and
+ * leaves a path that is dark, exceeds `loss` or `rtt`, or whose interface goes or will be lost. A
+ * server does not choose between working paths, which its client does. It needs the userspace path
+ * manager: it has no endpoints.
+ */
 export function handover(options: HandoverOptions): PathPolicy {
   check(options);
   const { prefer = [], drain = 1000, hold = 10_000 } = options;
   const rules: Rules = { ...options, prefer, drain, hold };
   return {
     name: 'handover',
-    progress: PROGRESS,
+    progress: POLL_INTERVAL,
     decide: (view, event) =>
       concerned(view, event).flatMap((connection) =>
         new Handover(rules, view, connection).actions(),
@@ -95,7 +103,7 @@ function checkShare(name: string, value: unknown): void {
 
 type Rules = HandoverOptions & Required<Pick<HandoverOptions, 'prefer' | 'drain' | 'hold'>>;
 
-/** One connection at one time. */
+/** The decision for one connection at one time. */
 class Handover {
   readonly #rules: Rules;
   readonly #view: PolicyView;
@@ -115,7 +123,7 @@ class Handover {
       .sort((one, other) => this.#rank(one.interface) - this.#rank(other.interface));
   }
 
-  /** There is a path that need not be left. */
+  /** Whether a path exists that need not be left. */
   get works(): boolean {
     return this.#good.length > 0;
   }
@@ -125,15 +133,15 @@ class Handover {
     const surplus = this.#surplus();
     const kept = this.#good.filter((path) => !surplus.has(path));
     return [
-      ...kept.map((path) => this.#priority(path, false, 'handover: to this path')),
+      ...kept.map((path) => this.#priority(path, false, 'handover: a path in use')),
       ...(mode === 'break-before-make' && this.#candidates().length > 0
-        ? this.#break(kept)
+        ? this.#destroyAtOnce(kept)
         : this.#leave(surplus)),
-      ...this.#make(),
+      ...this.#create(),
     ];
   }
 
-  /** 0 is the best. */
+  /** The rank of an interface; 0 is the best. */
   #rank(name: string | undefined): number {
     const index = this.#order.findIndex((matches) => matches(name));
     return index < 0 ? this.#order.length : index;
@@ -142,22 +150,22 @@ class Handover {
   #whyLeave(path: PathView): string | undefined {
     const { loss = Infinity, rtt = Infinity } = this.#rules;
     if (path.interface !== undefined && this.#view.leaving.has(path.interface)) {
-      return 'handover: its interface is left';
+      return 'handover: the interface will be lost';
     }
-    if (!isLocallyUp(this.#view, path)) return 'handover: its interface is gone';
-    const suffers =
+    if (!isLocallyUp(this.#view, path)) return 'handover: the link or the address is gone';
+    const degraded =
       isDark(path) || (path.loss ?? 0) > loss || (path.progress?.rtt ?? 0) / 1000 > rtt;
-    return suffers ? SUFFERS : undefined;
+    return degraded ? DEGRADED : undefined;
   }
 
-  /** Paths that work and are not wanted, by a better one. A server leaves that to its client. */
+  /** The paths that work beside a better one. A server leaves the choice to its client. */
   #surplus(): Set<PathView> {
     const { serverSide } = this.#connection;
     if (serverSide || this.#rules.mode === 'simultaneous') return new Set();
     return new Set(this.#good.slice(1));
   }
 
-  /** Gently: what is on its way arrives. */
+  /** Makes the paths to leave backups, and destroys them later, so that data in flight arrive. */
   #leave(surplus: ReadonlySet<PathView>): PolicyAction[] {
     if (!this.works) return [];
     const { now } = this.#view;
@@ -167,29 +175,29 @@ class Handover {
       if (!path.backup && isLocallyUp(this.#view, path)) {
         return [this.#priority(path, true, why), { type: 'wake', at: now + this.#rules.drain }];
       }
-      return this.#end(path, why);
+      return this.#drain(path, why);
     });
   }
 
-  /** Of a path that is left: when it has had its time, and where that disturbs no other one. */
-  #end(path: PathView, why: string): PolicyAction[] {
+  /** Destroys a path that is left once it is idle, and where that disturbs no other path. */
+  #drain(path: PathView, why: string): PolicyAction[] {
     const { now } = this.#view;
     const { drain } = this.#rules;
-    const isLost = isDark(path) || !isLocallyUp(this.#view, path);
-    const idleAt = Math.max(path.backupSince, movedAt(path) ?? 0) + drain;
-    const due = Math.min(idleAt, path.backupSince + LONGEST * drain);
-    if (!isLost && due > now) return [{ type: 'wake', at: due }];
-    const isEmpty = path.progress?.unacked === 0 && (isLost || idleAt <= now);
+    const isDead = isDark(path) || !isLocallyUp(this.#view, path);
+    const idleAt = Math.max(path.backupSince, lastActiveAt(path) ?? 0) + drain;
+    const due = Math.min(idleAt, path.backupSince + MAX_DRAINS * drain);
+    if (!isDead && due > now) return [{ type: 'wake', at: due }];
+    const isEmpty = path.progress?.unacked === 0 && (isDead || idleAt <= now);
     return isEmpty && !isQuiet(this.#connection)
-      ? [] // until it is: its end would make the kernel send all again
+      ? [] // closing it would make the kernel retransmit what other paths carry
       : [destruction(this.#connection, path, why)];
   }
 
-  /** At once, and all: the next one is made when the last one is gone. */
-  #break(kept: readonly PathView[]): PolicyAction[] {
-    const stays = kept.filter((path) => !this.#isWorthABreak(path));
+  /** Destroys all paths that are not worth keeping; the next one is opened when they have closed. */
+  #destroyAtOnce(kept: readonly PathView[]): PolicyAction[] {
+    const staying = kept.filter((path) => !this.#isWorthABreak(path));
     return this.#open
-      .filter((path) => !stays.includes(path))
+      .filter((path) => !staying.includes(path))
       .map((path) =>
         destruction(this.#connection, path, this.#whyLeave(path) ?? 'handover: to a better path', {
           last: true,
@@ -197,26 +205,26 @@ class Handover {
       );
   }
 
-  /** A path that works is not given up for one that failed a while ago. */
+  /** Whether a better candidate exists that has not failed within `hold`. */
   #isWorthABreak({ interface: name }: PathView): boolean {
     const { hold } = this.#rules;
     const { failures } = this.#connection;
     return this.#candidates().some(
       (pair) =>
         this.#rank(pair.interface) < this.#rank(name) &&
-        !failures.some((each) => isPair(each, pair) && each.at + hold > this.#view.now),
+        !failures.some((each) => isSamePair(each, pair) && each.at + hold > this.#view.now),
     );
   }
 
-  /** Pairs of addresses for the next path, the best first. */
+  /** The pairs of addresses for the next path, the best first. */
   #candidates(): LocalPair[] {
     const { failures } = this.#connection;
     const { now } = this.#view;
-    const left = new Set(this.#open.filter((path) => this.#whyLeave(path)).map(onInterface));
+    const leaving = new Set(this.#open.filter((path) => this.#whyLeave(path)).map(interfaceName));
     const isHeld = (pair: LocalPair): boolean =>
-      failures.some((each) => each.retryAt > now && isPair(each, pair));
+      failures.some((each) => each.retryAt > now && isSamePair(each, pair));
     const free = mesh(this.#view, this.#connection).filter(
-      (pair) => !left.has(pair.interface) && !this.#isResting(pair),
+      (pair) => !leaving.has(pair.interface) && !this.#isResting(pair),
     );
     return missing(this.#connection, free).sort(
       (one, other) =>
@@ -225,31 +233,31 @@ class Handover {
     );
   }
 
-  /** It was left a short time ago because it was bad. */
+  /** Whether a path on the same interface was left as degraded within `hold`. */
   #isResting({ interface: name }: LocalPair): boolean {
     const { interfaces, now } = this.#view;
     return this.#connection.lost.some(
       ({ local, reason, at }) =>
-        reason === SUFFERS &&
+        reason === DEGRADED &&
         at + this.#rules.hold > now &&
         interfaceOf(interfaces, local) === name,
     );
   }
 
-  #make(): PolicyAction[] {
+  #create(): PolicyAction[] {
     const connection = this.#connection;
     if (connection.serverSide) {
-      return this.works ? [] : announcements(this.#view, connection, 'handover: elsewhere');
+      return this.works ? [] : announcements(this.#view, connection, 'handover: no path works');
     }
     return this.#rules.mode === 'simultaneous' ? this.#onEach() : this.#next();
   }
 
-  /** One path on every interface. */
+  /** Opens one path on every interface. */
   #onEach(): PolicyAction[] {
     const { opening } = this.#connection;
     const { interfaces } = this.#view;
     const used = new Set([
-      ...this.#open.map(onInterface),
+      ...this.#open.map(interfaceName),
       ...opening.map(({ local }) => interfaceOf(interfaces, local)),
     ]);
     return this.#candidates().flatMap((pair) => {
@@ -259,15 +267,15 @@ class Handover {
     });
   }
 
-  /** A path where none works, or where a better one can be had. */
+  /** Opens a path where none works, or where a better one is possible. */
   #next(): PolicyAction[] {
     const { opening, paths } = this.#connection;
     const { now } = this.#view;
     const [best] = this.#good;
     if (this.#rules.mode === 'break-before-make' && paths.length > 0) return [];
     const newest = opening.at(-1);
-    if (newest && newest.since + PATIENCE > now) {
-      return [{ type: 'wake', at: newest.since + PATIENCE }];
+    if (newest && newest.since + OPENING_TIMEOUT > now) {
+      return [{ type: 'wake', at: newest.since + OPENING_TIMEOUT }];
     }
     const [next] = this.#candidates();
     if (!next || (best && this.#rank(next.interface) >= this.#rank(best.interface))) return [];
@@ -279,4 +287,4 @@ class Handover {
   }
 }
 
-const onInterface = ({ interface: name }: PathView): string | undefined => name;
+const interfaceName = ({ interface: name }: PathView): string | undefined => name;

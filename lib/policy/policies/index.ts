@@ -1,4 +1,4 @@
-/** The policies that come with this package. */
+/** The policies of this package, exported as `policies`. */
 export { aggregate } from './aggregate';
 export { all } from './all';
 export { backup, type BackupOptions } from './backup';

@@ -1,3 +1,4 @@
+/** The policy interactive(). */
 import { subflowKey } from '../../base/addresses';
 import { checkIfGiven, checkInteger, checkObject } from '../../base/arguments';
 import { isAlive, isDark, isLocallyUp } from '../darkness';
@@ -9,22 +10,33 @@ import type {
   PolicyView,
   SetBackupAction,
 } from '../policy';
-import { isOpen } from '../reading';
-import { announcements, concerned, creation, mesh, missing, priority, vacate } from './paths';
+import { isOpen } from '../view-queries';
+import {
+  announcements,
+  concerned,
+  creation,
+  mesh,
+  missing,
+  priority,
+  vacate,
+} from './building-blocks';
 
-const PROGRESS = 100; // ms
-const LOSS = 0.05;
-const SLOWER = 1.5; // times
-const LATER = 10; // ms
+const POLL_INTERVAL = 100; // ms
+const LOSSY = 0.05; // share of packets
+const SLOWER_RATIO = 1.5;
+const SLOWER_BY = 10; // ms
 
+/** The options of interactive(). */
 export interface InteractiveOptions {
-  /** Milliseconds that the path stays in use once chosen, unless it goes dark (2000). */
+  /** Milliseconds that a path stays in use once chosen, unless it fails or is to be left (2000). */
   hold?: number;
 }
 
 /**
- * One path in use, that of the lowest latency; the others are there as backups. Another one takes
- * its place where it suffers: dark, a loss of more than 5 %, or clearly slower than that one.
+ * Uses one path, that of the lowest latency, and keeps the others as backups. Another path takes over
+ * at once where the path in use is dark or goes; and after `hold` where it loses more than 5 % of its
+ * packets and more than twice as many as the other, or has 1.5 times the other's latency and 10 ms
+ * more. It needs the userspace path manager: it has no endpoints.
  */
 export function interactive(options: InteractiveOptions = {}): PathPolicy {
   checkObject('options', options);
@@ -33,20 +45,20 @@ export function interactive(options: InteractiveOptions = {}): PathPolicy {
   const name = 'interactive';
   return {
     name,
-    progress: PROGRESS,
+    progress: POLL_INTERVAL,
     decide: (view, event) =>
       concerned(view, event).flatMap((connection) => [
         ...standbys(view, connection, name),
         ...vacate(view, connection, name),
         ...prefer(connection, choose(view, connection, hold)),
       ]),
-    // Others may take a path out of use, and put none into it.
+    // Other policies may make any path a backup, and only the chosen one regular.
     permits: (view, action) =>
       action.type !== 'setBackup' || action.backup || isChosen(view, action, hold),
   };
 }
 
-/** A path on every interface, to take over at once. */
+/** Opens paths on every interface as backups, so that one can take over at once. */
 function standbys(view: PolicyView, connection: ConnectionView, reason: string): PathAction[] {
   if (connection.serverSide) return announcements(view, connection, reason);
   return missing(connection, mesh(view, connection)).map((pair) =>
@@ -54,45 +66,45 @@ function standbys(view: PolicyView, connection: ConnectionView, reason: string):
   );
 }
 
-/** In milliseconds; a path that nothing is known of may be the slowest. */
-const latency = ({ progress, silentSince, lookedAt = 0 }: PathView): number =>
+/** The latency in milliseconds, a present silence included. Unknown latency counts as infinite. */
+const latency = ({ progress, silentSince, polledAt = 0 }: PathView): number =>
   Math.max(
     progress ? progress.rtt / 1000 : Infinity,
-    silentSince === undefined ? 0 : lookedAt - silentSince,
+    silentSince === undefined ? 0 : polledAt - silentSince,
   );
 
 const isFaster = (one: PathView, other: PathView): boolean =>
-  latency(other) > Math.max(latency(one) * SLOWER, latency(one) + LATER);
+  latency(other) > Math.max(latency(one) * SLOWER_RATIO, latency(one) + SLOWER_BY);
 
-/** The path that is to be in use. */
+/** Chooses the path to use. */
 function choose(view: PolicyView, connection: ConnectionView, hold: number): PathView | undefined {
-  const stays = (path: PathView): boolean =>
+  const isUsable = (path: PathView): boolean =>
     !(path.interface !== undefined && view.leaving.has(path.interface)) &&
     isLocallyUp(view, path) &&
     !isDark(path) &&
-    (view.permits?.(inUse(connection, path)) ?? true);
+    (view.permits?.(regular(connection, path)) ?? true);
   const open = connection.paths.filter(isOpen);
   const used = open.filter(({ backup }) => !backup);
-  const current = used.find(stays) ?? used[0];
+  const current = used.find(isUsable) ?? used[0];
   const [best] = open
-    .filter((path) => path !== current && stays(path) && isAlive(view, path))
+    .filter((path) => path !== current && isUsable(path) && isAlive(view, path))
     .sort((one, other) => latency(one) - latency(other));
   if (!current || !best) return current ?? best;
-  if (!stays(current)) return best;
-  return view.now - current.backupSince >= hold && suffers(current, best) ? best : current;
+  if (!isUsable(current)) return best;
+  return view.now - current.backupSince >= hold && isWorse(current, best) ? best : current;
 }
 
-const inUse = (connection: ConnectionView, path: PathView): SetBackupAction =>
+const regular = (connection: ConnectionView, path: PathView): SetBackupAction =>
   priority(connection, path, false, 'interactive: the path in use');
 
-const suffers = (used: PathView, other: PathView): boolean =>
-  isFaster(other, used) || ((used.loss ?? 0) > LOSS && (other.loss ?? 0) < (used.loss ?? 0) / 2);
+const isWorse = (used: PathView, other: PathView): boolean =>
+  isFaster(other, used) || ((used.loss ?? 0) > LOSSY && (other.loss ?? 0) < (used.loss ?? 0) / 2);
 
-/** The new one first, so that there is always one. */
+/** Makes the chosen path regular before the others become backups, so that one always is. */
 function prefer(connection: ConnectionView, chosen: PathView | undefined): PathAction[] {
   if (!chosen) return [];
   return [
-    inUse(connection, chosen),
+    regular(connection, chosen),
     ...connection.paths
       .filter((path) => isOpen(path) && path !== chosen)
       .map((path) => priority(connection, path, true, 'interactive: a path in reserve')),

@@ -1,9 +1,11 @@
-/** Which interfaces are meant. */
 import { invalidArgType } from '../../base/arguments';
 import type { NetworkInterface } from '../../interfaces/interface';
 import type { PolicyView } from '../policy';
 
-/** A name, names by a pattern, whatever a function says, or one of several. */
+/**
+ * Selects interfaces: by name, by a pattern for names, by a function, or by any of several of these.
+ * A function must be pure, so that a log can be replayed.
+ */
 export type InterfaceMatch =
   string | RegExp | ((link: NetworkInterface) => boolean) | readonly InterfaceMatch[];
 
@@ -18,12 +20,12 @@ export function checkMatch(name: string, value: unknown): asserts value is Inter
 
 export function matches(match: InterfaceMatch, link: NetworkInterface): boolean {
   if (typeof match === 'string') return match === link.name;
-  if (match instanceof RegExp) return link.name.search(match) >= 0; // with no lastIndex
+  if (match instanceof RegExp) return link.name.search(match) >= 0; // unlike test(), it ignores lastIndex
   if (typeof match === 'function') return match(link);
   return match.some((each) => matches(each, link));
 }
 
-/** For an interface by its name; one that is not there matches nothing. */
+/** Matches interfaces by name. One that does not exist, or undefined, matches nothing. */
 export function matcher(
   { interfaces }: Pick<PolicyView, 'interfaces'>,
   match: InterfaceMatch,

@@ -1,7 +1,7 @@
+/** The policy perInterface(). */
 import { checkIfGiven, checkInteger, checkObject } from '../../base/arguments';
 import type { ConnectionView, PathAction, PathPolicy, PolicyView } from '../policy';
-import { interfaceOf, isOpen } from '../reading';
-import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
+import { interfaceOf, isOpen } from '../view-queries';
 import {
   concernedByPaths,
   creation,
@@ -10,16 +10,22 @@ import {
   mesh,
   missing,
   vacate,
-} from './paths';
+} from './building-blocks';
+import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
 
+/** The options of perInterface(). */
 export interface PerInterfaceOptions {
-  /** All unless given. */
+  /** The interfaces that it matches; others are left alone (all). */
   match?: InterfaceMatch;
-  /** Of the subflows of one connection on each (1). */
+  /** The number of subflows of a connection on each interface, 0 to 255 (1). */
   limit?: number;
 }
 
-/** So many subflows on each interface, where there are addresses for them, and none beyond. */
+/**
+ * Keeps `limit` subflows of each connection on each interface: it opens what is missing, to different
+ * addresses first, and destroys the youngest beyond. Under the in-kernel path manager it has
+ * `subflow` endpoints, one an interface, with the limit 1 only.
+ */
 export function perInterface(options: PerInterfaceOptions = {}): PathPolicy {
   checkObject('options', options);
   checkIfGiven(checkMatch, 'options.match', options.match);
@@ -29,10 +35,10 @@ export function perInterface(options: PerInterfaceOptions = {}): PathPolicy {
   return {
     name,
     decide(view, event) {
-      const counts = matcher(view, match);
+      const matches = matcher(view, match);
       return concernedByPaths(view, event).flatMap((connection) => [
-        ...upTo(view, connection, limit, counts, name),
-        ...beyond(connection, limit, counts, name),
+        ...creations(view, connection, limit, matches, name),
+        ...surplus(connection, limit, matches, name),
         ...vacate(view, connection, name),
       ]);
     },
@@ -41,14 +47,14 @@ export function perInterface(options: PerInterfaceOptions = {}): PathPolicy {
       const connection = view.connections.get(action.token);
       const on = interfaceOf(view.interfaces, action.local.address);
       if (!connection || on === undefined || !matcher(view, match)(on)) return true;
-      return usedOn(view, connection, on) < limit;
+      return countOn(view, connection, on) < limit;
     },
     ...(limit === 1 && {
       endpoints(view: Pick<PolicyView, 'interfaces' | 'leaving'>) {
-        const counts = matcher(view, match);
+        const matches = matcher(view, match);
         const seen = new Set<string>();
         return endpointsOf(view, (each) => {
-          if (!counts(each) || seen.has(each)) return undefined;
+          if (!matches(each) || seen.has(each)) return undefined;
           seen.add(each);
           return { subflow: true };
         });
@@ -57,8 +63,8 @@ export function perInterface(options: PerInterfaceOptions = {}): PathPolicy {
   };
 }
 
-/** Subflows of an interface, those included that are being opened. */
-const usedOn = (
+/** The number of subflows on an interface, those that are being opened included. */
+const countOn = (
   { interfaces }: PolicyView,
   { paths, opening }: ConnectionView,
   on: string,
@@ -66,31 +72,30 @@ const usedOn = (
   paths.filter((each) => isOpen(each) && each.interface === on).length +
   opening.filter(({ local }) => interfaceOf(interfaces, local) === on).length;
 
-function upTo(
+function creations(
   view: PolicyView,
   connection: ConnectionView,
   limit: number,
-  counts: (name: string) => boolean,
+  matches: (name: string) => boolean,
   reason: string,
 ): PathAction[] {
-  const pairs = mesh(view, connection).filter((each) => counts(each.interface));
-  const room = new Map<string, number>();
+  const pairs = mesh(view, connection).filter((each) => matches(each.interface));
+  const roomOn = new Map<string, number>();
   return missing(connection, pairs).flatMap((pair) => {
-    const left = room.get(pair.interface) ?? limit - usedOn(view, connection, pair.interface);
-    room.set(pair.interface, left - 1);
-    return left > 0 ? [creation(connection, pair, reason)] : [];
+    const room = roomOn.get(pair.interface) ?? limit - countOn(view, connection, pair.interface);
+    roomOn.set(pair.interface, room - 1);
+    return room > 0 ? [creation(connection, pair, reason)] : [];
   });
 }
 
-/** The youngest go. */
-function beyond(
+function surplus(
   { paths, ...connection }: ConnectionView,
   limit: number,
-  counts: (name: string) => boolean,
+  matches: (name: string) => boolean,
   reason: string,
 ): PathAction[] {
   const open = paths.filter(isOpen);
-  const names = new Set(open.flatMap((each) => each.interface ?? []).filter(counts));
+  const names = new Set(open.flatMap((each) => each.interface ?? []).filter(matches));
   return [...names].flatMap((name) =>
     open
       .filter((each) => each.interface === name)

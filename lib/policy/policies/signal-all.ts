@@ -1,25 +1,29 @@
 import { checkIfGiven, checkObject, checkPort } from '../../base/arguments';
 import type { PathPolicy } from '../policy';
-import { announcements, concernedByPaths, endpointsOf } from './paths';
+import { announcements, concernedByPaths, endpointsOf } from './building-blocks';
 
+/** The options of signalAll(). */
 export interface SignalAllOptions {
-  /** At which the peer is to join (that of the connection). */
+  /** The port at which the peer is to join (that of the connection). */
   port?: number;
 }
 
-/** Announces every address of this host that can be used; opens no subflow. */
+/**
+ * Announces every usable address of this host, and opens no subflow. Under the in-kernel path
+ * manager its endpoints are `signal`.
+ */
 export function signalAll(options: SignalAllOptions = {}): PathPolicy {
   checkObject('options', options);
   checkIfGiven(checkPort, 'options.port', options.port);
   const { port } = options;
   const name = 'signalAll';
-  const more = port === undefined ? {} : { port };
+  const withPort = port === undefined ? {} : { port };
   return {
     name,
     decide: (view, event) =>
       concernedByPaths(view, event).flatMap((connection) =>
-        announcements(view, connection, name, more),
+        announcements(view, connection, name, withPort),
       ),
-    endpoints: (view) => endpointsOf(view, () => ({ signal: true, ...more })),
+    endpoints: (view) => endpointsOf(view, () => ({ signal: true, ...withPort })),
   };
 }

@@ -1,3 +1,4 @@
+/** The engine: what the view has after events, and which actions it admits. */
 import type { NetworkRoute } from '../../../lib';
 import { PolicyEngine } from '../../../lib/policy/engine/engine';
 import type { PolicyEvent } from '../../../lib/policy/policy';
@@ -9,23 +10,23 @@ import {
   create,
   device,
   established,
-  inShort,
+  summaryOf,
   linkChanged,
-  machineWith,
+  engineWith,
   onSubflow,
   PHONE,
   progress,
   progressOf,
   removed,
-  Said,
+  ScriptedPolicy,
   SERVER,
   subflow,
   TOKEN,
 } from './support';
 
 function begun(limits = {}) {
-  const policy = new Said();
-  const made = machineWith(policy, limits);
+  const policy = new ScriptedPolicy();
+  const made = engineWith(policy, limits);
   made.at(0, begin(), established());
   return { policy, ...made };
 }
@@ -54,7 +55,7 @@ describe('the view', () => {
     expect(connection()).toMatchObject({ lost: [], failures: [] });
   });
 
-  test('has what the peer announces', () => {
+  test('has the addresses that the peer announces', () => {
     const { at, connection } = begun();
     at(1, announced(3, '10.9.1.1'), announced(4, '10.9.2.1', 8443), removed(3));
     expect([...connection().announced]).toEqual([[4, { address: '10.9.2.1', port: 8443 }]]);
@@ -62,16 +63,16 @@ describe('the view', () => {
     expect(connection().denyJoinId0).toBe(true);
   });
 
-  test('has interfaces, and which one the app will lose, until it is back', () => {
-    const { at, machine, connection } = begun();
+  test('has the interfaces, and those that the app will lose until they are back', () => {
+    const { at, engine, connection } = begun();
     at(1, { type: 'leaving', interface: 'wlan0' });
-    expect([...machine.view.leaving]).toEqual(['wlan0']);
+    expect([...engine.view.leaving]).toEqual(['wlan0']);
     at(2, linkChanged(2, 'wlan0', false));
-    expect(machine.view.interfaces[0]).toMatchObject({ name: 'wlan0', running: false });
-    expect(machine.view.interfaces[0]!.addresses).toHaveLength(1);
-    expect(machine.view.leaving.size).toBe(1);
+    expect(engine.view.interfaces[0]).toMatchObject({ name: 'wlan0', running: false });
+    expect(engine.view.interfaces[0]!.addresses).toHaveLength(1);
+    expect(engine.view.leaving.size).toBe(1);
     at(3, linkChanged(2, 'wlan0', true));
-    expect(machine.view.leaving.size).toBe(0);
+    expect(engine.view.leaving.size).toBe(0);
     const [address] = PHONE[0]!.addresses;
     at(4, { type: 'addressRemoved', address: address! });
     expect(connection().paths[0]!.interface).toBeUndefined();
@@ -80,19 +81,19 @@ describe('the view', () => {
     at(6, { type: 'linkChanged', link: { ...PHONE[0]!, name: 'wifi' } });
     expect(connection().paths[0]!.interface).toBe('wifi');
     at(7, { type: 'linkRemoved', link: { ...PHONE[0]!, name: 'wifi' } });
-    expect(machine.view.interfaces).toHaveLength(1);
+    expect(engine.view.interfaces).toHaveLength(1);
   });
 
-  test('counts the bytes of interfaces', () => {
-    const { at, machine } = begun();
+  test('has the bytes that each interface carried', () => {
+    const { at, engine } = begun();
     const carried = (bytesSent: number, bytesReceived: number) =>
       progress(progressOf('10.1.0.1:1000', { bytesSent, bytesReceived }));
     at(1, carried(100, 10), carried(150, 10), carried(150, 1010));
-    expect([...machine.view.usage]).toEqual([['wlan0', 1160]]);
+    expect([...engine.view.usage]).toEqual([['wlan0', 1160]]);
   });
 
-  test('keeps nothing of what it is given', () => {
-    const { at, machine } = begun();
+  test('keeps no reference to an event', () => {
+    const { at, engine } = begun();
     const events = structuredClone<PolicyEvent[]>([
       begin([device(2, 'wlan0', '10.1.0.1')]),
       established({ token: 8 }),
@@ -100,55 +101,57 @@ describe('the view', () => {
       progress(progressOf('10.1.0.1:1000')),
     ]);
     at(5, ...events);
-    const before = JSON.stringify([machine.view.interfaces, ...machine.view.connections.values()]);
-    const spoil = (value: object): void => {
+    const before = JSON.stringify([engine.view.interfaces, ...engine.view.connections.values()]);
+    const corrupt = (value: object): void => {
       for (const [key, each] of Object.entries(value)) {
-        if (typeof each === 'object' && each !== null) spoil(each as object);
-        else Object.assign(value, { [key]: 'spoilt' });
+        if (typeof each === 'object' && each !== null) corrupt(each as object);
+        else Object.assign(value, { [key]: 'corrupt' });
       }
     };
-    spoil(events);
-    expect(events).toMatchObject([{ type: 'spoilt' }, {}, {}, {}]);
-    expect(JSON.stringify([machine.view.interfaces, ...machine.view.connections.values()])).toBe(
+    corrupt(events);
+    expect(events).toMatchObject([{ type: 'corrupt' }, {}, {}, {}]);
+    expect(JSON.stringify([engine.view.interfaces, ...engine.view.connections.values()])).toBe(
       before,
     );
   });
 });
 
-describe('creating', () => {
-  test('not what is on its way, nor what is there', () => {
+describe('creating a subflow', () => {
+  test('is dropped where one is being opened or is there', () => {
     const { policy, at, connection } = begun();
-    policy.say = () => [create('10.2.0.1'), create('10.2.0.1'), create('10.1.0.1')];
-    expect(at(1, { type: 'woken' }).map(inShort)).toEqual(['createSubflow 10.2.0.1 10.9.0.1:443']);
+    policy.answer = () => [create('10.2.0.1'), create('10.2.0.1'), create('10.1.0.1')];
+    expect(at(1, { type: 'woken' }).map(summaryOf)).toEqual([
+      'createSubflow 10.2.0.1 10.9.0.1:443',
+    ]);
     expect(connection().opening).toMatchObject([{ local: '10.2.0.1', since: 1 }]);
     expect(at(2, { type: 'woken' })).toEqual([]);
     expect(at(3, subflow('subflowEstablished', '10.2.0.1:2000'))).toEqual([]);
     expect(connection()).toMatchObject({ opening: [], paths: [{}, { opened: true }] });
   });
 
-  test('as many between two addresses as are wanted, within the limit', () => {
+  test('is admitted up to `max` between two addresses, and to the limit', () => {
     const { policy, at } = begun({ subflows: 3 });
-    policy.say = () => Array.from({ length: 9 }, () => create('10.1.0.1', { most: 3 }));
+    policy.answer = () => Array.from({ length: 9 }, () => create('10.1.0.1', { max: 3 }));
     expect(at(1, { type: 'woken' })).toHaveLength(2);
-    policy.say = () => Array.from({ length: 9 }, () => create('10.1.0.1', { most: 9 }));
+    policy.answer = () => Array.from({ length: 9 }, () => create('10.1.0.1', { max: 9 }));
     expect(at(2, { type: 'woken' })).toHaveLength(1);
   });
 
-  test('nothing on connections that are closed or unknown', () => {
+  test('is dropped for a connection that is closed or unknown', () => {
     const { policy, at } = begun();
-    policy.say = () => [create('10.2.0.1'), create('10.2.0.1', { token: 99 })];
+    policy.answer = () => [create('10.2.0.1'), create('10.2.0.1', { token: 99 })];
     expect(at(1, closed())).toEqual([]);
     expect(at(2, subflow('subflowEstablished', '10.2.0.1:2000'))).toEqual([]);
   });
 
-  test('waits after a failure, for longer each time, and says when to ask again', () => {
-    const { policy, machine, at, connection } = begun();
-    policy.say = () => [create('10.2.0.1')];
+  test('waits after a failure, for longer each time, and wakes the policy then', () => {
+    const { policy, engine, at, connection } = begun();
+    policy.answer = () => [create('10.2.0.1')];
     let now = 1000;
     const pauses: number[] = [];
     expect(at(now, { type: 'woken' })).toHaveLength(1);
     for (let i = 0; i < 6; i++) {
-      const { actions, wakeAt = Infinity } = machine.handle(
+      const { actions, wakeAt = Infinity } = engine.handle(
         now,
         i % 2 === 0
           ? subflow('subflowClosed', `10.2.0.1:${2000 + i}`, undefined, { error: 'ECONNREFUSED' })
@@ -166,9 +169,9 @@ describe('creating', () => {
     expect(pauses).toEqual([250, 500, 1000, 2000, 3500, 3500]);
   });
 
-  test('at once where the address or its route is back', () => {
+  test('is admitted at once where the address or its route returns', () => {
     const { policy, at } = begun();
-    policy.say = () => [create('10.2.0.1')];
+    policy.answer = () => [create('10.2.0.1')];
     at(1, { type: 'woken' }, refusedCreate('ERR_MPTCP_SYSTEM'));
     expect(at(2, linkChanged(3, 'wwan0', false))).toEqual([]);
     expect(at(3, linkChanged(3, 'wwan0', true))).toHaveLength(1);
@@ -181,10 +184,10 @@ describe('creating', () => {
     expect(at(6, { type: 'routeAdded', route: route('wwan0') })).toHaveLength(1);
   });
 
-  test('gives up what stays without an answer, in time for a fresh SYN every 4 s', () => {
-    const { policy, machine, at, connection } = begun();
-    policy.say = () => [create('10.2.0.1')];
-    const { wakeAt = 0 } = machine.handle(0, { type: 'woken' });
+  test('is abandoned without an answer, in time for a fresh SYN every 4 s', () => {
+    const { policy, engine, at, connection } = begun();
+    policy.answer = () => [create('10.2.0.1')];
+    const { wakeAt = 0 } = engine.handle(0, { type: 'woken' });
     expect(wakeAt).toBe(6500);
     expect(at(6500, { type: 'woken' })).toEqual([
       {
@@ -195,26 +198,26 @@ describe('creating', () => {
     ]);
     expect(at(6510, subflow('subflowClosed', '10.2.0.1:2000'))).toEqual([]);
     expect(connection().failures).toMatchObject([{ error: 'ETIMEDOUT', retryAt: 6750, count: 1 }]);
-    expect(at(6750, { type: 'woken' }).map(inShort)).toEqual([
+    expect(at(6750, { type: 'woken' }).map(summaryOf)).toEqual([
       'createSubflow 10.2.0.1 10.9.0.1:443',
     ]);
     expect(6750 - 3000).toBeLessThan(4000);
   });
 
-  test('gives up what opens from an address that goes', () => {
+  test('is abandoned where its local address goes', () => {
     const { policy, at, connection } = begun();
-    policy.say = () => [create('10.2.0.1')];
+    policy.answer = () => [create('10.2.0.1')];
     at(1, { type: 'woken' });
-    policy.say = () => [];
-    expect(at(2, linkChanged(3, 'wwan0', false)).map(inShort)).toEqual([
+    policy.answer = () => [];
+    expect(at(2, linkChanged(3, 'wwan0', false)).map(summaryOf)).toEqual([
       'abandonSubflow 10.2.0.1 10.9.0.1:443',
     ]);
     expect(connection()).toMatchObject({ opening: [], failures: [] });
   });
 
-  test('what was given up ends before the next one begins', () => {
+  test('waits until an abandoned attempt has ended', () => {
     const { policy, at, connection } = begun();
-    policy.say = () => [create('10.2.0.1')];
+    policy.answer = () => [create('10.2.0.1')];
     at(1, { type: 'woken' });
     at(2, linkChanged(3, 'wwan0', false));
     expect(at(3, linkChanged(3, 'wwan0', true))).toEqual([]);
@@ -229,9 +232,9 @@ describe('creating', () => {
     expect(at(3508, { type: 'woken' })).toHaveLength(1);
   });
 
-  test('what was to be given up is through already, and needs no other one', () => {
+  test('is dropped where an abandoned attempt succeeded after all', () => {
     const { policy, at, connection } = begun();
-    policy.say = () => [create('10.2.0.1')];
+    policy.answer = () => [create('10.2.0.1')];
     at(1, { type: 'woken' });
     const [abandoned] = at(2, linkChanged(3, 'wwan0', false));
     expect(at(3, linkChanged(3, 'wwan0', true))).toEqual([]);
@@ -241,9 +244,9 @@ describe('creating', () => {
     expect(connection().paths).toHaveLength(2);
   });
 
-  test('a path that soon goes again counts as a failure in a row', () => {
+  test('counts a path that soon closes as a failure', () => {
     const { policy, at, connection } = begun();
-    policy.say = () => [create('10.2.0.1')];
+    policy.answer = () => [create('10.2.0.1')];
     at(0, { type: 'woken' });
     let now = 0;
     for (let i = 1; i <= 3; i++) {
@@ -259,9 +262,9 @@ describe('creating', () => {
     expect(connection().failures).toMatchObject([{ count: 1 }]);
   });
 
-  test('not more than 16 at once and 2 a second, whatever happens', () => {
+  test('is admitted 16 times at once and 2 times a second at most', () => {
     const { policy, at } = begun();
-    policy.say = ({ interfaces }) => (interfaces[1]!.running ? [create('10.2.0.1')] : []);
+    policy.answer = ({ interfaces }) => (interfaces[1]!.running ? [create('10.2.0.1')] : []);
     let created = 0;
     for (let now = 0; now < 60_000; now += 100) {
       created += at(now, linkChanged(3, 'wwan0', true)).filter(isCreation).length;
@@ -274,28 +277,28 @@ describe('creating', () => {
 
 const isCreation = ({ type }: { type: string }): boolean => type === 'createSubflow';
 
-describe('destroying', () => {
+describe('destroying a subflow', () => {
   const destroy = (local: string, last = false) => ({
     ...({ type: 'destroySubflow', ...onSubflow(local), ...(last && { last }) } as const),
   });
 
-  test('not the last path, unless told', () => {
+  test('is dropped for the last path, unless `last` is set', () => {
     const { policy, at, connection } = begun();
     at(1, subflow('subflowEstablished', '10.2.0.1:2000'));
-    policy.say = () => [destroy('10.1.0.1:1000'), destroy('10.2.0.1:2000')];
-    expect(at(2, { type: 'woken' }).map(inShort)).toEqual([
+    policy.answer = () => [destroy('10.1.0.1:1000'), destroy('10.2.0.1:2000')];
+    expect(at(2, { type: 'woken' }).map(summaryOf)).toEqual([
       'destroySubflow 10.1.0.1:1000 10.9.0.1:443',
     ]);
     expect(connection().paths[0]!.closing).toBe('test');
-    policy.say = () => [destroy('10.2.0.1:2000', true)];
+    policy.answer = () => [destroy('10.2.0.1:2000', true)];
     expect(at(3, subflow('subflowClosed', '10.1.0.1:1000'))).toHaveLength(1);
     expect(connection().lost).toMatchObject([{ local: '10.1.0.1', reason: 'test' }]);
   });
 
-  test('a refusal: there is no such subflow, or it stays', () => {
+  test('removes the path that the kernel does not find, and keeps it at another refusal', () => {
     const { policy, at, connection } = begun();
     at(1, subflow('subflowEstablished', '10.2.0.1:2000'));
-    policy.say = () => [destroy('10.2.0.1:2000')];
+    policy.answer = () => [destroy('10.2.0.1:2000')];
     const [action] = at(2, { type: 'woken' });
     const refuse = (now: number, code: string) =>
       at(now, { type: 'refused', action: action!, code, error: 'ESRCH' });
@@ -308,73 +311,73 @@ describe('destroying', () => {
   });
 });
 
-describe('priority', () => {
-  test('only where it changes something, and not to and fro', () => {
-    const { policy, machine, at, connection } = begun();
+describe('setting a priority', () => {
+  test('is admitted where it changes something, and changes back only later', () => {
+    const { policy, engine, at, connection } = begun();
     const set = (backup: boolean) =>
       ({ type: 'setBackup', ...onSubflow('10.1.0.1:1000'), backup }) as const;
-    policy.say = () => [set(false), set(true), set(true), set(false)];
-    const { actions, wakeAt } = machine.handle(1, { type: 'woken' });
-    expect(actions.map(inShort)).toEqual(['setBackup 10.1.0.1:1000 10.9.0.1:443 backup']);
+    policy.answer = () => [set(false), set(true), set(true), set(false)];
+    const { actions, wakeAt } = engine.handle(1, { type: 'woken' });
+    expect(actions.map(summaryOf)).toEqual(['setBackup 10.1.0.1:1000 10.9.0.1:443 backup']);
     expect(connection().paths[0]).toMatchObject({ backup: true, backupSince: 1 });
     expect(wakeAt).toBe(260);
-    policy.say = () => [set(true)];
+    policy.answer = () => [set(true)];
     expect(at(2, { type: 'applied', action: actions[0]! })).toEqual([]);
-    policy.say = () => [];
+    policy.answer = () => [];
     at(3, { type: 'refused', action: actions[0]!, code: 'ERR_MPTCP_SYSTEM' });
     expect(connection().paths[0]).toMatchObject({ backup: false, backupSince: 3 });
   });
 });
 
-describe('announcing', () => {
-  test('each once, within the limit, and withdrawn where it is announced', () => {
+describe('announcing an address', () => {
+  test('is admitted once, up to the limit, and is withdrawn only where it is announced', () => {
     const { policy, at, connection } = begun({ addresses: 2 });
-    const say = (type: 'announce' | 'withdraw', address: string, port?: number) =>
+    const action = (type: 'announce' | 'withdraw', address: string, port?: number) =>
       ({ ...{ type, token: TOKEN, reason: 'test', address }, ...(port && { port }) }) as const;
-    policy.say = () => [
-      say('announce', '10.1.0.5'),
-      say('announce', '10.1.0.5'),
-      say('announce', '10.1.0.5', 8443),
-      say('announce', '10.1.0.6'),
-      say('withdraw', '10.1.0.7'),
+    policy.answer = () => [
+      action('announce', '10.1.0.5'),
+      action('announce', '10.1.0.5'),
+      action('announce', '10.1.0.5', 8443),
+      action('announce', '10.1.0.6'),
+      action('withdraw', '10.1.0.7'),
     ];
-    expect(at(1, { type: 'woken' }).map(inShort)).toEqual([
+    expect(at(1, { type: 'woken' }).map(summaryOf)).toEqual([
       'announce 10.1.0.5',
       'announce 10.1.0.5:8443',
     ]);
-    policy.say = () => [say('withdraw', '10.1.0.5')];
+    policy.answer = () => [action('withdraw', '10.1.0.5')];
     expect(at(2, { type: 'woken' })).toEqual([]);
-    expect(at(300, { type: 'woken' }).map(inShort)).toEqual(['withdraw 10.1.0.5']);
+    expect(at(300, { type: 'woken' }).map(summaryOf)).toEqual(['withdraw 10.1.0.5']);
     expect(connection().announcing).toEqual([{ address: '10.1.0.5', port: 8443 }]);
   });
 });
 
-describe('what goes wrong', () => {
-  test('a connection that is gone, or that another path manager has', () => {
+describe('an error', () => {
+  test('removes a connection that is gone, or that another path manager manages', () => {
     for (const refusal of [
       refusedCreate('ERR_MPTCP_NOT_FOUND', { error: 'EINVAL', extack: 'invalid token' }),
       refusedCreate('ERR_MPTCP_PATH_MANAGER'),
     ]) {
-      const { at, machine } = begun();
+      const { at, engine } = begun();
       at(1, refusal);
-      expect(machine.view.connections.size).toBe(0);
+      expect(engine.view.connections.size).toBe(0);
     }
-    const { at, machine } = begun();
+    const { at, engine } = begun();
     at(1, refusedCreate('ERR_MPTCP_NOT_FOUND', { extack: 'subflow not found' }));
-    expect(machine.view.connections.size).toBe(1);
+    expect(engine.view.connections.size).toBe(1);
   });
 
-  test('a policy that throws, or answers nonsense', () => {
-    const policy = new Said();
-    const machine = new PolicyEngine(policy);
+  test('is returned where the policy throws or its answer is invalid', () => {
+    const policy = new ScriptedPolicy();
+    const engine = new PolicyEngine(policy);
     const boom = new Error('boom');
-    policy.say = () => {
+    policy.answer = () => {
       throw boom;
     };
-    machine.handle(0, begin());
-    expect(machine.handle(1, established())).toEqual({ actions: [], error: boom });
-    expect(machine.view.connections.size).toBe(1);
-    for (const nonsense of [
+    engine.handle(0, begin());
+    expect(engine.handle(1, established())).toEqual({ actions: [], error: boom });
+    expect(engine.view.connections.size).toBe(1);
+    for (const invalid of [
       undefined,
       [undefined],
       [{ type: 'dance' }],
@@ -385,28 +388,32 @@ describe('what goes wrong', () => {
       [{ type: 'announce', token: 1, reason: '', address: 'here' }],
       [{ type: 'setBackup', ...onSubflow('10.1.0.1:1000') }],
     ]) {
-      policy.say = () => nonsense as never;
-      const { actions, error } = machine.handle(2, { type: 'woken' });
+      policy.answer = () => invalid as never;
+      const { actions, error } = engine.handle(2, { type: 'woken' });
       expect(actions).toEqual([]);
       expect((error as NodeJS.ErrnoException).code).toMatch(/^ERR_(INVALID_ARG|OUT_OF_RANGE)/);
     }
-    policy.say = () => [create('10.2.0.1')];
-    expect(machine.handle(3, { type: 'woken' }).actions).toHaveLength(1);
+    policy.answer = () => [create('10.2.0.1')];
+    expect(engine.handle(3, { type: 'woken' }).actions).toHaveLength(1);
   });
 
-  test('wrong limits', () => {
-    expect(() => new PolicyEngine(new Said(), { limits: { subflows: 1.5 } })).toThrow(RangeError);
-    expect(() => new PolicyEngine(new Said(), { limits: { addresses: -1 } })).toThrow(RangeError);
+  test('is thrown for wrong limits', () => {
+    expect(() => new PolicyEngine(new ScriptedPolicy(), { limits: { subflows: 1.5 } })).toThrow(
+      RangeError,
+    );
+    expect(() => new PolicyEngine(new ScriptedPolicy(), { limits: { addresses: -1 } })).toThrow(
+      RangeError,
+    );
   });
 });
 
-test('wakes when it is asked to, and then not again', () => {
-  const { policy, machine } = begun();
-  policy.say = () => [{ type: 'wake', at: 500 }];
-  expect(machine.handle(1, { type: 'woken' }).wakeAt).toBe(500);
-  policy.say = () => [];
-  expect(machine.handle(2, established({ token: 9 })).wakeAt).toBe(500);
-  expect(machine.handle(500, { type: 'woken' }).wakeAt).toBeUndefined();
-  policy.say = () => [{ type: 'wake', at: 0 }];
-  expect(machine.handle(600, { type: 'woken' }).wakeAt).toBeGreaterThan(600);
+test('a wake action wakes the policy once', () => {
+  const { policy, engine } = begun();
+  policy.answer = () => [{ type: 'wake', at: 500 }];
+  expect(engine.handle(1, { type: 'woken' }).wakeAt).toBe(500);
+  policy.answer = () => [];
+  expect(engine.handle(2, established({ token: 9 })).wakeAt).toBe(500);
+  expect(engine.handle(500, { type: 'woken' }).wakeAt).toBeUndefined();
+  policy.answer = () => [{ type: 'wake', at: 0 }];
+  expect(engine.handle(600, { type: 'woken' }).wakeAt).toBeGreaterThan(600);
 });

@@ -1,3 +1,4 @@
+/** heal(): which paths it takes for dark, and what it destroys and reopens. */
 import { all } from '../../../lib/policy/policies/all';
 import { fullmesh } from '../../../lib/policy/policies/fullmesh';
 import { heal } from '../../../lib/policy/policies/heal';
@@ -8,9 +9,9 @@ import {
   begin,
   device,
   established,
-  inShort,
+  summaryOf,
   linkChanged,
-  machineWith,
+  engineWith,
   PHONE,
   progress,
   progressOf,
@@ -19,30 +20,33 @@ import {
 } from './support';
 
 const [WIFI, MOBILE] = ['10.1.0.1:1000', '10.2.0.1:2000'];
-const LOOK = 50; // ms
+const INTERVAL = 50; // ms
 const REMOTE = '10.9.0.1:443';
 
-/** A connection over both interfaces, that is looked at every 50 ms from 10 s on. */
+/** A connection over both interfaces. */
 function begun(options = {}, begin_: Parameters<typeof established>[0] = {}) {
-  const made = machineWith(heal(options));
+  const made = engineWith(heal(options));
   made.at(0, begin(), established(begin_));
   made.at(10, subflow('subflowEstablished', MOBILE));
   return made;
 }
 
-/** Gives what is done, with the time of each, while every path is as a function says. */
+/**
+ * Polls the paths every 50 ms, each as its function says, and returns the actions with their times
+ * since the beginning.
+ */
 function watch(
   { at }: Pick<ReturnType<typeof begun>, 'at'>,
   [from, to]: [number, number],
   ...paths: ((now: number) => PathProgress)[]
 ): string[] {
   const done: string[] = [];
-  for (let now = from; now < to; now += LOOK) {
+  for (let now = from; now < to; now += INTERVAL) {
     const actions = [
       ...at(now, progress(...paths.map((path) => path(now)))),
       ...at(now, { type: 'woken' }),
     ];
-    done.push(...actions.map((action) => `${now - from} ${inShort(action)}`));
+    done.push(...actions.map((action) => `${now - from} ${summaryOf(action)}`));
     const abandoned = actions.find(({ type }) => type === 'abandonSubflow');
     if (abandoned) at(now, subflow('subflowClosed', '10.1.0.1:3000'));
   }
@@ -72,7 +76,7 @@ const streaming =
 const idle = (local: string) => (now: number) =>
   progressOf(local, { lastAckRecv: now, lastDataSent: now });
 
-/** As it was at `cut`, but that time goes on, and time-outs with it. */
+/** A path on which nothing arrives after `cut`: the clock and the time-outs continue. */
 const cutOff =
   (path: (now: number) => PathProgress, cut: number) =>
   (now: number): PathProgress => {
@@ -90,7 +94,7 @@ const cutOff =
     };
   };
 
-/** What was sent at `from`, first of all for a long time, is acknowledged at `until`. */
+/** Packets that are sent at `from`, after a long pause, and acknowledged at `until`. */
 const burst =
   (
     local: string,
@@ -116,7 +120,7 @@ const burst =
   };
 
 describe('a path that goes dark', () => {
-  test('amid a stream: it is destroyed within 250 ms, and made anew', () => {
+  test('in the middle of a stream is destroyed within 250 ms, and reopened', () => {
     const made = begun();
     const stream = streaming(WIFI, () => 20);
     expect(
@@ -137,12 +141,12 @@ describe('a path that goes dark', () => {
     expect(first).toMatch(/^(150|200) destroySubflow 10.1.0.1:1000/);
     expect(rest).toEqual([]);
     made.at(12_000, subflow('subflowClosed', WIFI));
-    const anew = watch(
+    const reopened = watch(
       made,
       [12_000, 30_000],
       streaming(MOBILE, () => 30),
     );
-    expect(anew).toEqual([
+    expect(reopened).toEqual([
       `250 createSubflow 10.1.0.1 ${REMOTE}`,
       `6750 abandonSubflow 10.1.0.1 ${REMOTE}`,
       `7000 createSubflow 10.1.0.1 ${REMOTE}`,
@@ -162,7 +166,7 @@ describe('a path that goes dark', () => {
     ).toEqual([]);
   });
 
-  test('with a standby alone beside it', () => {
+  test('is destroyed where the other path is a standby', () => {
     const made = begun();
     const stream = streaming(WIFI, () => 20);
     watch(made, [10_000, 11_000], stream, idle(MOBILE));
@@ -171,7 +175,7 @@ describe('a path that goes dark', () => {
     ]);
   });
 
-  test('with a longer rtt: later', () => {
+  test('is destroyed later with a longer rtt', () => {
     const made = begun();
     const stream = streaming(WIFI, () => 200);
     watch(made, [10_000, 11_000], stream, idle(MOBILE));
@@ -180,7 +184,7 @@ describe('a path that goes dark', () => {
     expect(Number(first?.split(' ')[0])).toBeLessThan(800);
   });
 
-  test.each([1, 3, 10])('%i packets after a pause: within 1.5 s', (packets) => {
+  test.each([1, 3, 10])('with %i packets after a pause is destroyed within 1.5 s', (packets) => {
     const made = begun();
     const sent = burst(WIFI, [11_020, Infinity], packets);
     expect(watch(made, [10_000, 12_200], sent, idle(MOBILE))).toEqual([]);
@@ -189,7 +193,7 @@ describe('a path that goes dark', () => {
     ]);
   });
 
-  test('all at the same time: none is destroyed, and new ones are tried beside them', () => {
+  test('with all others is kept, and replacements are opened beside them', () => {
     const made = begun();
     const [one, other] = [streaming(WIFI, () => 20), streaming(MOBILE, () => 30)];
     watch(made, [10_000, 11_000], one, other);
@@ -199,12 +203,14 @@ describe('a path that goes dark', () => {
       expect.stringMatching(/^(150|200) createSubflow 10.2.0.1/),
     ]);
     const another = subflow('subflowEstablished', '10.2.0.1:2001');
-    expect(made.at(14_000, another).map(inShort)).toEqual([
+    expect(made.at(14_000, another).map(summaryOf)).toEqual([
       `destroySubflow ${WIFI} ${REMOTE}`,
       `destroySubflow ${MOBILE} ${REMOTE}`,
     ]);
     made.at(14_050, subflow('subflowClosed', WIFI), subflow('subflowClosed', MOBILE));
-    expect(made.connection().lost).toMatchObject([{ local: '10.1.0.1', reason: 'heal: dark' }]);
+    expect(made.connection().lost).toMatchObject([
+      { local: '10.1.0.1', reason: 'heal: the path is dark' },
+    ]);
     const after = watch(
       made,
       [14_050, 20_000],
@@ -213,9 +219,9 @@ describe('a path that goes dark', () => {
     expect(after.filter((each) => each.includes('10.2.0.1'))).toEqual([]);
   });
 
-  /** Both paths are dark from 11 s on, and each has one that is being made in its place. */
+  /** Both paths are dark from 11 s on, and a replacement of each is being opened. */
   function allDark() {
-    const made = machineWith(all(fullmesh(), heal()));
+    const made = engineWith(all(fullmesh(), heal()));
     made.at(0, begin(), established());
     made.at(10, subflow('subflowEstablished', MOBILE));
     const live = [streaming(WIFI, () => 20), streaming(MOBILE, () => 30)] as const;
@@ -227,7 +233,7 @@ describe('a path that goes dark', () => {
   }
   const portsOf = ({ paths }: ConnectionView): number[] => paths.map(({ local }) => local.port);
 
-  test('all, and they work again before what was made in their place: that goes', () => {
+  test('and works again before its replacement does, keeps its place', () => {
     for (const [first, second] of [
       ['10.1.0.1:1001', '10.2.0.1:2001'],
       ['10.2.0.1:2001', '10.1.0.1:1001'],
@@ -235,7 +241,7 @@ describe('a path that goes dark', () => {
       const { live, ...made } = allDark();
       expect(watch(made, [12_000, 12_100], ...live)).toEqual([]);
       for (const each of [first, second]) {
-        expect(made.at(12_100, subflow('subflowEstablished', each)).map(inShort)).toEqual([
+        expect(made.at(12_100, subflow('subflowEstablished', each)).map(summaryOf)).toEqual([
           `destroySubflow ${each} ${REMOTE}`,
         ]);
         made.at(12_110, subflow('subflowClosed', each));
@@ -246,17 +252,17 @@ describe('a path that goes dark', () => {
     }
   });
 
-  test('all, and one that is given up is through: it goes too', () => {
+  test('and works again, keeps its place when an abandoned replacement succeeds', () => {
     const { live, dark, ...made } = allDark();
-    const given = watch(made, [12_000, 17_700], ...dark);
-    expect(given).toContainEqual(expect.stringContaining('abandonSubflow 10.2.0.1'));
+    const actions = watch(made, [12_000, 17_700], ...dark);
+    expect(actions).toContainEqual(expect.stringContaining('abandonSubflow 10.2.0.1'));
     expect(watch(made, [17_700, 17_800], ...live)).toEqual([]);
-    expect(made.at(17_800, subflow('subflowEstablished', '10.2.0.1:2001')).map(inShort)).toEqual([
+    expect(made.at(17_800, subflow('subflowEstablished', '10.2.0.1:2001')).map(summaryOf)).toEqual([
       `destroySubflow 10.2.0.1:2001 ${REMOTE}`,
     ]);
   });
 
-  test('all, and the one that works again ends before the other one does', () => {
+  test('and works again, is reopened once both it and its replacement have closed', () => {
     const { live, ...made } = allDark();
     watch(made, [12_000, 12_100], ...live);
     made.at(12_100, subflow('subflowEstablished', '10.2.0.1:2001'));
@@ -269,8 +275,8 @@ describe('a path that goes dark', () => {
     ]);
   });
 
-  test('of several between the same addresses each has one in its place at most', () => {
-    const made = machineWith(all(ndiffports(2), heal()));
+  test('has one replacement at most among several between the same addresses', () => {
+    const made = engineWith(all(ndiffports(2), heal()));
     made.at(0, begin([device(2, 'wlan0', '10.1.0.1')]), established());
     made.at(10, subflow('subflowEstablished', '10.1.0.1:1001'));
     const live = [streaming(WIFI, () => 20), streaming('10.1.0.1:1001', () => 20)] as const;
@@ -280,7 +286,7 @@ describe('a path that goes dark', () => {
     expect(made.connection().opening).toMatchObject([{ insteadOf: 1000 }]);
     made.at(12_000, subflow('subflowEstablished', '10.1.0.1:1002'));
     const third = streaming('10.1.0.1:1002', () => 20);
-    // The first is replaced, the second, which is dark with another one alive, is made anew.
+    // The first is replaced. The second, which is dark while another path is alive, is reopened.
     made.at(12_010, subflow('subflowClosed', WIFI), subflow('subflowClosed', '10.1.0.1:1001'));
     expect(watch(made, [12_050, 13_000], third)).toEqual([
       expect.stringContaining('createSubflow 10.1.0.1'),
@@ -291,8 +297,8 @@ describe('a path that goes dark', () => {
     expect(portsOf(made.connection())).toEqual([1002, 1003]);
   });
 
-  test('the only one again and again: never more than two between its addresses', () => {
-    const made = machineWith(heal());
+  test('as the only one, again and again, never has more than two between its addresses', () => {
+    const made = engineWith(heal());
     made.at(0, begin([device(2, 'wlan0', '10.1.0.1')]), established());
     let live: ((now: number) => PathProgress)[] = [streaming(WIFI, () => 20)];
     for (let i = 1; i < 10; i++) {
@@ -315,7 +321,7 @@ describe('a path that goes dark', () => {
   });
 });
 
-describe('a path that is merely slow stays', () => {
+describe('a path that is merely slow stays with', () => {
   const healthy = streaming(MOBILE, () => 30);
   const stays = (path: (now: number) => PathProgress, to = 20_000): void =>
     expect(watch(begun(), [10_000, to], path, healthy)).toEqual([]);
@@ -328,7 +334,7 @@ describe('a path that is merely slow stays', () => {
     for (const packets of [1, 4, 10]) stays(burst(WIFI, [11_020, 12_045], packets));
   });
 
-  test('acknowledgements that come one a half second', () => {
+  test('an acknowledgement every half second', () => {
     stays((now) => {
       const acked = now - (now % 500);
       return progressOf(WIFI, {
@@ -341,7 +347,7 @@ describe('a path that is merely slow stays', () => {
   test('a loss of 2 %', () => {
     const stream = streaming(WIFI, () => 20);
     stays((now) => {
-      // One packet in 50 is sent again: half of them after a time-out, as at the end of a burst.
+      // One packet in 50 is retransmitted: half of them after a time-out, as at the end of a burst.
       const lost = Math.floor(now / 50);
       const waits = lost % 2 === 0 && now % 500 < 220;
       return {
@@ -352,7 +358,7 @@ describe('a path that is merely slow stays', () => {
     });
   });
 
-  test('idle, also for long, and with a request now and then', () => {
+  test('no data for long, or a request now and then', () => {
     stays(idle(WIFI));
     stays((now) =>
       progressOf(WIFI, {
@@ -364,7 +370,7 @@ describe('a path that is merely slow stays', () => {
     );
   });
 
-  test('a peer that does not read: its closed window is probed and acknowledged', () => {
+  test('a peer that does not read, whose closed window is probed and acknowledged', () => {
     stays((now) =>
       progressOf(WIFI, {
         ...{ unacked: now % 5000 < 2000 ? 0 : 1, bytesSent: 50_000, bytesAcked: 49_000 },
@@ -373,11 +379,11 @@ describe('a path that is merely slow stays', () => {
     );
   });
 
-  test('a peer that does not read, and has dropped what was on its way', () => {
+  test('a peer that does not read, and has dropped data in flight', () => {
     const stream = streaming(WIFI, () => 20);
     stays((now) => {
       if (now < 11_000) return stream(now);
-      let [sent, wait] = [11_000, 220]; // it is sent again, and answered, ever more seldom
+      let [sent, wait] = [11_000, 220]; // retransmitted and answered with growing pauses
       for (; sent + wait <= now; wait *= 2) sent += wait;
       const since = now - sent;
       return {
@@ -390,17 +396,17 @@ describe('a path that is merely slow stays', () => {
     });
   });
 
-  test('data that comes with acknowledgements of nothing new', () => {
+  test('arriving data that acknowledge nothing new', () => {
     stays((now) =>
       progressOf(WIFI, { unacked: 2, lastAckRecv: now - 10_000, lastDataRecv: now % 30 }),
     );
   });
 
-  test('looks that come late: what is sent after a pause between them meets a queue', () => {
+  test('late polls, and data that meet a queue after a pause between the polls', () => {
     const made = begun();
     const stream = streaming(WIFI, () => 60);
     watch(made, [10_000, 11_001], stream, healthy);
-    // All of it is acknowledged at 11.06 s, the next is sent at 11.45 s, and takes 140 ms.
+    // All data are acknowledged at 11.06 s; the next are sent at 11.45 s, and take 140 ms.
     const more = (now: number): PathProgress => ({
       ...stream(11_000),
       ...{ bytesAcked: 11_000_000, unacked: 10, bytesSent: 11_010_000 },
@@ -410,7 +416,7 @@ describe('a path that is merely slow stays', () => {
     expect(watch(made, [11_610, 12_000], stream, healthy)).toEqual([]);
   });
 
-  test('a look that comes late, after a pause of this host', () => {
+  test('a late poll, after a pause of this host', () => {
     const made = begun();
     const stream = streaming(WIFI, () => 20);
     const paused = cutOff(stream, 11_000);
@@ -421,64 +427,64 @@ describe('a path that is merely slow stays', () => {
 });
 
 describe('links and addresses', () => {
-  test('a link that goes and returns', () => {
+  test('a path whose link goes and returns is destroyed and reopened', () => {
     const made = begun();
-    expect(made.at(100, linkChanged(2, 'wlan0', false)).map(inShort)).toEqual([
+    expect(made.at(100, linkChanged(2, 'wlan0', false)).map(summaryOf)).toEqual([
       `destroySubflow ${WIFI} ${REMOTE}`,
     ]);
     expect(made.at(110, subflow('subflowClosed', WIFI))).toEqual([]);
     expect(made.at(5000, { type: 'woken' })).toEqual([]);
-    expect(made.at(6000, linkChanged(2, 'wlan0', true)).map(inShort)).toEqual([
+    expect(made.at(6000, linkChanged(2, 'wlan0', true)).map(summaryOf)).toEqual([
       `createSubflow 10.1.0.1 ${REMOTE}`,
     ]);
   });
 
-  test('an address that goes and returns, to be used when it is no longer tentative', () => {
+  test('an address that returns is used when it is no longer tentative', () => {
     const made = begun();
     const gone = address('wlan0', '10.1.0.1');
-    expect(made.at(100, { type: 'addressRemoved', address: gone }).map(inShort)).toEqual([
+    expect(made.at(100, { type: 'addressRemoved', address: gone }).map(summaryOf)).toEqual([
       `destroySubflow ${WIFI} ${REMOTE}`,
     ]);
     made.at(110, subflow('subflowClosed', WIFI));
     const tentative = { ...gone, tentative: true };
     expect(made.at(120, { type: 'addressAdded', address: tentative })).toEqual([]);
-    expect(made.at(130, { type: 'addressChanged', address: gone }).map(inShort)).toEqual([
+    expect(made.at(130, { type: 'addressChanged', address: gone }).map(summaryOf)).toEqual([
       `createSubflow 10.1.0.1 ${REMOTE}`,
     ]);
   });
 
   test('the last path stays', () => {
-    const made = machineWith(heal());
+    const made = engineWith(heal());
     made.at(0, begin(), established());
     expect(made.at(1, linkChanged(2, 'wlan0', false))).toEqual([]);
     const [gone] = PHONE[0]!.addresses;
     expect(made.at(2, { type: 'addressRemoved', address: gone! })).toEqual([]);
   });
 
-  test('an address that no interface ever had is left alone', () => {
-    const made = machineWith(heal());
+  test('a path from an address that no interface ever had stays', () => {
+    const made = engineWith(heal());
     made.at(0, begin(), established(), subflow('subflowEstablished', '10.77.0.1:5'));
     expect(made.at(1, linkChanged(3, 'wwan0', false))).toEqual([]);
   });
 });
 
-describe('what is made anew', () => {
-  test('what the peer or the kernel closed, as backup where it was one', () => {
+describe('a lost path', () => {
+  test('is reopened where the peer or the kernel closed it', () => {
     const made = begun();
     made.at(20, subflow('subflowClosed', MOBILE, undefined, { error: 'ETIMEDOUT' }));
-    expect(made.at(270, { type: 'woken' }).map(inShort)).toEqual([
+    expect(made.at(270, { type: 'woken' }).map(summaryOf)).toEqual([
       `createSubflow 10.2.0.1 ${REMOTE}`,
     ]);
   });
 
-  test('not what was opened by the peer, from a port of its own', () => {
+  test('stays closed where the peer opened it from a port of its own', () => {
     const made = begun();
     made.at(20, subflow('subflowEstablished', '10.2.0.1:3000', '10.9.1.1:50000'));
     made.at(30, subflow('subflowClosed', '10.2.0.1:3000', '10.9.1.1:50000'));
     expect(made.at(1000, { type: 'woken' })).toEqual([]);
   });
 
-  test('not to where the peer wants no more', () => {
+  test('stays closed where the peer denies further subflows or withdrew its address', () => {
     const denied = begun({}, { denyJoinId0: true });
     denied.at(20, subflow('subflowClosed', WIFI));
     expect(denied.at(1000, { type: 'woken' })).toEqual([]);
@@ -487,9 +493,9 @@ describe('what is made anew', () => {
     expect(withdrawn.at(1000, { type: 'woken' })).toEqual([]);
   });
 
-  test('by a server only where told to, and to where a client can be reached', () => {
+  test('of a server is reopened with `server`, and where the client can be reached', () => {
     for (const server of [false, true]) {
-      const made = machineWith(heal({ server }));
+      const made = engineWith(heal({ server }));
       made.at(0, begin(), established({ serverSide: true }));
       made.at(1, {
         type: 'announced',
@@ -506,12 +512,12 @@ describe('what is made anew', () => {
         ...made.at(5, subflow('subflowClosed', '10.2.0.1:443', '10.9.2.1:50000')),
         ...made.at(1000, { type: 'woken' }),
       ];
-      expect(done.map(inShort)).toEqual(server ? ['createSubflow 10.2.0.1 10.9.2.1:8443'] : []);
+      expect(done.map(summaryOf)).toEqual(server ? ['createSubflow 10.2.0.1 10.9.2.1:8443'] : []);
     }
   });
 });
 
-test('wrong options', () => {
+test('wrong options throw', () => {
   expect(() => heal({ interval: 1 })).toThrow(RangeError);
   expect(() => heal({ server: 1 as never })).toThrow(TypeError);
   expect(() => heal(null as never)).toThrow(TypeError);

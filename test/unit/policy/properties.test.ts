@@ -1,4 +1,4 @@
-/** Whatever is told, in whatever order: late, twice, or of what was never there. */
+/** Properties of policies under any events in any order: late, twice, or of what never existed. */
 import fc from 'fast-check';
 import { differences, parseLog, type PathPolicy, policies, replay } from '../../../lib';
 import { PolicyEngine } from '../../../lib/policy/engine/engine';
@@ -89,8 +89,8 @@ const progressEvent = fc
   })
   .map((each) => ({ type: 'progress', ...each }) as const);
 
-/** What the kernel says, and what it may say too late or of others. */
-const told: fc.Arbitrary<PolicyEvent> = fc.oneof(
+/** Any event, also one that is late or of an unknown connection. */
+const anyEvent: fc.Arbitrary<PolicyEvent> = fc.oneof(
   fc.constantFrom(...CONNECTIONS),
   { arbitrary: fc.constant<PolicyEvent>({ type: 'woken' }), weight: 5 },
   token.map((each) => ({ type: 'closed', source: 'kernel', token: each }) as const),
@@ -131,7 +131,7 @@ const told: fc.Arbitrary<PolicyEvent> = fc.oneof(
 interface Step {
   pause: number;
   event: PolicyEvent;
-  /** For an action that was asked for before: its outcome, in the place of the event. */
+  /** The outcome of an earlier action, in place of the event. */
   outcome: 'applied' | 'refused' | 'gone' | 'foreign' | undefined;
   which: number;
   twice: boolean;
@@ -139,7 +139,7 @@ interface Step {
 
 const step: fc.Arbitrary<Step> = fc.record({
   pause: fc.oneof(fc.constant(0), fc.nat(50), fc.nat(4000)),
-  event: told,
+  event: anyEvent,
   outcome: fc.option(
     fc.oneof(
       { arbitrary: fc.constantFrom('applied' as const, 'refused' as const), weight: 8 },
@@ -164,90 +164,90 @@ function outcomeOf(action: PathAction, outcome: NonNullable<Step['outcome']>): P
   return { type: 'applied', action };
 }
 
-/** What became of actions, as the kernel tells it. */
+/** The events of the steps, the outcomes of earlier actions included. */
 function* eventsOf(
   all: readonly Step[],
-  asked: readonly PathAction[],
+  requested: readonly PathAction[],
 ): Generator<[number, PolicyEvent]> {
   let now = 0;
   yield [now, structuredClone(begin(PHONE))];
   for (const each of CONNECTIONS) yield [now, structuredClone(each)];
   for (const { pause, event, outcome, which, twice } of all) {
     now += pause;
-    const action = asked[which % Math.max(1, asked.length)];
+    const action = requested[which % Math.max(1, requested.length)];
     const next = outcome && action ? outcomeOf(action, outcome) : event;
     yield [now, structuredClone(next)];
     if (twice) yield [now, structuredClone(next)];
   }
 }
 
-/** expect() would take most of the time. */
-function hold(condition: boolean, what: string): asserts condition {
+/** Checks a property without expect(), which would take most of the time. */
+function check(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Error(what);
 }
 
 /**
- * Lives through the steps, and looks at each action; `after`: with what may be spoilt then. Also
- * gives the log of one that began after so many events.
+ * Runs a policy through the steps, and checks each action. `after` gets what the engine must no
+ * longer depend on. Returns the log, and `late`, a log that begins after `begun` events.
  */
-function live(
+function run(
   policy: PathPolicy,
   all: readonly Step[],
   { after = (_used: object): void => undefined, begun = 0 } = {},
 ) {
-  const machine = new PolicyEngine(policy, { limits: LIMITS });
-  const asked: PathAction[] = [];
-  const lines: string[] = [encodeLine(logHeader(policy, machine.view.limits))];
+  const engine = new PolicyEngine(policy, { limits: LIMITS });
+  const requested: PathAction[] = [];
+  const lines: string[] = [encodeLine(logHeader(policy, engine.view.limits))];
   const late: string[] = [];
   const created: [number, number][] = [];
   const open = new Set<number>();
-  for (const [now, event] of eventsOf(all, asked)) {
+  for (const [now, event] of eventsOf(all, requested)) {
     const written = JSON.stringify(event);
     if (event.type === 'established') open.add(event.token);
     if (event.type === 'closed') open.delete(event.token);
     if (event.type === 'refused' && event.code !== CODES.refused.code) {
       open.delete(event.action.token);
     }
-    const handled = machine.handle(now, event);
+    const handled = engine.handle(now, event);
     if ('error' in handled) throw handled.error as Error;
-    hold(
-      [...machine.view.connections.keys()].sort().join() === [...open].sort().join(),
+    check(
+      [...engine.view.connections.keys()].sort().join() === [...open].sort().join(),
       'the connections that are open',
     );
     for (const action of handled.actions) {
-      hold(open.has(action.token), 'no action on a closed connection');
-      checkAction(machine.view.connections.get(action.token)!, action);
+      check(open.has(action.token), 'no action on a closed connection');
+      checkAction(engine.view.connections.get(action.token)!, action);
       if (action.type === 'createSubflow') created.push([action.token, now]);
     }
-    if (event.type === 'woken') hold((handled.wakeAt ?? Infinity) > now, 'wakes later');
-    asked.push(...structuredClone(handled.actions));
+    if (event.type === 'woken') check((handled.wakeAt ?? Infinity) > now, 'wakes later');
+    requested.push(...structuredClone(handled.actions));
     const line = encodeLine(logEntry(now, JSON.parse(written) as PolicyEvent, handled));
     if (late.length > 0) late.push(line);
     if (lines.push(line) === begun + 1) {
-      late.push(encodeLine(logHeader(policy, machine.view.limits, machine.view)));
+      late.push(encodeLine(logHeader(policy, engine.view.limits, engine.view)));
     }
     after({ event, actions: handled.actions });
   }
   checkRate(created);
-  return { text: lines.join(''), late: late.join(''), asked };
+  return { text: lines.join(''), late: late.join(''), requested };
 }
 
-/** By what the view has after the actions of one answer. */
+/** Checks an action by the view after all actions of the answer. */
 function checkAction(connection: ConnectionView, action: PathAction): void {
   const { paths, opening, announcing, serverSide, remote: first } = connection;
   switch (action.type) {
     case 'createSubflow':
-      hold(paths.length + opening.length <= LIMITS.subflows + 1, 'the limit of subflows');
-      hold(opening.length > 0, 'it is being opened');
+      check(paths.length + opening.length <= LIMITS.subflows + 1, 'the limit of subflows');
+      check(opening.length > 0, 'it is being opened');
       if (serverSide && action.reason !== 'test') {
-        hold(action.remote.port !== first.port, 'a server cannot connect to its client');
+        check(action.remote.port !== first.port, 'a server cannot connect to its client');
       }
       break;
     case 'announce':
-      hold(announcing.length <= LIMITS.addresses, 'the limit of addresses');
+      check(announcing.length <= LIMITS.addresses, 'the limit of addresses');
       break;
     case 'destroySubflow':
-      hold(
+      check(
         action.last === true || paths.some(({ closing }) => closing === undefined),
         'the last path stays',
       );
@@ -258,41 +258,41 @@ function checkAction(connection: ConnectionView, action: PathAction): void {
   }
 }
 
-/** In no time of t seconds more than 16 + 2 t. */
+/** Checks that no t seconds have more than 16 + 2 t requests. */
 function checkRate(created: readonly (readonly [token: number, at: number])[]): void {
   for (const { token: each } of CONNECTIONS) {
     const times = created.flatMap(([of, at]) => (of === each ? [at] : []));
     times.forEach((from, first) =>
       times.slice(first).forEach((to, more) => {
-        hold(more + 1 <= 16 + (2 * (to - from)) / 1000, 'no storm of subflows');
+        check(more + 1 <= 16 + (2 * (to - from)) / 1000, 'no storm of subflows');
       }),
     );
   }
 }
 
-/** Makes nonsense of an object, however deep. */
-function spoil(value: object): void {
+/** Clears every value in an object, at any depth. */
+function corrupt(value: object): void {
   for (const [key, each] of Object.entries(value)) {
-    if (typeof each === 'object' && each !== null) spoil(each as object);
+    if (typeof each === 'object' && each !== null) corrupt(each as object);
     else Object.assign(value, { [key]: undefined });
   }
 }
 
 describe.each(Object.entries(POLICIES))('%s', (_name, policy) => {
-  test('keeps to limits and to connections that are open, and a replay does the same', () => {
+  test('keeps the limits, acts on open connections only, and a replay does the same', () => {
     fc.assert(
       fc.property(steps, (all) => {
-        const log = parseLog(live(policy(), all).text);
+        const log = parseLog(run(policy(), all).text);
         expect(differences(log, replay(policy(), log))).toEqual([]);
       }),
       { numRuns: RUNS, seed },
     );
   });
 
-  test('a log that begins later goes on from there', () => {
+  test('a log that begins later can be replayed', () => {
     fc.assert(
       fc.property(steps, fc.integer({ min: 1, max: 8 }), (all, begun) => {
-        const log = parseLog(live(policy(), all, { begun }).late);
+        const log = parseLog(run(policy(), all, { begun }).late);
         expect(log.entries.length).toBeGreaterThan(0);
         expect(differences(log, replay(policy(), log))).toEqual([]);
       }),
@@ -301,20 +301,20 @@ describe.each(Object.entries(POLICIES))('%s', (_name, policy) => {
   });
 });
 
-test('what happens to events afterwards changes nothing', () => {
+test('the engine does not depend on an event afterwards', () => {
   fc.assert(
     fc.property(steps, (all) => {
       const policy = POLICIES.aggregate!();
-      expect(live(policy, all, { after: spoil }).text).toBe(live(policy, all).text);
+      expect(run(policy, all, { after: corrupt }).text).toBe(run(policy, all).text);
     }),
     { numRuns: 100, seed },
   );
 });
 
-describe('a policy that wants anything', () => {
+describe('a policy that requests anything', () => {
   const anything: fc.Arbitrary<PolicyAction> = fc.oneof(
     fc
-      .record({ token, local: localAddress, remote, most: fc.integer({ min: 1, max: 9 }) })
+      .record({ token, local: localAddress, remote, max: fc.integer({ min: 1, max: 9 }) })
       .map(({ local, remote: { address: to, port: at }, ...more }): PolicyAction => ({
         ...{ type: 'createSubflow', reason: 'test', local: { address: local } },
         ...{ remote: { address: to, port: at }, ...more },
@@ -333,17 +333,17 @@ describe('a policy that wants anything', () => {
     fc.integer({ min: -10, max: 10_000 }).map((at): PolicyAction => ({ type: 'wake', at })),
   );
 
-  /** Says what it likes by the number of the event. */
+  /** Answers each event with the next one of the answers. */
   const wild = (answers: readonly PolicyAction[][]): PathPolicy => {
-    let asked = 0;
-    return { name: 'wild', decide: () => answers[asked++ % answers.length] ?? [] };
+    let count = 0;
+    return { name: 'wild', decide: () => answers[count++ % answers.length] ?? [] };
   };
 
-  test('gets no more than the limits, and nothing on a closed connection', () => {
+  test('exceeds no limit, and gets no action on a closed connection', () => {
     const answers = fc.array(fc.array(anything, { maxLength: 12 }), { minLength: 1, maxLength: 9 });
     fc.assert(
-      fc.property(steps, answers, (all, said) => {
-        live(wild(said), all);
+      fc.property(steps, answers, (all, script) => {
+        run(wild(script), all);
       }),
       { numRuns: 800, seed },
     );
@@ -352,17 +352,17 @@ describe('a policy that wants anything', () => {
 
 describe('a network that comes and goes', () => {
   interface Carrier extends Pick<PathProgress, 'local' | 'remote' | 'bytesAcked'> {
-    /** Nothing comes back from then on; until the sender tries again, even where it would. */
+    /** Since when nothing arrives; until the next retransmission, also where the network works. */
     stuck?: number;
     retryAt: number;
   }
 
   /**
-   * Opens what it is asked for after 20 ms, where the link is up by then; where it is silent, when it
-   * is no longer, and SYNs are sent again. Its paths carry a stream.
+   * A simulated network. A subflow is established 20 ms after its request where the link is up; on a
+   * silent link, when the silence is over and the SYN is retransmitted. Each path carries a stream.
    */
   class Network {
-    readonly machine: PolicyEngine;
+    readonly engine: PolicyEngine;
     readonly created: [number, number][] = [];
     readonly #up = new Set(NAMES);
     readonly #silent = new Set<string>();
@@ -372,10 +372,10 @@ describe('a network that comes and goes', () => {
     #port = 2000;
 
     constructor(policy: PathPolicy) {
-      this.machine = new PolicyEngine(policy);
+      this.engine = new PolicyEngine(policy);
     }
 
-    tell(event: PolicyEvent): void {
+    deliver(event: PolicyEvent): void {
       if (event.type === 'established' || event.type === 'subflowEstablished') {
         const { local, remote: to } = event;
         this.#carriers.push({ local, remote: to, bytesAcked: 0, retryAt: 0 });
@@ -384,22 +384,22 @@ describe('a network that comes and goes', () => {
         const index = this.#carriers.findIndex(({ local }) => local.port === event.local.port);
         if (index >= 0) this.#carriers.splice(index, 1);
       }
-      for (const action of this.machine.handle(this.#now, event).actions) this.#carryOut(action);
+      for (const action of this.engine.handle(this.#now, event).actions) this.#carryOut(action);
     }
 
-    /** Lets time pass; what is due is told in its turn. */
-    pass(until: number, { looks = false } = {}): void {
+    /** Advances the clock, and delivers what is due. */
+    pass(until: number, { polls = false } = {}): void {
       for (; this.#now < until; this.#now += 10) {
-        if (looks && this.#now % 50 === 0) this.#look();
+        if (polls && this.#now % 50 === 0) this.#poll();
         const due = this.#due.filter(
           ({ at, event }) =>
             at <= this.#now && !(event.type === 'subflowEstablished' && this.#isSilent(event)),
         );
         for (const each of due) {
           this.#due.splice(this.#due.indexOf(each), 1);
-          this.tell(each.event);
+          this.deliver(each.event);
         }
-        this.tell({ type: 'woken' });
+        this.deliver({ type: 'woken' });
       }
     }
 
@@ -407,10 +407,10 @@ describe('a network that comes and goes', () => {
       const each = NAMES[index]!;
       if (running) this.#up.add(each);
       else this.#up.delete(each);
-      this.tell({ type: 'linkChanged', link: link(index + 2, each, { running }) });
+      this.deliver({ type: 'linkChanged', link: link(index + 2, each, { running }) });
     }
 
-    /** What was sent meanwhile is sent again at any time in the second after the silence. */
+    /** After a silence, waiting data are retransmitted at any time within a second. */
     setSilent(index: number, silent: boolean, random: () => number): void {
       const each = NAMES[index]!;
       if (silent) this.#silent.add(each);
@@ -425,7 +425,7 @@ describe('a network that comes and goes', () => {
       return this.#silent.has(NAMES[LOCALS.indexOf(local.address)]!);
     }
 
-    #look(): void {
+    #poll(): void {
       const paths = this.#carriers.map((each) => {
         if (this.#isSilent(each)) each.stuck ??= this.#now;
         else if (each.retryAt <= this.#now) delete each.stuck;
@@ -438,7 +438,7 @@ describe('a network that comes and goes', () => {
           remote: to,
         };
       });
-      this.tell({ type: 'progress', token: 1, paths });
+      this.deliver({ type: 'progress', token: 1, paths });
     }
 
     #carryOut(action: PathAction): void {
@@ -460,7 +460,7 @@ describe('a network that comes and goes', () => {
       this.#later(1, { type: 'applied', action });
     }
 
-    /** What was to come of it does not; the kernel says that it is closed. */
+    /** Drops the outcome of an attempt: the kernel reports that it is closed. */
     #abandon(local: string): void {
       const index = this.#due.findIndex(
         ({ event }) =>
@@ -477,7 +477,7 @@ describe('a network that comes and goes', () => {
     }
   }
 
-  test('no storm, and all paths within a second of the last change', () => {
+  test('gets no storm of subflows, and all paths within a second of the last change', () => {
     const flaps = fc.integer({ min: 20, max: 600 }).chain((longest) =>
       fc.array(fc.record({ index: fc.nat(2), pause: fc.integer({ min: 10, max: longest }) }), {
         ...{ minLength: 1, maxLength: 150, size: 'max' },
@@ -486,8 +486,8 @@ describe('a network that comes and goes', () => {
     fc.assert(
       fc.property(flaps, (all) => {
         const network = new Network(policies.all(policies.fullmesh(), policies.heal()));
-        network.tell(begin(PHONE));
-        network.tell(established({ token: 1 }));
+        network.deliver(begin(PHONE));
+        network.deliver(established({ token: 1 }));
         let now = 1000;
         network.pass(now);
         const up = [true, true, true];
@@ -500,12 +500,12 @@ describe('a network that comes and goes', () => {
         up.forEach((running, index) => {
           if (!running) network.setLink(index, true);
         });
-        const { creations } = network.machine.view.connections.get(1) as never as {
+        const { creations } = network.engine.view.connections.get(1) as never as {
           creations: { level: number; rate: number };
         };
         const waits = Math.max(0, (3 - creations.level) / creations.rate) * 1000;
         network.pass(now + 1000 + waits);
-        const { paths } = network.machine.view.connections.get(1)!;
+        const { paths } = network.engine.view.connections.get(1)!;
         expect(new Set(paths.map((path) => path.interface))).toEqual(new Set(NAMES));
         expect(paths).toHaveLength(3);
         checkRate(network.created);
@@ -518,8 +518,8 @@ describe('a network that comes and goes', () => {
     ['a path on each interface', () => policies.fullmesh(), NAMES],
     ['three from the first address', () => policies.ndiffports(3), Array(3).fill('wlan0')],
   ] as [string, () => PathPolicy, string[]][])(
-    'each path once when a silence is over: %s',
-    (_name, policy, wanted) => {
+    'gets each path once after a silence: %s',
+    (_name, policy, expected) => {
       const silences = fc.array(
         fc.record({
           silent: fc.subarray([0, 1, 2], { minLength: 1 }),
@@ -532,19 +532,19 @@ describe('a network that comes and goes', () => {
         fc.property(silences, fc.infiniteStream(fc.nat(1000)), (all, stream) => {
           const random = (): number => stream.next().value as number;
           const network = new Network(policies.all(policy(), policies.heal()));
-          network.tell(begin(PHONE));
-          network.tell(established({ token: 1 }));
+          network.deliver(begin(PHONE));
+          network.deliver(established({ token: 1 }));
           let now = 2000;
-          network.pass(now, { looks: true });
+          network.pass(now, { polls: true });
           for (const { silent, lasts, pause } of all) {
             for (const index of silent) network.setSilent(index, true, random);
-            network.pass((now += lasts), { looks: true });
+            network.pass((now += lasts), { polls: true });
             for (const index of silent) network.setSilent(index, false, random);
-            network.pass((now += pause), { looks: true });
+            network.pass((now += pause), { polls: true });
           }
-          network.pass(now + 15_000, { looks: true });
-          const { paths, opening } = network.machine.view.connections.get(1)!;
-          expect(paths.map((path) => path.interface).sort()).toEqual([...wanted].sort());
+          network.pass(now + 15_000, { polls: true });
+          const { paths, opening } = network.engine.view.connections.get(1)!;
+          expect(paths.map((path) => path.interface).sort()).toEqual([...expected].sort());
           expect(opening).toEqual([]);
           checkRate(network.created);
         }),

@@ -1,4 +1,4 @@
-/** Events as the kernel tells them, in short. */
+/** Makes the events, views and engines that the tests of policies need, in few words. */
 import type { EstablishedEvent, NetworkAddress, NetworkInterface, NetworkLink } from '../../../lib';
 import { familyOf } from '../../../lib/base/addresses';
 import { PolicyEngine } from '../../../lib/policy/engine/engine';
@@ -33,7 +33,7 @@ export const established = (
 
 export const closed = (token = TOKEN): PolicyEvent => ({ type: 'closed', source, token });
 
-/** '10.2.0.1:2000' and '10.9.0.1:443' */
+/** Parses the two ends of a subflow: '10.2.0.1:2000' and '10.9.0.1:443'. */
 export function ends(local: string, remote = '10.9.0.1:443') {
   const parse = (text: string) => {
     const colon = text.lastIndexOf(':');
@@ -83,7 +83,7 @@ export const device = (index: number, name: string, ...addresses: string[]): Net
   addresses: addresses.map((each) => address(name, each)),
 });
 
-/** wlan0 has 10.1.0.1, wwan0 10.2.0.1 */
+/** The interfaces of a phone: wlan0 has 10.1.0.1, wwan0 has 10.2.0.1. */
 export const PHONE = [device(2, 'wlan0', '10.1.0.1'), device(3, 'wwan0', '10.2.0.1')];
 
 export const begin = (interfaces: readonly NetworkInterface[] = PHONE): PolicyEvent => ({
@@ -112,15 +112,15 @@ export const progress = (...paths: PathProgress[]): PolicyEvent => ({
   ...{ type: 'progress', token: TOKEN, paths },
 });
 
-/** What it answers can be set from outside. */
-export class Said implements PathPolicy {
-  readonly name = 'said';
-  readonly heard: { now: number; event: PolicyEvent }[] = [];
-  say: (view: PolicyView, event: PolicyEvent) => readonly PolicyAction[] = () => [];
+/** A policy whose answer the test sets. It keeps what it received. */
+export class ScriptedPolicy implements PathPolicy {
+  readonly name = 'scripted';
+  readonly received: { now: number; event: PolicyEvent }[] = [];
+  answer: (view: PolicyView, event: PolicyEvent) => readonly PolicyAction[] = () => [];
 
   decide(view: PolicyView, event: PolicyEvent): readonly PolicyAction[] {
-    this.heard.push({ now: view.now, event });
-    return this.say(view, event);
+    this.received.push({ now: view.now, event });
+    return this.answer(view, event);
   }
 }
 
@@ -146,23 +146,23 @@ export function onSubflow(local: string, remote?: string) {
   };
 }
 
-/** A machine whose events come at times that are told in turn. */
-export function machineWith(policy: PathPolicy, limits: Partial<PolicyLimits> = {}) {
-  const machine = new PolicyEngine(policy, { limits });
+/** An engine, and a function that hands it events at a time and returns its actions. */
+export function engineWith(policy: PathPolicy, limits: Partial<PolicyLimits> = {}) {
+  const engine = new PolicyEngine(policy, { limits });
   return {
-    machine,
-    connection: () => machine.view.connections.get(TOKEN)!,
+    engine,
+    connection: () => engine.view.connections.get(TOKEN)!,
     at: (at: number, ...events: PolicyEvent[]): PathAction[] =>
       events.flatMap((event) => {
-        const { actions, error } = machine.handle(at, event);
+        const { actions, error } = engine.handle(at, event);
         if (error !== undefined) throw error as Error;
         return actions;
       }),
   };
 }
 
-/** 'createSubflow 10.2.0.1 10.9.0.1:443', for comparing. */
-export function inShort(action: PathAction): string {
+/** Writes an action for comparison: 'createSubflow 10.2.0.1 10.9.0.1:443'. */
+export function summaryOf(action: PathAction): string {
   if (action.type === 'announce' || action.type === 'withdraw') {
     const port = action.port === undefined ? '' : `:${action.port}`;
     return `${action.type} ${action.address}${port}`;

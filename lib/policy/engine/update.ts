@@ -1,28 +1,19 @@
-/** Brings the view up to date by an event. */
+/** Updates the engine's state by an event, before the policy decides on it. */
 import { hasAddress, type LocalAddress, usableAddresses } from '../local-addresses';
-import type { AbandonSubflowAction, PolicyEvent, PolicyLimits } from '../policy';
-import { interfaceOf, type Pair } from '../reading';
-import { abandon, establish, followConnection } from './connections';
-import { forgive } from './failures';
-import { interfacesAfter, type LocalEvent } from './interfaces';
-import { addUsage, look } from './progress';
-import { applied, refused } from './refusals';
+import type { AbandonSubflowAction, PolicyEvent } from '../policy';
+import { type AddressPair, interfaceOf } from '../view-queries';
+import { abandon, onConnectionEvent, onEstablished } from './connections';
+import { forgetFailures } from './failures';
+import { type InterfacesEvent, updatedInterfaces } from './interfaces';
+import { onApplied, onRefused } from './outcomes';
+import { addUsage, updateProgress } from './progress';
 import { type EngineState, findPath } from './state';
 
-export const newState = (limits: PolicyLimits): EngineState => ({
-  now: 0,
-  limits,
-  interfaces: [],
-  leaving: new Set(),
-  connections: new Map(),
-  usage: new Map(),
-});
-
-/** Gives subflows that are no longer worth waiting for. */
-export function follow(state: EngineState, event: PolicyEvent): AbandonSubflowAction[] {
+/** Returns the attempts that the event makes pointless, to be abandoned. */
+export function updateState(state: EngineState, event: PolicyEvent): AbandonSubflowAction[] {
   switch (event.type) {
     case 'established':
-      establish(state, event);
+      onEstablished(state, event);
       break;
     case 'closed':
       state.connections.delete(event.token);
@@ -33,7 +24,7 @@ export function follow(state: EngineState, event: PolicyEvent): AbandonSubflowAc
     case 'subflowClosed':
     case 'subflowPriority': {
       const connection = state.connections.get(event.token);
-      if (connection) followConnection(state, connection, event);
+      if (connection) onConnectionEvent(state, connection, event);
       break;
     }
     case 'leaving':
@@ -43,56 +34,59 @@ export function follow(state: EngineState, event: PolicyEvent): AbandonSubflowAc
       state.leaving.delete(event.interface);
       break;
     case 'progress':
-      followProgress(state, event);
+      onProgress(state, event);
       break;
     case 'refused':
-      refused(state, event);
+      onRefused(state, event);
       break;
     case 'routeAdded':
     case 'routeChanged': {
       const names = event.route.nextHops.map((hop) => hop.interface);
-      forgive(state, (local) => names.includes(interfaceOf(state.interfaces, local)));
+      forgetFailures(state, (local) => names.includes(interfaceOf(state.interfaces, local)));
       break;
     }
     case 'applied':
-      applied(state, event.action);
+      onApplied(state, event.action);
       break;
     case 'routeRemoved':
     case 'woken':
       break;
     default:
-      return followInterfaces(state, event);
+      return onInterfacesEvent(state, event);
   }
   return [];
 }
 
-function followProgress(
+function onProgress(
   state: EngineState,
   { token, paths }: Extract<PolicyEvent, { type: 'progress' }>,
 ): void {
   const connection = state.connections.get(token);
   for (const progress of paths) {
     const path = connection && findPath(connection, progress);
-    if (path) addUsage(state, path, look(path, progress, state.now));
+    if (path) addUsage(state, path, updateProgress(path, progress, state.now));
   }
 }
 
-function followInterfaces(state: EngineState, event: LocalEvent): AbandonSubflowAction[] {
+function onInterfacesEvent(state: EngineState, event: InterfacesEvent): AbandonSubflowAction[] {
   const before = usableAddresses(state.interfaces);
-  const running = namesOfRunning(state);
-  state.interfaces = interfacesAfter(state.interfaces, event);
-  for (const name of namesOfRunning(state)) if (!running.includes(name)) state.leaving.delete(name);
-  nameInterfaces(state);
+  const running = runningInterfaces(state);
+  state.interfaces = updatedInterfaces(state.interfaces, event);
+  for (const name of runningInterfaces(state)) {
+    if (!running.includes(name)) state.leaving.delete(name);
+  }
+  assignInterfaces(state);
   const after = usableAddresses(state.interfaces);
-  forgive(state, (local) => hasAddress(after, local) && !hasAddress(before, local));
+  forgetFailures(state, (local) => hasAddress(after, local) && !hasAddress(before, local));
   const gone = before.filter(({ address }) => !hasAddress(after, address));
   return gone.length > 0 ? abandonFrom(state, gone) : [];
 }
 
-const namesOfRunning = ({ interfaces }: EngineState): string[] =>
+const runningInterfaces = ({ interfaces }: EngineState): string[] =>
   interfaces.filter(({ running }) => running).map(({ name }) => name);
 
-function nameInterfaces({ connections, interfaces }: EngineState): void {
+/** Sets the interface of each path by its local address. */
+function assignInterfaces({ connections, interfaces }: EngineState): void {
   for (const { paths } of connections.values()) {
     for (const path of paths) {
       const name = interfaceOf(interfaces, path.local.address);
@@ -107,10 +101,10 @@ function nameInterfaces({ connections, interfaces }: EngineState): void {
   }
 }
 
-/** What is sent again from an address that has been away would come too late. */
+/** Abandons attempts from addresses that are gone: the kernel's next SYN would come too late. */
 function abandonFrom(state: EngineState, gone: readonly LocalAddress[]): AbandonSubflowAction[] {
   return [...state.connections.values()].flatMap((connection) => {
-    const isGone = ({ local }: Pair): boolean => hasAddress(gone, local);
+    const isGone = ({ local }: AddressPair): boolean => hasAddress(gone, local);
     const late = connection.opening.filter(isGone);
     connection.opening = connection.opening.filter((each) => !isGone(each));
     return late.map((each) => abandon(state, connection, each, 'the local address is gone'));

@@ -1,7 +1,7 @@
-/** What policies have in common: the paths that there could be, and those that there are. */
-import { familyOf, isAddress, socketKey } from '../../base/addresses';
+/** The building blocks of policies: which paths are possible and missing, and the actions on them. */
+import { familyOf, isAddress, type SocketAddress, socketKey } from '../../base/addresses';
 import type { EndpointOptions } from '../../endpoints/endpoint';
-import { isOrdinary, type LocalAddress, localAddresses, usableAddresses } from '../local-addresses';
+import { isEligible, type LocalAddress, localAddresses, usableAddresses } from '../local-addresses';
 import type {
   AnnounceAction,
   ConnectionView,
@@ -13,9 +13,9 @@ import type {
   SetBackupAction,
   WithdrawAction,
 } from '../policy';
-import { type Ends, isOpen, isPair, type Pair, pairOf } from '../reading';
+import { type AddressPair, type Ends, isOpen, isSamePair, pairOf } from '../view-queries';
 
-/** The connections for which an event may change what is wanted. */
+/** The connections for which an event may change what a policy requests. */
 export function concerned(
   { connections }: PolicyView,
   event: PolicyEvent,
@@ -26,29 +26,25 @@ export function concerned(
   return connection ? [connection] : [];
 }
 
-/** Likewise, for what does not depend on what paths carry. */
+/** The same for a policy that does not depend on what the paths carry. */
 export const concernedByPaths = (
   view: PolicyView,
   event: PolicyEvent,
 ): readonly ConnectionView[] => (event.type === 'progress' ? [] : concerned(view, event));
 
-/** From where a connection may have more subflows. */
+/** The local addresses from which a connection may have further subflows. */
 export const locals = (
   { interfaces, leaving }: PolicyView,
   { local }: ConnectionView,
 ): LocalAddress[] =>
   localAddresses(interfaces, local.address).filter((each) => !leaving.has(each.interface));
 
-export interface Remote {
-  readonly address: string;
-  readonly port: number;
-}
-
 /**
- * To where this side can open subflows: a server cannot reach the port that its client has connected
- * from, so to addresses alone that the client announced with a port.
+ * The addresses and ports to which this side can open subflows. A server cannot reach the port that
+ * its client connected from, so that it has only those addresses that the client announced with a
+ * port.
  */
-export function remotes(connection: ConnectionView): Remote[] {
+export function remotes(connection: ConnectionView): SocketAddress[] {
   const { local, remote, serverSide, denyJoinId0, announced } = connection;
   const first = { address: remote.address, port: remote.port };
   const all = serverSide ? [] : [first];
@@ -58,15 +54,15 @@ export function remotes(connection: ConnectionView): Remote[] {
   }
   const found = new Map(all.map((each) => [socketKey(each), each]));
   if (denyJoinId0) found.delete(socketKey(first));
-  return [...found.values()].filter((each) => isOrdinary(each.address, local.address));
+  return [...found.values()].filter((each) => isEligible(each.address, local.address));
 }
 
-export interface LocalPair extends Pair {
-  /** The name of the interface. */
+export interface LocalPair extends AddressPair {
+  /** The name of the interface that has the local address. */
   readonly interface: string;
 }
 
-/** Every local address with every remote one that this side can reach, of one family each. */
+/** Pairs every local address with every remote one of its family that this side can reach. */
 export function mesh(view: PolicyView, connection: ConnectionView): LocalPair[] {
   const to = remotes(connection);
   if (to.length === 0) return [];
@@ -77,14 +73,15 @@ export function mesh(view: PolicyView, connection: ConnectionView): LocalPair[] 
   );
 }
 
-/** Between two addresses, those included that are being opened or destroyed. */
-export const countBetween = ({ paths, opening }: ConnectionView, pair: Pair): number =>
-  paths.filter((each) => isPair(pairOf(each), pair)).length +
-  opening.filter((each) => isPair(each, pair)).length;
+/** The number of subflows between two addresses, those that are being opened or destroyed included. */
+export const countBetween = ({ paths, opening }: ConnectionView, pair: AddressPair): number =>
+  paths.filter((each) => isSamePair(pairOf(each), pair)).length +
+  opening.filter((each) => isSamePair(each, pair)).length;
 
 /**
- * Those of the pairs that have no subflow, in the order in which they share least with what there is:
- * the interface, then the local address, then the remote one. So a limit takes the most alike.
+ * The pairs that have no subflow, ordered so that each has as little as possible in common with the
+ * subflows before it: first the interface counts, then the local address, then the remote one. A
+ * limit then drops the pairs that add least.
  */
 export function missing<T extends LocalPair>(connection: ConnectionView, pairs: readonly T[]): T[] {
   const uses = new Uses();
@@ -98,7 +95,7 @@ export function missing<T extends LocalPair>(connection: ConnectionView, pairs: 
   let rest = pairs.filter((pair) => countBetween(connection, pair) === 0);
   const ordered: T[] = [];
   while (rest.length > 0) {
-    const next = rest.reduce((best, each) => (uses.of(each) < uses.of(best) ? each : best));
+    const next = rest.reduce((best, each) => (uses.weight(each) < uses.weight(best) ? each : best));
     uses.add(next.interface, next.local, next.remote.address);
     ordered.push(next);
     rest = rest.filter((each) => each !== next);
@@ -106,6 +103,7 @@ export function missing<T extends LocalPair>(connection: ConnectionView, pairs: 
   return ordered;
 }
 
+/** Counts how often interfaces and addresses are used. */
 class Uses {
   readonly #counts = new Map<string, number>();
 
@@ -115,7 +113,8 @@ class Uses {
     }
   }
 
-  of({ interface: name, local, remote }: LocalPair): number {
+  /** Orders pairs by the uses of the interface, the local address and the remote address. */
+  weight({ interface: name, local, remote }: LocalPair): number {
     const [on, from, to] = [`on ${name}`, `from ${local}`, `to ${remote.address}`];
     return this.#count(on) * 10_000 + this.#count(from) * 100 + this.#count(to);
   }
@@ -125,13 +124,13 @@ class Uses {
   }
 }
 
-const plain = ({ address, port }: Remote): Remote => ({ address, port });
+const plain = ({ address, port }: Readonly<SocketAddress>): SocketAddress => ({ address, port });
 
 export function creation(
   { token }: ConnectionView,
-  { local, remote, interface: name }: Pair & { interface?: string },
+  { local, remote, interface: name }: AddressPair & { interface?: string },
   reason: string,
-  more: Pick<CreateSubflowAction, 'backup' | 'most' | 'insteadOf'> = {},
+  more: Pick<CreateSubflowAction, 'backup' | 'max' | 'insteadOf'> = {},
 ): CreateSubflowAction {
   return {
     ...{ type: 'createSubflow', token, reason },
@@ -160,7 +159,7 @@ export const priority = (
   ...{ type: 'setBackup', token, reason, local: plain(local), remote: plain(remote), backup },
 });
 
-/** Tells the peer of the addresses that it can join at, and of those that go. */
+/** Announces the addresses that the peer can join at, and withdraws those that are gone. */
 export function announcements(
   view: PolicyView,
   connection: ConnectionView,
@@ -171,32 +170,32 @@ export function announcements(
   const here = locals(view, connection).filter((each) => on(each.interface));
   const isHere = (address: string): boolean =>
     here.some((each) => isAddress(each.address, address));
-  const more = port === undefined ? {} : { port };
+  const withPort = port === undefined ? {} : { port };
   return [
     ...announcing
       .filter((each) => each.port === port && !isHere(each.address))
-      .map(({ address }) => ({ type: 'withdraw', token, reason, address, ...more }) as const),
+      .map(({ address }) => ({ type: 'withdraw', token, reason, address, ...withPort }) as const),
     ...here
       .filter(({ address }) => port !== undefined || !isAddress(address, local.address))
-      .map(({ address }) => ({ type: 'announce', token, reason, address, ...more }) as const),
+      .map(({ address }) => ({ type: 'announce', token, reason, address, ...withPort }) as const),
   ];
 }
 
-/** Takes the paths of interfaces away that the app will lose, where there are others. */
+/** Destroys the paths of interfaces that the app will lose, where there are other paths. */
 export function vacate(
   { leaving }: PolicyView,
   connection: ConnectionView,
   reason: string,
 ): DestroySubflowAction[] {
   if (leaving.size === 0) return [];
-  const isLeft = (path: PathView): boolean =>
+  const isLeaving = (path: PathView): boolean =>
     path.interface !== undefined && leaving.has(path.interface);
   const open = connection.paths.filter(isOpen);
-  if (!open.some((path) => !isLeft(path) && path.interface !== undefined)) return [];
-  return open.filter(isLeft).map((path) => destruction(connection, path, reason));
+  if (!open.some((path) => !isLeaving(path) && path.interface !== undefined)) return [];
+  return open.filter(isLeaving).map((path) => destruction(connection, path, reason));
 }
 
-/** An endpoint for every address that can be used, of interfaces that are not left. */
+/** Endpoints for the usable addresses of interfaces that the app will not lose. */
 export const endpointsOf = (
   { interfaces, leaving }: Pick<PolicyView, 'interfaces' | 'leaving'>,
   flagsOf: (name: string) => Omit<EndpointOptions, 'address' | 'interface'> | undefined,

@@ -1,0 +1,42 @@
+/** Questions about a view that policies and the engine share: which subflow, which addresses. */
+import { isAddress, type SocketAddress } from '../base/addresses';
+import type { NetworkInterface } from '../interfaces/interface';
+import type { PathView } from './policy';
+
+/** The addresses and ports of the two ends of a subflow, which identify it. */
+export interface Ends {
+  readonly local: Readonly<SocketAddress>;
+  readonly remote: Readonly<SocketAddress>;
+}
+
+/** What a subflow is requested between: the kernel chooses the local port. */
+export interface AddressPair {
+  readonly local: string;
+  readonly remote: Readonly<SocketAddress>;
+}
+
+/** The pair of addresses that a subflow runs between. */
+export const pairOf = ({ local, remote }: Ends): AddressPair => ({
+  local: local.address,
+  remote: { address: remote.address, port: remote.port },
+});
+
+export const isSamePair = (one: AddressPair, other: AddressPair): boolean =>
+  one.remote.port === other.remote.port &&
+  isAddress(one.remote.address, other.remote.address) &&
+  isAddress(one.local, other.local);
+
+/** Whether this side is not destroying the path. */
+export const isOpen = ({ closing }: PathView): boolean => closing === undefined;
+
+/** Whether `path` was opened to replace `other`, so that one of the two has to go. */
+export const isReplacementFor = (path: PathView, other: PathView): boolean =>
+  path.insteadOf === other.local.port && isSamePair(pairOf(path), pairOf(other));
+
+/** The name of the interface that has an address. */
+export const interfaceOf = (
+  interfaces: readonly NetworkInterface[],
+  address: string,
+): string | undefined =>
+  interfaces.find(({ addresses }) => addresses.some((each) => isAddress(each.address, address)))
+    ?.name;
