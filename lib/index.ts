@@ -23,7 +23,11 @@ export type {
   PathSample,
   WatchOptions,
 } from './connection/events';
-export type { AnnouncedAddress, ConnectionSubflowOptions } from './connection/paths';
+export type {
+  AnnouncedAddress,
+  ConnectionSubflowLocal,
+  ConnectionSubflowOptions,
+} from './connection/paths';
 export type { Subflow } from './connection/subflow';
 export type {
   Endpoint,
@@ -136,6 +140,7 @@ export type {
   SetModeOptions,
 } from './userspace/mode';
 export type {
+  Announcement,
   AnnounceOptions,
   ConnectionAddresses,
   CreateSubflowOptions,

@@ -17,6 +17,7 @@ import { handleOf } from '../sockets/node/handle';
 import type { TcpHandle } from '../sockets/node/types';
 import { offerOf } from '../sockets/offer';
 import { hintPathsOf } from '../sockets/path-hinter';
+import type { Announcement } from '../userspace/userspace';
 import type { ConnectionEvent, ConnectionSample, WatchOptions } from './events';
 import {
   type AnnouncedAddress,
@@ -357,11 +358,11 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
 
   /**
    * Announces an address to the peer (ADD_ADDR, RFC 8684 section 3.4.1), and listens there for its
-   * joins where no MPTCP listener does, until withdraw() or the connection's end.
-   * ERR_MPTCP_NOT_FOUND: no interface that is up has the address. ERR_MPTCP_EXISTS: a listener
-   * without MPTCP has the address and the port.
+   * joins where no MPTCP listener does, unless `listen` is false: until withdraw(), or the
+   * connection's end. ERR_MPTCP_NOT_FOUND: no interface that is up has the address, or the given
+   * name. ERR_MPTCP_EXISTS: a socket that is no MPTCP listener has the address and the port.
    */
-  async announce(address: AnnouncedAddress, abort: Abortable = {}): Promise<void> {
+  async announce(address: Announcement, abort: Abortable = {}): Promise<void> {
     return this.#paths().announce(address, abort);
   }
 

@@ -2,18 +2,19 @@
 import net from 'node:net';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NativeEndpoint } from '../../types/native';
 import { type Abortable, throwIfAborted } from '../base/abort';
 import type { SocketAddress, SubflowReference } from '../base/addresses';
-import { canonicalAddress, familyOf, subflowKey, withoutScope } from '../base/addresses';
+import { canonicalAddress, familyOf, isAddress, subflowKey } from '../base/addresses';
 import {
   checkAbortable,
   checkAddress,
   checkBoolean,
+  checkId,
   checkIfGiven,
   checkInterface,
   checkObject,
   checkPort,
+  invalidArgValue,
 } from '../base/arguments';
 import { AbortError, MptcpError, systemError } from '../base/errors';
 import type { Tagged } from '../base/tagged';
@@ -29,48 +30,71 @@ import { onBeforeClose } from '../sockets/before-close';
 import { socketOf } from '../sockets/node/handle';
 import { type TcpHandle } from '../sockets/node/types';
 import { offerOf } from '../sockets/offer';
-import { freeId, idFor } from '../userspace/address-ids';
+import { AddressIds, INITIAL_ID } from '../userspace/address-ids';
 import type { Claim } from '../userspace/mode';
 import { modeOwner } from '../userspace/mode-owner';
 import { type Shared, useCommands } from '../userspace/shared-commands';
+import { type Announcement, checkAnnouncement } from '../userspace/userspace';
 import { pollBackup } from './backup-flags';
 import type { Subflow } from './subflow';
 
-export interface ConnectionSubflowOptions {
-  /** The local address. Unless given, of `interface`, or of one that has no subflow yet. */
-  local?: string;
+/** Where a new subflow of a connection begins; what is not given is chosen. */
+export interface ConnectionSubflowLocal {
+  /** A local address of this host. */
+  address?: string;
+  /**
+   * The address id that the peer receives, 0 to 255. Without an address it says which one: that with
+   * this id in `pm.addresses.list(token)`; 0 is the local address of the initial subflow.
+   */
+  id?: number;
   /** The name of the interface to use. */
   interface?: string;
-  /** Unless given, where the connection's first subflow went. */
+}
+
+/** What {@link Connection.createSubflow} takes. */
+export interface ConnectionSubflowOptions {
+  /**
+   * The local address. Unless given, one of `interface`, or of an interface without a subflow of the
+   * connection.
+   */
+  local?: string | ConnectionSubflowLocal;
+  /** The name of the interface to use; `local.interface` says the same. */
+  interface?: string;
+  /** The remote end; unless given, that of the initial subflow, also as far as the port goes. */
   remote?: { address: string; port?: number };
-  /** It carries data only when no other one can (false). */
+  /** Whether the subflow carries data only when no other one can (false). */
   backup?: boolean;
 }
 
-/** An address that joins are to come to; the port is the connection's unless given. */
+/** An address that the peer's joins are to come to. */
 export interface AnnouncedAddress {
+  /** An IPv4 or IPv6 address. */
   address: string;
+  /** The port for joins; the connection's own unless given. */
   port?: number;
 }
 
-const LONGEST_PAUSE = 500; // ms
+/** The longest pause between two tries, in milliseconds. */
+const LONGEST_PAUSE = 500;
 
 /** TCP_* (include/net/tcp_states.h) */
 const ESTABLISHED = 1;
 const SYN_SENT = 2;
 
-/** A subflow that was asked for. */
+/** Where a subflow begins, and the id to use if the app has given one. */
+interface Origin extends LocalAddress {
+  id?: number | undefined;
+}
+
+/** A requested subflow, until it is connected or has failed. */
 interface Attempt {
   local: string;
   remote: SocketAddress;
-  /** By subflowKey(): those that were there before. */
+  /** The subflows of before, by subflowKey(). */
   others: Set<string>;
   established: (event: SubflowEstablishedEvent) => void;
   failed: (error: Error) => void;
 }
-
-const isAddress = (one: string, other: string): boolean =>
-  withoutScope(one) === withoutScope(other);
 
 function whyFailed({ error, reset, remote }: SubflowClosedEvent): Error {
   if (error === undefined) {
@@ -85,26 +109,47 @@ function whyFailed({ error, reset, remote }: SubflowClosedEvent): Error {
   });
 }
 
+/** The peer has acknowledged nothing yet, or the connection ends: the kernel says the same of both. */
 const isTooEarly = (error: unknown): boolean =>
   error instanceof MptcpError && error.errno === -os.constants.errno.ENOTCONN;
 
-const unheard = (): MptcpError =>
+const noOutcome = (): MptcpError =>
   new MptcpError(
     'ERR_MPTCP_SYSTEM',
-    'The subflow was asked for, but the kernel could not be listened to for what becomes of it',
+    "The subflow was requested, but the kernel's events ended before they said what became of it: " +
+      'subflows() lists it once it is connected',
   );
 const closed = (): MptcpError => new MptcpError('ERR_MPTCP_CLOSED', 'The connection has closed');
 
-function checkAnnounced(options: unknown): asserts options is AnnouncedAddress {
-  checkObject('options', options);
-  const { address, port } = options as AnnouncedAddress;
-  checkAddress('options.address', address);
-  checkIfGiven(checkPort, 'options.port', port);
+/** Gives what `options.local` and `options.interface` say in the one form. */
+function checkLocal({
+  local,
+  interface: device,
+}: ConnectionSubflowOptions): ConnectionSubflowLocal {
+  checkIfGiven(checkInterface, 'options.interface', device);
+  if (local === undefined) return device === undefined ? {} : { interface: device };
+  if (typeof local === 'string') {
+    checkAddress('options.local', local);
+    return { address: local, ...(device !== undefined && { interface: device }) };
+  }
+  checkObject('options.local', local, 'of type string or object');
+  checkIfGiven(checkAddress, 'options.local.address', local.address);
+  checkIfGiven(checkId, 'options.local.id', local.id, INITIAL_ID);
+  checkIfGiven(checkInterface, 'options.local.interface', local.interface);
+  const name = local.interface ?? device;
+  if (device !== undefined && name !== device) {
+    throw invalidArgValue(
+      'options.local.interface',
+      name,
+      `must be ${device}, as options.interface`,
+    );
+  }
+  return { ...local, ...(name !== undefined && { interface: name }) };
 }
 
 const PATHS = Symbol('mptcp.paths');
 
-/** Of a connection that is open. */
+/** The paths of an open connection: one object for each. */
 export function pathsOf(handle: Tagged<TcpHandle, typeof PATHS, ConnectionPaths>): ConnectionPaths {
   const known = handle[PATHS];
   if (known) return known;
@@ -114,20 +159,20 @@ export function pathsOf(handle: Tagged<TcpHandle, typeof PATHS, ConnectionPaths>
   return made;
 }
 
+/** The commands of one connection. */
 export class ConnectionPaths {
   readonly #handle: TcpHandle;
   readonly #attempts = new Set<Attempt>();
-  /** The way back of what was announced. */
-  readonly #announced = new Map<string, () => void>();
+  /** By id: what releases the command thread, which listens at an announced address. */
+  readonly #announced = new Map<number, () => void>();
+  #ids: AddressIds | undefined;
   #claim: Claim | undefined;
-  /** One after the other, so that no two choose one id. */
-  #choosing: Promise<unknown> = Promise.resolve();
 
   constructor(handle: TcpHandle) {
     this.#handle = handle;
   }
 
-  /** ERR_MPTCP_FALLBACK where it speaks TCP. */
+  /** The connection's token; ERR_MPTCP_FALLBACK where it speaks TCP. */
   get token(): number {
     try {
       return requireNative().mptcpInfo(this.#handle.fd).token;
@@ -145,20 +190,20 @@ export class ConnectionPaths {
       });
   }
 
-  /** Without those that end: the kernel keeps the first one to the connection's end. */
+  /** The subflows that are open or opening: the kernel lists the initial one to the very end. */
   inUse(): Subflow[] {
     return this.subflows().filter(({ tcpInfo: { state } }) =>
       [ESTABLISHED, SYN_SENT].includes(state),
     );
   }
 
-  /** This side accepted the connection. */
+  /** Whether this side accepted the connection. */
   get serverSide(): boolean {
     const { server } = (socketOf(this.#handle) ?? {}) as { server?: unknown };
     return server instanceof net.Server || offerOf(this.#handle)?.side === 'server';
   }
 
-  /** Where the first subflow went, also when that is gone. */
+  /** The remote end of the initial subflow, also when that is gone. */
   get remote(): SocketAddress {
     const peer: { address?: string; port?: number } = {};
     this.#handle.getpeername(peer);
@@ -166,6 +211,14 @@ export class ConnectionPaths {
     return { address: canonicalAddress(address), port };
   }
 
+  /** The local address of the initial subflow, also when that is gone. */
+  get #initialAddress(): string {
+    const name: { address?: string } = {};
+    this.#handle.getsockname(name);
+    return canonicalAddress(name.address ?? '');
+  }
+
+  /** Fails what is pending and releases what is held, before the connection closes. */
   closing(): void {
     for (const { failed } of this.#attempts) failed(closed());
     for (const release of this.#announced.values()) release();
@@ -174,16 +227,15 @@ export class ConnectionPaths {
     this.#claim = undefined;
   }
 
-  /** ERR_MPTCP_PATH_MANAGER unless userspace manages the connection. */
+  /** Rejects with ERR_MPTCP_PATH_MANAGER unless userspace manages the connection. */
   checkManaged(abort: Abortable): Promise<unknown> {
     return this.#run(({ commands }, token) => commands.endpoints(token, abort), false);
   }
 
   async createSubflow(options: ConnectionSubflowOptions, abort: Abortable): Promise<Subflow> {
     checkObject('options', options);
-    const { local, interface: name, remote, backup = false } = options;
-    checkIfGiven(checkAddress, 'options.local', local);
-    checkIfGiven(checkInterface, 'options.interface', name);
+    const { remote, backup = false } = options;
+    const local = checkLocal(options);
     checkIfGiven(checkObject, 'options.remote', remote);
     if (remote) checkAddress('options.remote.address', remote.address);
     checkIfGiven(checkPort, 'options.remote.port', remote?.port);
@@ -192,11 +244,7 @@ export class ConnectionPaths {
     const { token } = this;
     const to = { ...this.remote, ...remote };
     to.address = canonicalAddress(to.address);
-    const used = this.inUse().map((each) => each.interface);
-    const from: LocalAddress =
-      local === undefined
-        ? chooseLocal(familyOf(to.address), name, used)
-        : { address: canonicalAddress(local), ...(name !== undefined && { interface: name }) };
+    const from = await this.#origin(local, familyOf(to.address), abort);
     return this.#attempt(token, from, to, backup, abort);
   }
 
@@ -211,64 +259,73 @@ export class ConnectionPaths {
     await this.#run(({ userspace }, token) =>
       userspace.setBackup(token, { local, remote }, backup, abort),
     );
-    void pollBackup(); // the kernel does not tell this side
+    void pollBackup(); // the kernel sends this side no event
   }
 
-  async announce(options: AnnouncedAddress, abort: Abortable): Promise<void> {
-    checkAnnounced(options);
+  async announce(announcement: Announcement, abort: Abortable): Promise<void> {
+    checkAnnouncement('options', announcement);
     checkAbortable(abort);
-    const { port } = options;
-    const address = canonicalAddress(options.address);
-    const key = `${address} ${port ?? 0}`;
-    const { release } = useCommands(); // which listens there, where nobody else does
+    const { release } = useCommands(); // its thread listens at the address, where nobody else does
     try {
-      await this.#run(({ commands, userspace }, token) =>
-        this.#inTurn(async () => {
-          const taken = await commands.endpoints(token, abort);
-          const known = idOf(address, port, taken);
-          const id = known ?? (port === undefined ? idFor(address, taken) : freeId(taken));
-          await userspace.announce(
-            token,
-            { id, address, ...(port !== undefined && { port }) },
-            abort,
-          );
-        }),
-      );
+      await this.checkManaged(abort);
+      const id = await this.#run(async ({ userspace }, token) => {
+        const ids = this.#idsOf(token);
+        await userspace.announceFrom(ids, token, announcement, abort);
+        return ids.of(announcement);
+      });
+      this.#announced.get(id)?.();
+      this.#announced.set(id, release);
+      if (announcement.listen === false) release();
     } catch (error) {
       release();
       throw error;
     }
-    this.#announced.get(key)?.();
-    this.#announced.set(key, release);
   }
 
-  async withdraw(options: AnnouncedAddress, abort: Abortable): Promise<void> {
-    checkAnnounced(options);
+  async withdraw(announced: AnnouncedAddress, abort: Abortable): Promise<void> {
+    checkAnnouncement('options', announced);
     checkAbortable(abort);
-    const { port } = options;
-    const address = canonicalAddress(options.address);
-    await this.#run(async ({ commands, userspace }, token) => {
-      const id = idOf(address, port, await commands.endpoints(token, abort));
-      if (id === undefined) {
-        throw new MptcpError('ERR_MPTCP_NOT_FOUND', `The connection has not announced ${address}`);
-      }
-      await userspace.withdraw(token, id, abort);
+    const id = await this.#run(async ({ userspace }, token) => {
+      const found = await this.#idsOf(token).of(announced);
+      await userspace.withdraw(token, found, abort);
+      return found;
     });
-    const key = `${address} ${port ?? 0}`;
-    this.#announced.get(key)?.();
-    this.#announced.delete(key);
+    this.#announced.get(id)?.();
+    this.#announced.delete(id);
+  }
+
+  /** Chooses what the app has left open of a subflow's local address. */
+  async #origin(
+    { address, id, interface: name }: ConnectionSubflowLocal,
+    family: 4 | 6,
+    abort: Abortable,
+  ): Promise<Origin> {
+    const device = name === undefined ? {} : { interface: name };
+    if (address !== undefined) return { address: canonicalAddress(address), id, ...device };
+    if (id === INITIAL_ID) return { address: this.#initialAddress, id, ...device };
+    if (id === undefined) {
+      const used = this.inUse().map((each) => each.interface);
+      return chooseLocal(family, name, used);
+    }
+    const listed = await this.#run(({ commands }, token) => commands.endpoints(token, abort));
+    const found = listed.find((each) => each.id === id);
+    if (found) return { address: found.address, id, ...device };
+    throw new MptcpError(
+      'ERR_MPTCP_NOT_FOUND',
+      `No address of the connection has the id ${id}: give the address too, or leave the id out`,
+    );
   }
 
   async #attempt(
     token: number,
-    from: LocalAddress,
+    from: Origin,
     remote: SocketAddress,
     backup: boolean,
     abort: Abortable,
   ): Promise<Subflow> {
     const { signal } = abort;
     const others = new Set(this.subflows().map(subflowKey));
-    const events = new TokenEvents(token, this.#hear);
+    const events = new TokenEvents(token, this.#receive);
     let attempt: Attempt | undefined;
     let applied = false;
     const aborted = (): void => {
@@ -285,7 +342,7 @@ export class ConnectionPaths {
       await this.#create(token, from, remote, backup, abort);
       applied = true;
       throwIfAborted(signal, true);
-      if (events.off) throw unheard();
+      if (events.off) throw noOutcome();
       return this.#found(await made);
     } finally {
       signal?.removeEventListener('abort', aborted);
@@ -294,43 +351,42 @@ export class ConnectionPaths {
     }
   }
 
-  /** A connection takes no subflow before the peer has acknowledged something: it is asked again. */
+  /** Tries again while the connection is too young: the peer has to acknowledge something first. */
   async #create(
     token: number,
-    from: LocalAddress,
+    from: Origin,
     remote: SocketAddress,
     backup: boolean,
     abort: Abortable,
   ): Promise<void> {
     for (let pause = 20; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       try {
-        await this.#run(({ commands, userspace }) =>
-          this.#inTurn(async () => {
-            const id = idFor(from.address, await commands.endpoints(token, abort));
-            await userspace.createSubflow(token, { local: { ...from, id }, remote, backup }, abort);
-          }),
-        );
+        await this.#run(({ userspace }) => {
+          const create = (id: number): Promise<void> =>
+            userspace.createSubflow(token, { local: { ...from, id }, remote, backup }, abort);
+          if (from.id !== undefined) return create(from.id);
+          return this.#idsOf(token).forSubflow(from.address, create);
+        });
         return;
       } catch (error) {
-        if (!isTooEarly(error) || !this.#mayBegin()) throw error;
+        if (!isTooEarly(error) || !this.#isOpen()) throw error;
       }
-      await this.#rest(pause, abort);
+      await this.#pause(pause, abort);
     }
   }
 
-  /** The kernel says the same of a connection that ends. */
-  #mayBegin(): boolean {
+  #isOpen(): boolean {
     const socket = socketOf(this.#handle);
     return socket !== undefined && !socket.readableEnded && !socket.writableEnded;
   }
 
-  async #rest(pause: number, { signal }: Abortable): Promise<void> {
+  async #pause(pause: number, { signal }: Abortable): Promise<void> {
     await sleep(pause, undefined, { ref: false, ...(signal && { signal }) }).catch(() => undefined);
     throwIfAborted(signal, false);
     if (this.#handle.fd < 0) throw closed();
   }
 
-  readonly #hear = (event: PathManagerEvent): void => {
+  readonly #receive = (event: PathManagerEvent): void => {
     if (event.type !== 'subflowEstablished' && event.type !== 'subflowClosed') return;
     const key = subflowKey(event);
     const attempt = Array.from(this.#attempts).find(
@@ -351,33 +407,34 @@ export class ConnectionPaths {
     const key = subflowKey(event);
     const found = this.subflows().find((each) => subflowKey(each) === key);
     if (found) return found;
-    throw new MptcpError('ERR_MPTCP_NOT_FOUND', 'The subflow was made, and is gone already');
+    throw new MptcpError('ERR_MPTCP_NOT_FOUND', 'The subflow was connected, and is gone already');
   }
 
-  /** From now on the default policy of userspace mode leaves the connection alone. */
-  #take(token: number): void {
+  /** Takes the connection over from the default manager of userspace mode. */
+  #takeOver(token: number): void {
     this.#claim ??= modeOwner()?.mode.claim((each) => each.token === token);
     this.#claim?.take(token);
   }
 
-  async #run<T>(command: (shared: Shared, token: number) => Promise<T>, takes = true): Promise<T> {
+  #idsOf(token: number): AddressIds {
+    this.#ids ??= new AddressIds(
+      () => this.#run(({ commands }) => commands.endpoints(token)),
+      this.#initialAddress,
+    );
+    return this.#ids;
+  }
+
+  async #run<T>(
+    command: (shared: Shared, token: number) => Promise<T>,
+    takesOver = true,
+  ): Promise<T> {
     const { token } = this;
     const { release, ...shared } = useCommands();
     try {
-      if (takes) this.#take(token);
+      if (takesOver) this.#takeOver(token);
       return await command(shared, token);
     } finally {
       release();
     }
   }
-
-  #inTurn<T>(choose: () => Promise<T>): Promise<T> {
-    const turn = this.#choosing.then(choose);
-    this.#choosing = turn.catch(() => undefined);
-    return turn;
-  }
-}
-
-function idOf(address: string, port = 0, taken: readonly NativeEndpoint[]): number | undefined {
-  return taken.find((each) => isAddress(each.address, address) && each.port === port)?.id;
 }

@@ -112,17 +112,33 @@ const REFUSALS: readonly Refusal[] = [
     advice: 'An endpoint has this id: leave it out and the kernel chooses one',
   },
   {
-    call: /ADD_ADDR$|^(bind|listen)$/,
+    call: /ADD_ADDR$/,
     errno: 'EADDRINUSE',
     code: 'ERR_MPTCP_EXISTS',
     advice:
       'Somebody has this address and port already; a listener without MPTCP cannot take joins',
   },
   {
-    call: /ADD_ADDR$|^(bind|listen)$/,
+    call: /ADD_ADDR$/,
     errno: 'EADDRNOTAVAIL',
     code: 'ERR_MPTCP_NOT_FOUND',
     advice: 'To listen at a port, the address must be one of an interface that is up',
+  },
+  {
+    call: /^(bind|listen)$/,
+    errno: 'EADDRINUSE',
+    code: 'ERR_MPTCP_EXISTS',
+    advice:
+      'A socket that is no MPTCP listener has this address and port, so that joins cannot be accepted ' +
+      'there: announce another port, or pass listen: false if joins reach an MPTCP listener elsewhere',
+  },
+  {
+    call: /^(bind|listen)$/,
+    errno: 'EADDRNOTAVAIL',
+    code: 'ERR_MPTCP_NOT_FOUND',
+    advice:
+      'This host does not have the address, or its interface is down: pass listen: false if the ' +
+      'address is translated to one of this host (NAT, a load balancer)',
   },
   {
     extack: /did not match address and id/,
@@ -148,7 +164,7 @@ const REFUSALS: readonly Refusal[] = [
     advice: 'The connection has no such subflow: pm.connections() gives those it has',
   },
   {
-    extack: /address with id (\d+) not found/,
+    extack: /address with (id \d+|specified id) not found/,
     code: 'ERR_MPTCP_NOT_FOUND',
     advice:
       'The connection has announced nothing with this id: pm.addresses.list(token) gives its own',

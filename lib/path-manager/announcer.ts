@@ -1,28 +1,23 @@
-/** Announces an address to the clients of this thread's servers, where userspace manages paths. */
+/**
+ * Announces an address to the clients of this thread's servers where userspace manages paths: what
+ * an endpoint with `signal` does under the in-kernel path manager.
+ */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type net from 'node:net';
-import type { Abortable } from '../base/abort';
 import { canonicalAddress, withoutScope } from '../base/addresses';
-import { MptcpError } from '../base/errors';
+import type { MptcpError } from '../base/errors';
 import { connectionOf } from '../connection/connection-of';
 import { channels } from '../sockets/channels';
-import type { AnnounceOptions } from '../userspace/userspace';
-
-const LAST_ID = 255;
-
-/** The commands that announcements need. */
-interface AnnounceCommands {
-  announce(token: number, options: AnnounceOptions, abort?: Abortable): Promise<void>;
-  withdraw(token: number, id: number, abort?: Abortable): Promise<void>;
-}
+import type { Userspace } from '../userspace/userspace';
 
 interface Announced {
   token: number;
   id: number;
 }
 
+/** Works from its construction until close(). */
 export class Announcer {
-  readonly #commands: AnnounceCommands;
+  readonly #userspace: Userspace;
   readonly #address: string;
   readonly #port: number | undefined;
   readonly #announced = new Map<net.Socket, Announced>();
@@ -30,14 +25,14 @@ export class Announcer {
   #warned = false;
   #closed = false;
 
-  constructor(commands: AnnounceCommands, address: string, port: number | undefined) {
-    this.#commands = commands;
+  constructor(userspace: Userspace, address: string, port: number | undefined) {
+    this.#userspace = userspace;
     this.#address = canonicalAddress(address);
     this.#port = port;
     subscribe(channels.accept.name, this.#accepted);
   }
 
-  /** Withdraws it from the connections that are still open. */
+  /** Withdraws the address from the connections that are still open. */
   async close(): Promise<void> {
     this.#closed = true;
     unsubscribe(channels.accept.name, this.#accepted);
@@ -46,7 +41,9 @@ export class Announcer {
     this.#announced.clear();
     await Promise.all(
       open.map(({ token, id }) =>
-        this.#commands.withdraw(token, id).catch(() => undefined /* it has just ended */),
+        this.#userspace
+          .withdraw(token, id)
+          .catch(() => undefined /* the connection has just ended */),
       ),
     );
   }
@@ -62,31 +59,26 @@ export class Announcer {
     this.#pending.add(pending);
   };
 
-  /** The client uses the address and port already, without the balancer. */
+  /** Whether the client uses the address and port already, without the balancer. */
   #isKnown({ localAddress = '', localPort }: net.Socket): boolean {
     const same = localAddress !== '' && canonicalAddress(localAddress) === this.#address;
     return same && (this.#port === undefined || this.#port === localPort);
   }
 
   async #announce(socket: net.Socket, token: number): Promise<void> {
-    const options = {
+    if (this.#closed) return;
+    const announcement = {
       address: this.#address,
       ...(this.#port !== undefined && { port: this.#port }),
     };
-    for (let id = 1; !this.#closed; id++) {
-      try {
-        await this.#commands.announce(token, { ...options, id });
-        if (socket.destroyed) return;
-        this.#announced.set(socket, { token, id });
-        socket.once('close', () => this.#announced.delete(socket));
-        return;
-      } catch (error) {
-        if (!isTaken(error) || id === LAST_ID) throw error;
-      }
-    }
+    const ids = this.#userspace.addressIds(token);
+    await this.#userspace.announceFrom(ids, token, announcement);
+    if (socket.destroyed) return;
+    this.#announced.set(socket, { token, id: await ids.of(announcement) });
+    socket.once('close', () => this.#announced.delete(socket));
   }
 
-  /** Of the connection alone: it has ended, or began in another mode. The rest is told once. */
+  /** Warns once; what fails for a single connection, which has ended or began in another mode, is normal. */
   #failed(error: unknown): void {
     const { code } = error as MptcpError;
     if (code === 'ERR_MPTCP_NOT_FOUND' || code === 'ERR_MPTCP_PATH_MANAGER') return;
@@ -98,7 +90,3 @@ export class Announcer {
     );
   }
 }
-
-/** Another address of the connection has the id. */
-const isTaken = (error: unknown): boolean =>
-  error instanceof MptcpError && error.code === 'ERR_MPTCP_EXISTS' && error.extack !== undefined;

@@ -1,3 +1,4 @@
+/** Manages the paths of connections in userspace mode as the in-kernel path manager would. */
 import type { NativeCommand, NativeEndpoint, NativeLimits } from '../../types/native';
 import { isAddress, subflowKey } from '../base/addresses';
 import { MptcpError } from '../base/errors';
@@ -5,7 +6,7 @@ import { AsyncPoller } from '../base/poller';
 import type { AnnouncedEvent, EstablishedEvent, SubflowEventBase } from '../events/events';
 import type { PathManagerEvents } from '../events/stream';
 import type { Commands } from '../kernel/commands';
-import { idFor } from './address-ids';
+import { AddressIds } from './address-ids';
 import {
   accept,
   type Config,
@@ -16,12 +17,14 @@ import {
   open,
   prioritize,
 } from './kernel-like-policy';
+import { build } from './userspace';
 
+/** Milliseconds between two reads of endpoints and limits. */
 const INTERVAL = 1000;
 
 /**
- * What the kernel told of before it told of this, such as a socket that is connected, has its turn
- * first: so those who claim a connection know it.
+ * Defers an event until what the kernel reported before it, such as a connected socket, was handled:
+ * those who claim a connection know it by then.
  */
 const later =
   <Event>(handle: (event: Event) => void) =>
@@ -29,8 +32,8 @@ const later =
     void setImmediate(setImmediate, () => handle(event));
 
 /**
- * Carries out the default policy for the connections that userspace manages and nobody else does:
- * those of other processes in the first place.
+ * Carries out the decisions of kernel-like-policy.ts for the connections that userspace manages and
+ * nobody has claimed: mostly those of other processes.
  */
 export class KernelLikeManager {
   readonly #commands: Commands;
@@ -77,11 +80,11 @@ export class KernelLikeManager {
         'overrun',
         later(() => this.#overrun()),
       );
-    // The kernel does not tell when others change endpoints or limits.
+    // The kernel sends no event when another program changes endpoints or limits.
     this.#poller.start(INTERVAL);
   }
 
-  /** Endpoints or limits may have changed: connections are to follow. */
+  /** Reads endpoints and limits again, and adapts the connections to what has changed. */
   refresh(): Promise<void> {
     return this.#poller.poll();
   }
@@ -105,7 +108,7 @@ export class KernelLikeManager {
     }
   }
 
-  /** Somebody manages the connection. */
+  /** Leaves a connection to whoever claims it. */
   forget(token: number): void {
     this.#connections.delete(token);
   }
@@ -115,7 +118,7 @@ export class KernelLikeManager {
     await this.#events.close();
   }
 
-  /** undefined: closed. */
+  /** Undefined once the commands are closed. */
   async #read(): Promise<Config | undefined> {
     try {
       const [endpoints, limits] = await Promise.all([
@@ -155,57 +158,82 @@ export class KernelLikeManager {
     const connection = this.#connections.get(event.token);
     if (!connection) return;
     const { local, remote } = event;
-    const own = takeOpening(connection, event);
+    const own = removeOpening(connection, event);
     connection.subflows.set(subflowKey(event), { local, remote });
     if (own || connection.subflows.size <= this.#config.limits.subflows) return;
-    // Userspace mode takes every join; the limit is for joins too.
-    void this.#run(connection, [{ command: 'destroySubflow', token: event.token, local, remote }]);
+    // Userspace mode accepts every join; the limit counts joins too.
+    void this.#run(connection, [build.destroySubflow(event.token, event)]);
   }
 
   #subflowClosed(event: SubflowEventBase): void {
     const connection = this.#connections.get(event.token);
     if (!connection) return;
-    if (!connection.subflows.delete(subflowKey(event))) takeOpening(connection, event);
+    if (!connection.subflows.delete(subflowKey(event))) removeOpening(connection, event);
   }
 
-  /** What has failed to open may be among what was lost; what opens yet is held to the limit. */
+  /** A lost event may be that of a failed subflow; one that opens after all is held to the limit. */
   #overrun(): void {
     for (const { opening } of this.#connections.values()) opening.length = 0;
   }
 
-  async #run(connection: Managed, commands: NativeCommand[], again = false): Promise<void> {
+  async #run(connection: Managed, commands: NativeCommand[]): Promise<void> {
     if (commands.length === 0) return;
     const replies = await this.#commands.runAll(commands).catch(() => []);
     replies.forEach((reply, i) => {
       const command = commands[i];
-      if (!(reply instanceof MptcpError)) return;
-      if (command?.command === 'createSubflow') {
-        if (reply.code === 'ERR_MPTCP_EXISTS' && !again) {
-          void this.#createWithOtherId(connection, command);
-          return;
-        }
-        takeOpening(connection, command);
-      }
-      // It began while the in-kernel path manager had it, which keeps it.
-      if (reply.code === 'ERR_MPTCP_PATH_MANAGER') this.#connections.delete(connection.token);
+      if (command && reply instanceof MptcpError) this.#refused(connection, command, reply);
     });
   }
 
-  /** The kernel gives addresses of incoming and unbound subflows ids that an endpoint may have. */
-  async #createWithOtherId(connection: Managed, command: CreateSubflow): Promise<void> {
-    const taken = await this.#commands.endpoints(connection.token).catch(() => []);
-    const id = idFor(command.local.address, taken);
-    await this.#run(connection, [{ ...command, local: { ...command.local, id } }], true);
+  #refused(connection: Managed, command: NativeCommand, { code }: MptcpError): void {
+    const isTaken = code === 'ERR_MPTCP_EXISTS';
+    if (isTaken && command.command === 'createSubflow') void this.#recreate(connection, command);
+    else if (isTaken && command.command === 'announce') void this.#reannounce(connection, command);
+    else if (command.command === 'createSubflow') removeOpening(connection, command);
+    // The connection began under the in-kernel path manager, which keeps it.
+    if (code === 'ERR_MPTCP_PATH_MANAGER') this.#connections.delete(connection.token);
+  }
+
+  /** The kernel may have given the id of the endpoint to another address: see AddressIds. */
+  async #recreate(connection: Managed, command: Command<'createSubflow'>): Promise<void> {
+    const { local } = command;
+    try {
+      await this.#idsOf(connection).forSubflow(local.address, (id) =>
+        this.#commands.run({ ...command, local: { ...local, id } }),
+      );
+    } catch {
+      removeOpening(connection, command);
+    }
+  }
+
+  async #reannounce(connection: Managed, command: Command<'announce'>): Promise<void> {
+    const { endpoint } = command;
+    const { token, announced } = connection;
+    try {
+      await this.#idsOf(connection).forAnnouncement(endpoint, async (id) => {
+        await this.#commands.run({ ...command, endpoint: { ...endpoint, id } });
+        if (announced.has(endpoint.id)) announced.set(endpoint.id, id);
+        else await this.#commands.run(build.withdraw(token, id)); // the endpoint is gone
+      });
+    } catch {
+      // The address has the id 0, or the connection has closed.
+    }
+  }
+
+  #idsOf(connection: Managed): AddressIds {
+    const { token, local } = connection;
+    const list = () => this.#commands.endpoints(token);
+    return (connection.ids ??= new AddressIds(list, local.address));
   }
 }
 
-type CreateSubflow = Extract<NativeCommand, { command: 'createSubflow' }>;
+type Command<Name extends NativeCommand['command']> = Extract<NativeCommand, { command: Name }>;
 
 const find = ({ endpoints }: Config, { id, address }: NativeEndpoint) =>
   endpoints.find((each) => each.id === id && isAddress(each.address, address));
 
-/** Whether a subflow was being opened there; it is no longer. */
-function takeOpening(
+/** Whether a subflow was being opened there; from now on none is. */
+function removeOpening(
   { opening }: Managed,
   { remote }: { remote: { address: string; port: number } },
 ): boolean {

@@ -1,17 +1,21 @@
 /**
- * What the in-kernel path manager does (net/mptcp/pm_kernel.c), for connections that it no longer
- * manages: the decisions, apart from who carries them out.
+ * The decisions of the in-kernel path manager (net/mptcp/pm_kernel.c) for connections that it does
+ * not manage in userspace mode. The class KernelLikeManager carries them out.
  */
 import type { Address, NativeCommand, NativeEndpoint, NativeLimits } from '../../types/native';
 import { familyOf, isAddress } from '../base/addresses';
 import type { AnnouncedEvent, EstablishedEvent } from '../events/events';
+import type { AddressIds } from './address-ids';
+import { build } from './userspace';
 
+/** MPTCP_PM_ADDR_FLAG_* */
 const SIGNAL = 1;
 const SUBFLOW = 2;
 const BACKUP = 4;
 const FULLMESH = 8;
 const LAMINAR = 32;
 
+/** What the namespace is configured to do. */
 export interface Config {
   endpoints: NativeEndpoint[];
   limits: NativeLimits;
@@ -27,31 +31,34 @@ export interface ManagedSubflow {
   remote: Address;
 }
 
-/** A connection as the policy knows it. */
+/** The state of one connection. */
 export interface Managed {
   readonly token: number;
   readonly local: Address;
   readonly remote: Address;
   readonly serverSide: boolean;
-  /** undefined: this kernel does not tell, so that there are none to be opened there. */
+  /** Undefined where this kernel does not report it: no subflow then goes to the first address. */
   readonly denyJoinId0: boolean | undefined;
-  /** Ids of endpoints that were announced. */
-  readonly announced: Set<number>;
-  /** Ids of endpoints that were used for a subflow to the first remote address. */
+  /** By the ids of endpoints that were announced: the ids that their addresses have here. */
+  readonly announced: Map<number, number>;
+  /** Ids of the endpoints that were used for a subflow to the first remote address. */
   readonly used: Set<number>;
   /** Ids of the peer's addresses that were accepted. */
   readonly accepted: Set<number>;
   /** Additional subflows by subflowKey(). */
   readonly subflows: Map<string, ManagedSubflow>;
-  /** Remote ends to which subflows are being opened. */
+  /** The remote ends to which subflows are being opened. */
   readonly opening: Side[];
+  /** Made when the kernel first refuses the id of an endpoint. */
+  ids?: AddressIds;
 }
 
+/** The state of a connection that has just been established. */
 export function manage(event: EstablishedEvent): Managed {
   const { token, local, remote, serverSide = false, denyJoinId0 } = event;
   return {
     ...{ token, local, remote, serverSide, denyJoinId0 },
-    announced: new Set(),
+    announced: new Map(),
     used: new Set(),
     accepted: new Set(),
     subflows: new Map(),
@@ -66,24 +73,18 @@ const room = (connection: Managed, { limits }: Config): number =>
 
 function create(connection: Managed, endpoint: NativeEndpoint, remote: Side): NativeCommand {
   connection.opening.push(remote);
-  const { id, address, flags, interface: index } = endpoint;
-  return {
-    command: 'createSubflow',
-    token: connection.token,
-    local: { id, address, port: 0, flags: flags & BACKUP, interface: index },
-    remote,
-  };
+  return build.createSubflow(connection.token, endpoint, remote, isBackup(endpoint));
 }
 
-/** What is to be done for a connection, as far as it was not done yet. */
+/** The commands for a connection that endpoints and limits ask for, and that were not run yet. */
 export function open(connection: Managed, config: Config): NativeCommand[] {
   const { token, local, remote, announced, used } = connection;
   const commands: NativeCommand[] = [];
   const others = config.endpoints.filter(({ address }) => !isAddress(address, local.address));
   for (const endpoint of others) {
     if (!has(endpoint, SIGNAL) || announced.has(endpoint.id)) continue;
-    announced.add(endpoint.id);
-    commands.push({ command: 'announce', token, endpoint });
+    announced.set(endpoint.id, endpoint.id);
+    commands.push(build.announce(token, endpoint));
   }
   // A server cannot reach the port that its client has connected from.
   if (connection.serverSide || connection.denyJoinId0 !== false) return commands;
@@ -98,14 +99,14 @@ export function open(connection: Managed, config: Config): NativeCommand[] {
   return commands;
 }
 
-/** An id that no endpoint has, for whatever local address the routes choose. */
+/** The unspecified address, so that routing chooses the local one, with an id of no endpoint. */
 function anywhere(family: 4 | 6, { endpoints }: Config): NativeEndpoint {
   let id = family === 4 ? 255 : 254;
   while (endpoints.some((endpoint) => endpoint.id === id)) id -= 2;
   return { id, address: family === 4 ? '0.0.0.0' : '::', port: 0, flags: 0, interface: 0 };
 }
 
-/** What the peer's announcement of an address leads to. */
+/** The commands that the peer's announcement of an address leads to. */
 export function accept(
   connection: Managed,
   event: AnnouncedEvent,
@@ -116,7 +117,7 @@ export function accept(
   const known = [connection, ...subflows.values()].some(
     (each) => isAddress(each.remote.address, remote.address) && each.remote.port === remote.port,
   );
-  // Where a peer denies joins, one announced address stands for its first one: since Linux 6.18.
+  // Where a peer denies joins to its first address, one announced address replaces it (Linux 6.18).
   const instead = denyJoinId0 === true && config.limits.addAddrAccepted === 0 && used.size === 0;
   if (known || (accepted.size >= config.limits.addAddrAccepted && !instead)) return [];
   const family = familyOf(remote.address);
@@ -134,34 +135,27 @@ export function accept(
   return chosen.map((endpoint) => create(connection, endpoint, remote));
 }
 
-/** What an endpoint that is gone takes with it. */
+/** The commands that withdraw an endpoint that is gone, and destroy its subflows. */
 export function forget(connection: Managed, endpoint: NativeEndpoint): NativeCommand[] {
   const { token, announced, used, subflows } = connection;
   const commands: NativeCommand[] = [];
-  if (announced.delete(endpoint.id)) {
-    commands.push({ command: 'remove', token, localId: endpoint.id });
-  }
+  const id = announced.get(endpoint.id);
+  if (id !== undefined) commands.push(build.withdraw(token, id));
+  announced.delete(endpoint.id);
   used.delete(endpoint.id);
-  for (const { local, remote } of subflows.values()) {
-    if (!isAddress(local.address, endpoint.address)) continue;
-    commands.push({ command: 'destroySubflow', token, local: side(local), remote: side(remote) });
+  for (const subflow of subflows.values()) {
+    if (!isAddress(subflow.local.address, endpoint.address)) continue;
+    commands.push(build.destroySubflow(token, subflow));
   }
   return commands;
 }
 
-/** Subflows of an endpoint follow its backup flag; so does the first one, where it is one's. */
+/** The commands that give an endpoint's subflows, the initial one included, its backup flag. */
 export function prioritize(connection: Managed, endpoint: NativeEndpoint): NativeCommand[] {
   const { token, subflows } = connection;
-  const flags = endpoint.flags & BACKUP;
   return [connection, ...subflows.values()]
     .filter(({ local }) => isAddress(local.address, endpoint.address))
-    .map(({ local, remote }) => ({
-      ...({ command: 'setSubflowFlags', token, flags } as const),
-      local: side(local),
-      remote: side(remote),
-    }));
+    .map((subflow) => build.setBackup(token, subflow, isBackup(endpoint)));
 }
 
 export const isBackup = (endpoint: NativeEndpoint): boolean => has(endpoint, BACKUP);
-
-const side = ({ address, port }: Side): Side => ({ address, port });

@@ -1,3 +1,4 @@
+/** MPTCP listeners for joins at announced addresses where nobody else listens. */
 import type { NativeHeldSocket } from '../../types/native';
 import type { SocketAddress } from '../base/addresses';
 import { socketKey } from '../base/addresses';
@@ -8,13 +9,13 @@ import { dumpConnections } from '../kernel/sock-diag';
 /** TCP_LISTEN (include/net/tcp_states.h) */
 const LISTEN = 10;
 
-/** A listener that joins at an announced address need, and the announcements that need it. */
+/** A listener and how many announcements need it. */
 interface Listener {
-  socket: NativeHeldSocket;
-  announcements: Set<string>;
+  /** Undefined: another socket of the namespace listens there. */
+  socket: Promise<NativeHeldSocket | undefined>;
+  users: number;
 }
 
-/** MPTCP listeners for announced addresses where nobody else listens. */
 export class Listeners {
   readonly #commands: Commands;
   readonly #byAddress = new Map<string, Listener>();
@@ -23,36 +24,39 @@ export class Listeners {
     this.#commands = commands;
   }
 
-  get size(): number {
-    return this.#byAddress.size;
+  /**
+   * Listens until the returned function is called; undefined: another MPTCP socket listens there.
+   * ERR_MPTCP_EXISTS: a socket without MPTCP does; ERR_MPTCP_NOT_FOUND: the address is not of this host.
+   */
+  async hold(at: SocketAddress): Promise<(() => void) | undefined> {
+    const key = socketKey(at);
+    const listener = this.#byAddress.get(key) ?? { socket: this.#listen(at), users: 0 };
+    this.#byAddress.set(key, listener);
+    listener.users++;
+    let socket: NativeHeldSocket | undefined;
+    let held = true;
+    const release = (): void => {
+      if (!held) return;
+      held = false;
+      if (--listener.users > 0) return;
+      this.#byAddress.delete(key);
+      socket?.close();
+    };
+    try {
+      socket = await listener.socket;
+    } finally {
+      if (!socket) release();
+    }
+    return socket && release;
   }
 
-  /** Gives the way back. */
-  async hold(announcement: string, at: SocketAddress): Promise<() => void> {
-    const key = socketKey(at);
-    const held = this.#byAddress.get(key);
-    if (held?.announcements.has(announcement)) return () => undefined;
-    const release = (): void => this.release((each, of) => each === announcement && of === key);
-    if (held) {
-      held.announcements.add(announcement);
-      return release;
-    }
+  async #listen(at: SocketAddress): Promise<NativeHeldSocket | undefined> {
     try {
-      const socket = await this.#commands.listen(at.address, at.port);
-      this.#byAddress.set(key, { socket, announcements: new Set([announcement]) });
+      return await this.#commands.listen(at.address, at.port);
     } catch (error) {
       const inUse = error instanceof MptcpError && error.code === 'ERR_MPTCP_EXISTS';
       if (!inUse || !(await this.#isMptcp(at))) throw error;
-    }
-    return release;
-  }
-
-  release(match: (announcement: string, key: string) => boolean): void {
-    for (const [key, { socket, announcements }] of this.#byAddress) {
-      for (const each of announcements) if (match(each, key)) announcements.delete(each);
-      if (announcements.size > 0) continue;
-      socket.close();
-      this.#byAddress.delete(key);
+      return undefined;
     }
   }
 

@@ -1,5 +1,8 @@
-/** Path management of single connections, which userspace must manage: see {@link Mode}. */
-import type { NativeEndpoint } from '../../types/native';
+/**
+ * The userspace path manager's commands for single connections (net/mptcp/pm_userspace.c): see
+ * {@link ModeControl} for the mode that they need.
+ */
+import type { NativeCommand, NativeEndpoint } from '../../types/native';
 import type { Abortable } from '../base/abort';
 import type { SocketAddress, SubflowReference } from '../base/addresses';
 import { canonicalAddress } from '../base/addresses';
@@ -20,33 +23,106 @@ import type { PathManagerEvents } from '../events/stream';
 import { interfaceIndex } from '../interfaces/names';
 import type { Commands } from '../kernel/commands';
 import { dumpConnections, OPEN_STATES } from '../kernel/sock-diag';
+import { AddressIds, INITIAL_ID } from './address-ids';
 import { Listeners } from './listeners';
 
+/** MPTCP_PM_ADDR_FLAG_* */
 const SIGNAL = 1;
 const BACKUP = 4;
+const IMPLICIT = 16;
 
-export interface AnnounceOptions {
-  /** 1 to 255: what withdraw() names. */
-  id: number;
+/** What is announced of an address, but for its id. */
+export interface Announcement {
+  /** The address that joins are to come to. */
   address: string;
-  /** That of the connection unless given. */
+  /** The port that joins are to come to; the connection's own unless given. */
   port?: number;
+  /** The name of the interface that has the address: noted in the kernel's list of addresses. */
+  interface?: string;
+  /**
+   * Whether to listen at the address and port where no MPTCP socket does (true). `false` is for an
+   * address that this host does not have itself, such as the public one of a NAT or a balancer.
+   */
+  listen?: boolean;
 }
 
+/** What {@link PathManager.announce} takes. */
+export interface AnnounceOptions extends Announcement {
+  /** The address id, 1 to 255: what withdraw() names. */
+  id: number;
+}
+
+/** Where a new subflow begins. */
 export interface SubflowLocal {
+  /** A local address of this host. */
   address: string;
-  /** 1 to 255: the id that the peer is told. */
+  /**
+   * The address id that the peer receives, 0 to 255. 0 is for the local address of the connection's
+   * initial subflow (RFC 8684, section 3.2); before Linux 6.9 the kernel refuses it.
+   */
   id: number;
   /** The name of the interface to use. */
   interface?: string;
 }
 
+/** What {@link PathManager.createSubflow} takes. */
 export interface CreateSubflowOptions {
+  /** Where the subflow begins. */
   local: SubflowLocal;
+  /** Where the subflow goes. */
   remote: SocketAddress;
-  /** It carries data only when no other one can. */
+  /** Whether the subflow carries data only when no other one can (false). */
   backup?: boolean;
 }
+
+/** A local address as commands carry it, with the index of its interface. */
+type LocalEndpoint = Pick<NativeEndpoint, 'id' | 'address'> & Partial<NativeEndpoint>;
+
+const plain = ({ address, port }: SocketAddress): SocketAddress => ({
+  address: canonicalAddress(address),
+  port,
+});
+
+const ends = ({ local, remote }: SubflowReference): SubflowReference => ({
+  local: plain(local),
+  remote: plain(remote),
+});
+
+/** Builds the commands: the one place that knows their shapes. */
+export const build = {
+  createSubflow(
+    token: number,
+    { id, address, interface: index = 0 }: LocalEndpoint,
+    remote: SocketAddress,
+    backup = false,
+  ) {
+    const flags = backup ? BACKUP : 0;
+    const local = { id, address: canonicalAddress(address), port: 0, flags, interface: index };
+    return { command: 'createSubflow', token, local, remote: plain(remote) } as const;
+  },
+
+  destroySubflow(token: number, subflow: SubflowReference) {
+    return { command: 'destroySubflow', token, ...ends(subflow) } as const;
+  },
+
+  setBackup(token: number, subflow: SubflowReference, backup: boolean) {
+    const flags = backup ? BACKUP : 0;
+    return { command: 'setSubflowFlags', token, ...ends(subflow), flags } as const;
+  },
+
+  announce(
+    token: number,
+    { id, address, port = 0, flags = 0, interface: index = 0 }: LocalEndpoint,
+  ) {
+    const local = { id, address: canonicalAddress(address), port };
+    const endpoint = { ...local, flags: flags | SIGNAL, interface: index };
+    return { command: 'announce', token, endpoint } as const;
+  },
+
+  withdraw(token: number, id: number) {
+    return { command: 'remove', token, localId: id } as const;
+  },
+} satisfies Record<string, (...args: never[]) => NativeCommand>;
 
 function checkSocketAddress(name: string, value: unknown): asserts value is SocketAddress {
   checkObject(name, value);
@@ -60,15 +136,23 @@ function checkSubflow(name: string, value: unknown): asserts value is SubflowRef
   checkSocketAddress(`${name}.remote`, (value as SubflowReference).remote);
 }
 
-const plain = ({ address, port }: SocketAddress): SocketAddress => ({
-  address: canonicalAddress(address),
-  port,
-});
+/** Checks everything of an announcement but the id, which a connection chooses itself. */
+export function checkAnnouncement(name: string, value: unknown): asserts value is Announcement {
+  checkObject(name, value);
+  const { address, port, interface: device, listen } = value as Announcement;
+  checkAddress(`${name}.address`, address);
+  checkIfGiven(checkPort, `${name}.port`, port);
+  checkIfGiven(checkInterface, `${name}.interface`, device);
+  checkIfGiven(checkBoolean, `${name}.listen`, listen);
+}
 
+/** Runs the commands, and listens at announced addresses. */
 export class Userspace {
   readonly #commands: Commands;
   readonly #listeners: Listeners;
   readonly #watch: () => PathManagerEvents;
+  /** By token and id: what ends the listening for an announcement. */
+  readonly #held = new Map<number, Map<number, () => void>>();
   #events: PathManagerEvents | undefined;
 
   constructor(commands: Commands, watch: () => PathManagerEvents) {
@@ -77,33 +161,42 @@ export class Userspace {
     this.#watch = watch;
   }
 
+  /** The ids of a connection's addresses; `initial` is the local address of its initial subflow. */
+  addressIds(token: number, initial?: string): AddressIds {
+    return new AddressIds(() => this.#commands.endpoints(token), initial);
+  }
+
   async announce(token: number, options: AnnounceOptions, abort?: Abortable): Promise<void> {
     checkToken('token', token);
     checkObject('options', options);
     checkId('options.id', options.id);
-    checkAddress('options.address', options.address);
-    checkIfGiven(checkPort, 'options.port', options.port);
+    checkAnnouncement('options', options);
     checkAbortable(abort);
-    const { id, port } = options;
-    const address = canonicalAddress(options.address);
-    const announcement = `${token} ${id}`;
-    const at = { address, port: port ?? (await this.#localPort(token, abort)) };
-    const release = await this.#listeners.hold(announcement, at);
-    try {
-      const endpoint = { id, address, port: port ?? 0, flags: SIGNAL, interface: 0 };
-      await this.#commands.run({ command: 'announce', token, endpoint }, abort);
-    } catch (error) {
-      release();
-      throw error;
-    }
-    if (this.#listeners.size > 0) this.#releaseWhenClosed();
+    await this.#announce(token, options, (announce) => announce(options.id), abort);
+  }
+
+  /** Announces with an id of the connection's `ids`. */
+  async announceFrom(
+    ids: AddressIds,
+    token: number,
+    announcement: Announcement,
+    abort?: Abortable,
+  ): Promise<void> {
+    checkAnnouncement('options', announcement);
+    checkAbortable(abort);
+    await this.#announce(
+      token,
+      announcement,
+      (announce) => ids.forAnnouncement(announcement, announce),
+      abort,
+    );
   }
 
   async withdraw(token: number, id: number, abort?: Abortable): Promise<void> {
     checkToken('token', token);
-    checkId('id', id, 0);
-    await this.#commands.run({ command: 'remove', token, localId: id }, abort);
-    this.#release((each) => each === `${token} ${id}`);
+    checkId('id', id, INITIAL_ID);
+    await this.#commands.run(build.withdraw(token, id), abort);
+    this.#release(token, id);
   }
 
   async createSubflow(
@@ -116,33 +209,19 @@ export class Userspace {
     const { local, remote, backup = false } = options;
     checkObject('options.local', local);
     checkAddress('options.local.address', local.address);
-    checkId('options.local.id', local.id);
+    checkId('options.local.id', local.id, INITIAL_ID);
     checkIfGiven(checkInterface, 'options.local.interface', local.interface);
     checkSocketAddress('options.remote', remote);
     checkBoolean('options.backup', backup);
-    const index =
-      local.interface === undefined
-        ? 0
-        : await interfaceIndex(this.#commands, local.interface, abort);
-    const endpoint: NativeEndpoint = {
-      id: local.id,
-      address: canonicalAddress(local.address),
-      port: 0,
-      flags: backup ? BACKUP : 0,
-      interface: index,
-    };
-    await this.#commands.run(
-      { command: 'createSubflow', token, local: endpoint, remote: plain(remote) },
-      abort,
-    );
+    const index = await this.#indexOf(local.interface, abort);
+    const from = { id: local.id, address: local.address, interface: index };
+    await this.#commands.run(build.createSubflow(token, from, remote, backup), abort);
   }
 
   async destroySubflow(token: number, subflow: SubflowReference, abort?: Abortable): Promise<void> {
     checkToken('token', token);
     checkSubflow('subflow', subflow);
-    const local = plain(subflow.local);
-    const remote = plain(subflow.remote);
-    await this.#commands.run({ command: 'destroySubflow', token, local, remote }, abort);
+    await this.#commands.run(build.destroySubflow(token, subflow), abort);
   }
 
   async setBackup(
@@ -154,43 +233,78 @@ export class Userspace {
     checkToken('token', token);
     checkSubflow('subflow', subflow);
     checkBoolean('backup', backup);
-    const local = plain(subflow.local);
-    const remote = plain(subflow.remote);
-    const flags = backup ? BACKUP : 0;
-    await this.#commands.run({ command: 'setSubflowFlags', token, local, remote, flags }, abort);
+    await this.#commands.run(build.setBackup(token, subflow, backup), abort);
   }
 
   close(): void {
-    this.#release(() => true);
+    for (const token of this.#held.keys()) this.#release(token);
   }
 
-  #release(match: (announcement: string) => boolean): void {
-    this.#listeners.release(match);
-    if (this.#listeners.size > 0) return;
-    void this.#events?.close();
-    this.#events = undefined;
+  async #announce(
+    token: number,
+    { address, port, interface: device, listen = true }: Announcement,
+    withId: (announce: (id: number) => Promise<void>) => Promise<void>,
+    abort?: Abortable,
+  ): Promise<void> {
+    const index = await this.#indexOf(device, abort);
+    let release: (() => void) | undefined;
+    if (listen) {
+      const at = port ?? (await openConnection(this.#commands, token, abort)).local.port;
+      release = await this.#listeners.hold({ address: canonicalAddress(address), port: at });
+    }
+    try {
+      await withId(async (id) => {
+        const local = { id, address, port: port ?? 0, interface: index };
+        await this.#commands.run(build.announce(token, local), abort);
+        if (release) this.#hold(token, id, release);
+        else this.#release(token, id);
+      });
+    } catch (error) {
+      release?.();
+      throw error;
+    }
   }
 
-  /** Nobody withdraws what a connection announced that is gone. */
-  #releaseWhenClosed(): void {
+  async #indexOf(name: string | undefined, abort?: Abortable): Promise<number> {
+    return name === undefined ? 0 : interfaceIndex(this.#commands, name, abort);
+  }
+
+  /** Keeps a listener until the announcement is withdrawn, or its connection closes. */
+  #hold(token: number, id: number, release: () => void): void {
+    const held = this.#held.get(token) ?? new Map<number, () => void>();
+    held.get(id)?.();
+    this.#held.set(token, held.set(id, release));
     this.#events ??= this.#watch()
-      .on('closed', ({ token }) => this.#release((each) => each.startsWith(`${token} `)))
+      .on('closed', (event) => this.#release(event.token))
       .on('error', () => (this.#events = undefined));
   }
 
-  async #localPort(token: number, abort?: Abortable): Promise<number> {
-    const open = dumpConnections(this.#commands.netns, { states: OPEN_STATES }, abort);
-    for await (const connection of open) {
-      if (connection.token === token) return connection.local.port;
+  #release(token: number, id?: number): void {
+    const held = this.#held.get(token);
+    if (!held) return;
+    for (const [each, release] of held) {
+      if (id !== undefined && id !== each) continue;
+      release();
+      held.delete(each);
     }
-    throw new MptcpError(
-      'ERR_MPTCP_NOT_FOUND',
-      `No connection of this network namespace has the token ${token}: pm.connections() gives those that are open`,
-    );
+    if (held.size === 0) this.#held.delete(token);
+    if (this.#held.size > 0) return;
+    void this.#events?.close();
+    this.#events = undefined;
   }
 }
 
-/** The addresses that a userspace-managed connection has announced or used. */
+/** The open connection that has a token. */
+async function openConnection(commands: Commands, token: number, abort?: Abortable) {
+  const open = dumpConnections(commands.netns, { states: OPEN_STATES }, abort);
+  for await (const connection of open) if (connection.token === token) return connection;
+  throw new MptcpError(
+    'ERR_MPTCP_NOT_FOUND',
+    `No connection of this network namespace has the token ${token}: pm.connections() gives those that are open`,
+  );
+}
+
+/** The local addresses of connections that userspace manages, each with its id. */
 export class ConnectionAddresses {
   readonly #commands: Commands;
 
@@ -199,19 +313,35 @@ export class ConnectionAddresses {
     this.#commands = commands;
   }
 
+  /**
+   * The addresses that a connection has announced, or used for additional subflows, by its token.
+   * ERR_MPTCP_NOT_FOUND: there is no such connection; ERR_MPTCP_PATH_MANAGER: the kernel manages it.
+   */
   async list(token: number, abort?: Abortable): Promise<Endpoint[]> {
     checkToken('token', token);
     const addresses = await this.#commands.endpoints(token, abort);
     return publicEndpoints(this.#commands, addresses, abort);
   }
 
+  /**
+   * The address with an id, 0 to 255. The id 0 is that of the initial subflow's local address, which
+   * the kernel's list has only after createSubflow() used it: until then the socket is asked, and
+   * the address is `implicit`. ERR_MPTCP_NOT_FOUND: the connection has no such id.
+   */
   async get(token: number, id: number, abort?: Abortable): Promise<Endpoint> {
     checkToken('token', token);
-    checkId('id', id);
-    const address = (await this.#commands.run(
-      { command: 'getEndpoint', id, token },
-      abort,
-    )) as NativeEndpoint;
-    return publicEndpoint(this.#commands, address, abort);
+    checkId('id', id, INITIAL_ID);
+    try {
+      const address = await this.#commands.run({ command: 'getEndpoint', id, token }, abort);
+      return await publicEndpoint(this.#commands, address as NativeEndpoint, abort);
+    } catch (error) {
+      if (id !== INITIAL_ID || !isNotFound(error)) throw error;
+    }
+    const { local } = await openConnection(this.#commands, token, abort);
+    const initial = { id, address: local.address, port: 0, flags: IMPLICIT, interface: 0 };
+    return publicEndpoint(this.#commands, initial, abort);
   }
 }
+
+const isNotFound = (error: unknown): boolean =>
+  error instanceof MptcpError && error.code === 'ERR_MPTCP_NOT_FOUND';

@@ -1,4 +1,5 @@
-import type { AbortError, ConnectionEvent } from '../../lib';
+import { PathManager } from 'mptcp';
+import type { AbortError, ConnectionEvent, ConnectionSubflowLocal } from '../../lib';
 import { describeKernel } from '../lab/jest';
 import { blackhole } from '../lab/middleboxes';
 import { FAMILIES } from '../lab/path-end';
@@ -13,7 +14,7 @@ const listen = async ({ state }: Inside) => {
   events.on('event', (event) => void seen.push(event));
   await events.ready;
 };
-const untilTold = async (peer: Peer, type: ConnectionEvent['type'], count = 1) => {
+const untilEmitted = async (peer: Peer, type: ConnectionEvent['type'], count = 1) => {
   const find = ({ state }: Inside, wanted: string) =>
     (state.messages as ConnectionEvent[]).filter((event) => event.type === wanted);
   await peer.run(
@@ -83,7 +84,7 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
       ] as const;
       for (const [peer, side] of sides) {
         const subflow = { [side]: made.local };
-        expect(await untilTold(peer, 'subflowEstablished')).toMatchObject({
+        expect(await untilEmitted(peer, 'subflowEstablished')).toMatchObject({
           source: 'kernel',
           subflow,
         });
@@ -96,7 +97,7 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
           backup,
         );
         for (const [peer, side] of sides) {
-          const event = await untilTold(peer, 'subflowPriority', backup ? 1 : 2);
+          const event = await untilEmitted(peer, 'subflowPriority', backup ? 1 : 2);
           expect(event).toMatchObject({ side, backup, subflow: { [side]: made.local } });
         }
       }
@@ -104,7 +105,7 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
         state.connection.destroySubflow(state.connection.subflows()[1]!),
       );
       for (const [peer] of sides) {
-        await untilTold(peer, 'subflowClosed');
+        await untilEmitted(peer, 'subflowClosed');
         expect(await peer.run(({ state }) => state.connection.subflows().length)).toBe(1);
       }
     });
@@ -115,14 +116,14 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
       await client.run(listen);
       const { remote } = addresses(lab, 1);
       await server.run(({ state }, at) => state.connection.announce(at), remote);
-      expect(await untilTold(client, 'announced')).toMatchObject(remote);
+      expect(await untilEmitted(client, 'announced')).toMatchObject(remote);
       const made = await client.run(
         ({ state }, at) => state.connection.createSubflow({ remote: at }),
         remote,
       );
       expect(made).toMatchObject(addresses(lab, 1));
       await server.run(({ state }, at) => state.connection.withdraw(at), remote);
-      expect(await untilTold(client, 'removed')).toMatchObject(remote);
+      expect(await untilEmitted(client, 'removed')).toMatchObject(remote);
       expect(await server.run(refusal, 'withdraw', remote)).toMatchObject({
         code: 'ERR_MPTCP_NOT_FOUND',
       });
@@ -147,6 +148,111 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
       expect(await client.run(refusal, 'createSubflow')).toMatchObject({
         code: 'ERR_MPTCP_NOT_FOUND', // no interface is left
       });
+    });
+
+    test('the address of the initial subflow has the id 0, also when that subflow is gone', async () => {
+      await using lab = await twoPaths({ family, join: 'none' });
+      const { client, server } = await connected(lab);
+      await server.run(listen);
+      const [first, second] = lab.paths.map((path) => path.client.address) as [string, string];
+      await using pm = await PathManager.open({ netns: lab.client.name });
+      const token = await client.run(({ state }) => state.connection.token!);
+      expect(await pm.addresses.get(token, 0)).toMatchObject({ id: 0, address: first });
+      await client.run(async ({ state }) => {
+        await state.connection.createSubflow();
+        await state.connection.destroySubflow(state.connection.subflows()[0]!);
+      });
+      await untilEmitted(server, 'subflowClosed');
+      const create = (local: string | ConnectionSubflowLocal) =>
+        client.run(async ({ state }, at) => {
+          const made = await state.connection.createSubflow({ local: at });
+          return made.local.address;
+        }, local);
+      expect(await pm.addresses.get(token, 0)).toMatchObject({ id: 0, address: first });
+      for (const local of [{ id: 0 }, first, { address: first }, { address: first, id: 0 }]) {
+        expect(await create(local)).toBe(first);
+      }
+      expect(await create({ id: 1 })).toBe(second);
+      expect(await create({ interface: lab.paths[1].client.device })).toBe(second);
+      expect(await pm.addresses.get(token, 0)).toMatchObject({ id: 0, address: first });
+      expect(await client.run(refusal, 'createSubflow', { local: { id: 9 } })).toMatchObject({
+        code: 'ERR_MPTCP_NOT_FOUND',
+      });
+      const { remote } = await client.run(({ state }) => state.connection.subflows()[0]!);
+      await pm.createSubflow(token, { local: { address: first, id: 0 }, remote });
+      await untilEmitted(server, 'subflowEstablished', 8);
+      const ids = async (): Promise<(number | undefined)[]> => {
+        for await (const { subflows } of pm.connections()) {
+          return subflows!.map(({ localId }) => localId).sort();
+        }
+        return [];
+      };
+      expect(await ids()).toEqual([0, 0, 0, 0, 0, 1, 1, 1]);
+    });
+
+    test('an address that this host does not have is announced with listen: false', async () => {
+      await using lab = await twoPaths({ family, join: 'none' });
+      lab.server.sysctl('net.ipv4.tcp_timestamps', 0); // so that IPv6 addresses fit with a port
+      const { client, server, port } = await connected(lab);
+      await client.run(listen);
+      await using pm = await PathManager.open({ netns: lab.server.name });
+      const token = await server.run(({ state }) => state.connection.token!);
+      const [address, other] =
+        family === 4 ? ['203.0.113.1', '203.0.113.2'] : ['fd00:9::1', 'fd00:9::2'];
+      const at = { address, port: 443 };
+      const why = await server.run(
+        ({ state }, options) =>
+          state.connection.announce(options).catch((error: unknown) => (error as Error).message),
+        at,
+      );
+      expect(why).toMatch(/not have the address.*listen: false/);
+      await server.run(async ({ state }, options) => {
+        await state.connection.announce({ ...options, listen: false, interface: 'eth2' });
+      }, at);
+      expect(await untilEmitted(client, 'announced')).toMatchObject(at);
+      await pm.announce(token, { id: 9, address: other, listen: false, interface: 'eth1' });
+      expect(await untilEmitted(client, 'announced', 2)).toMatchObject({ address: other, port });
+      expect(await pm.addresses.list(token)).toMatchObject([
+        { id: 1, ...at, interface: 'eth2', signal: true },
+        { id: 9, address: other, interface: 'eth1' },
+      ]);
+      await server.run(({ state }, options) => state.connection.withdraw(options), at);
+      expect(await untilEmitted(client, 'removed')).toMatchObject({ remoteId: 1 });
+      await server.run(({ state }, of) => state.connection.withdraw({ address: of }), other);
+      expect(await untilEmitted(client, 'removed', 2)).toMatchObject({ remoteId: 9 });
+      expect(await pm.addresses.list(token)).toEqual([]);
+    });
+
+    test('where a TCP server listens, joins are announced with listen: false alone', async () => {
+      await using lab = await twoPaths({ family, join: 'none' });
+      lab.server.sysctl('net.ipv4.tcp_timestamps', 0); // so that IPv6 addresses fit with a port
+      const { client, server } = await connected(lab);
+      await client.run(listen);
+      const { address } = lab.paths[1].server;
+      const port = await server.run(
+        ({ plain, listen: bind }, host) => bind(plain.net.createServer(), host),
+        address,
+      );
+      const at = { address, port };
+      expect(await server.run(refusal, 'announce', at)).toMatchObject({ code: 'ERR_MPTCP_EXISTS' });
+      await server.run(
+        ({ state }, options) => state.connection.announce({ ...options, listen: false }),
+        at,
+      );
+      expect(await untilEmitted(client, 'announced')).toMatchObject(at);
+    });
+
+    test('an id that another program has given is left alone', async () => {
+      await using lab = await twoPaths({ family, join: 'none' });
+      const { client, server } = await connected(lab);
+      await client.run(listen);
+      await using pm = await PathManager.open({ netns: lab.server.name });
+      const token = await server.run(({ state }) => state.connection.token!);
+      const other = family === 4 ? '203.0.113.2' : 'fd00:9::2';
+      await pm.announce(token, { id: 1, address: other, listen: false });
+      const { address } = lab.paths[1].server;
+      await server.run(({ state }, options) => state.connection.announce(options), { address });
+      expect(await untilEmitted(client, 'announced', 2)).toMatchObject({ address, remoteId: 2 });
     });
 
     test('why there is no subflow', async () => {
@@ -201,6 +307,17 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
       ...{ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' },
     });
     expect(await client.run(refusal, 'setBackup', both)).toMatchObject({ name: 'TypeError' });
+    const [local, { address }] = [{ id: 256 }, subflow.local];
+    expect(await client.run(refusal, 'createSubflow', { local })).toMatchObject({
+      ...{ name: 'RangeError', code: 'ERR_OUT_OF_RANGE' },
+    });
+    for (const call of [
+      ['createSubflow', { local: { interface: 'eth1' }, interface: 'eth2' }],
+      ['announce', { address, listen: 1 }],
+      ['announce', { address, interface: '' }],
+    ] as const) {
+      expect(await client.run(refusal, ...call)).toMatchObject({ name: 'TypeError' });
+    }
     const tcp = await client.run(async ({ plain, mptcp, once, state }) => {
       const { address, port } = state.connection.subflows()[0]!.remote;
       const socket = plain.net.connect(port, address);

@@ -78,6 +78,50 @@ describeKernel('policies', { needs: ['tc'] }, () => {
       await endFlow(client, server);
     });
 
+    test('an announcement gets another id than the kernel has given a joined address', async () => {
+      const third = family === 4 ? '10.9.0.3' : 'fd00:9::3';
+      lab.server.ip('address', 'add', `${third}/${family === 4 ? 32 : 128}`, 'dev', 'lo');
+      await server.run(async ({ mptcp, state }, address) => {
+        const pm = (state.pathManager = await mptcp.PathManager.open());
+        await pm.mode.set('userspace');
+        state.refusals = [];
+        const managed = pm.manage({
+          name: 'announceWhenJoined',
+          decide: (_view, event) =>
+            event.type === 'subflowEstablished'
+              ? [{ type: 'announce', token: event.token, address, reason: 'joined' }]
+              : [],
+        });
+        managed.on('refused', (_action, { message }) => state.refusals.push(message));
+        state.managed = managed;
+        await managed.ready;
+      }, third);
+      lab.client.sysctl('net.mptcp.path_manager', 'userspace');
+      const port = await serveFlows(server, 'receive');
+      const [first, second] = addresses('server') as [string, string];
+      await connectFlow(client, 'send', first, port);
+      const announced = await client.run(async ({ once, state }, at) => {
+        const { connection } = state.flows[0]!;
+        const announcement = once(connection, 'announced');
+        await connection.createSubflow({ remote: { address: at } });
+        return (await announcement)[0];
+      }, second);
+      expect(announced).toMatchObject({ address: third, remoteId: 2 });
+      const ids = await server.run(async ({ state }) => {
+        const { token } = state.flows[0]!.connection;
+        return (await state.pathManager.addresses.list(token!)).map(({ id, address }) => [
+          id,
+          address,
+        ]);
+      });
+      expect(ids).toEqual([
+        [1, second],
+        [2, third],
+      ]);
+      expect(await server.run(({ state }) => state.refusals)).toEqual([]);
+      await endFlow(client, server);
+    });
+
     test('backup: the standby path carries nothing until it is needed', async () => {
       await sending(['backup', { standby: 'eth2' }]);
       await untilPaths(client, addresses());

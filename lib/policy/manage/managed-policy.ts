@@ -113,11 +113,11 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
     });
     this.#interfaces = host.interfaces.watch();
     this.#watchEvents = () => host.events({ initial: true });
-    this.#commands = new PathCommands(
-      host.commands,
-      host.userspace,
-      (name) => this.#interfaces.interfaces.find((each) => each.name === name)?.index,
-    );
+    this.#commands = new PathCommands(host.commands, host.userspace, {
+      interfaceIndex: (name) =>
+        this.#interfaces.interfaces.find((each) => each.name === name)?.index,
+      initialAddress: (token) => this.view.connections.get(token)?.local.address,
+    });
     this.#connections = new ManagedConnections({
       isOwn: (token) => this.#own.get(token) !== undefined,
       isManaged: (connection) => this.#isManaged(connection),

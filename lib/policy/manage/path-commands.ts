@@ -1,96 +1,77 @@
-import type { NativeCommand } from '../../../types/native';
-import { canonicalAddress, isAddress } from '../../base/addresses';
+/** Carries out the actions of policies, by commands of the userspace path manager. */
+import { isAddress } from '../../base/addresses';
 import { MptcpError } from '../../base/errors';
 import type { Commands } from '../../kernel/commands';
 import { subflowsByToken } from '../../kernel/sock-diag';
-import { idFor } from '../../userspace/address-ids';
-import type { Userspace } from '../../userspace/userspace';
+import type { AddressIds } from '../../userspace/address-ids';
+import { build, type Userspace } from '../../userspace/userspace';
 import type { AbandonSubflowAction, CreateSubflowAction, PathAction } from '../policy';
 
-const BACKUP = 4;
-const LAST = 255;
 const SYN_SENT = 2;
 
-/** Carries out what policies want, by commands of the userspace path manager. */
+/** What the commands need to know of the namespace. */
+interface Surroundings {
+  /** The index of the interface with a name; undefined: there is none. */
+  interfaceIndex: (name: string) => number | undefined;
+  /** The local address of a connection's initial subflow; undefined: it is not known. */
+  initialAddress: (token: number) => string | undefined;
+}
+
 export class PathCommands {
   readonly #commands: Commands;
   readonly #userspace: Userspace;
-  readonly #interfaceIndex: (name: string) => number | undefined;
-  /** Ids of local addresses, by token: a connection keeps to those it has told its peer. */
-  readonly #ids = new Map<number, Map<string, number>>();
-  /** A dump that goes on: many connections give up what they open at the same time. */
+  readonly #surroundings: Surroundings;
+  /** By token. */
+  readonly #ids = new Map<number, AddressIds>();
+  /** A dump in progress: many connections abandon subflows at the same time. */
   #subflows: ReturnType<typeof subflowsByToken> | undefined;
 
-  constructor(
-    commands: Commands,
-    userspace: Userspace,
-    interfaceIndex: (name: string) => number | undefined,
-  ) {
+  constructor(commands: Commands, userspace: Userspace, surroundings: Surroundings) {
     this.#commands = commands;
     this.#userspace = userspace;
-    this.#interfaceIndex = interfaceIndex;
+    this.#surroundings = surroundings;
   }
 
+  /** Runs an action; an MptcpError says why the kernel refused it. */
   async run(action: PathAction): Promise<void> {
     const { token } = action;
     switch (action.type) {
       case 'createSubflow':
         return this.#create(action);
-      case 'destroySubflow': {
-        const { local, remote } = action;
-        return this.#run({ command: 'destroySubflow', token, local, remote });
-      }
+      case 'destroySubflow':
+        return this.#userspace.destroySubflow(token, action);
       case 'abandonSubflow':
         return this.#abandon(action);
-      case 'setBackup': {
-        const { local, remote, backup } = action;
-        const flags = backup ? BACKUP : 0;
-        return this.#run({ command: 'setSubflowFlags', token, local, remote, flags });
-      }
+      case 'setBackup':
+        return this.#userspace.setBackup(token, action, action.backup);
       case 'announce': {
         const { address, port } = action;
-        const id = this.#idOf(token, address, port);
-        return this.#userspace.announce(token, { id, address, ...(port && { port }) });
+        const announcement = { address, ...(port && { port }) };
+        return this.#userspace.announceFrom(this.#idsOf(token), token, announcement);
       }
-      case 'withdraw':
-        return this.#userspace.withdraw(token, this.#idOf(token, action.address, action.port));
+      case 'withdraw': {
+        const id = await this.#idsOf(token).of(action);
+        return this.#userspace.withdraw(token, id);
+      }
     }
   }
 
+  /** Forgets a connection that has closed, or that its policy has left. */
   forget(token: number): void {
     this.#ids.delete(token);
   }
 
-  async #run(command: NativeCommand): Promise<void> {
-    await this.#commands.run(command);
+  async #create({ token, local, remote, backup }: CreateSubflowAction): Promise<void> {
+    const index = this.#indexOf(local.interface);
+    const { address } = local;
+    await this.#idsOf(token).forSubflow(address, (id) =>
+      this.#commands.run(
+        build.createSubflow(token, { id, address, interface: index }, remote, backup),
+      ),
+    );
   }
 
-  async #create(action: CreateSubflowAction): Promise<void> {
-    const { token, local } = action;
-    try {
-      await this.#open(action, this.#idOf(token, local.address));
-    } catch (error) {
-      if (!(error instanceof MptcpError) || error.code !== 'ERR_MPTCP_EXISTS') throw error;
-      const id = idFor(local.address, await this.#commands.endpoints(token));
-      this.#ids.get(token)?.set(keyOf(local.address), id);
-      await this.#open(action, id);
-    }
-  }
-
-  #open({ token, local, remote, backup }: CreateSubflowAction, id: number): Promise<void> {
-    return this.#run({
-      command: 'createSubflow',
-      token,
-      local: {
-        ...{ id, address: local.address, port: 0 },
-        flags: backup ? BACKUP : 0,
-        interface: this.#indexOf(local.interface),
-      },
-      remote,
-    });
-  }
-
-  /** Its port is the kernel's secret until it is connected: only a dump tells. */
+  /** A dump alone has the local port of a subflow that is not connected yet. */
   async #abandon({ token, local, remote }: AbandonSubflowAction): Promise<void> {
     this.#subflows ??= subflowsByToken(this.#commands.netns, false).finally(
       () => (this.#subflows = undefined),
@@ -106,12 +87,11 @@ export class PathCommands {
     if (!found) {
       throw new MptcpError('ERR_MPTCP_NOT_FOUND', 'No such subflow is being opened any more');
     }
-    const { local: from, remote: to } = found;
-    await this.#run({ command: 'destroySubflow', token, local: from, remote: to });
+    await this.#userspace.destroySubflow(token, found);
   }
 
   #indexOf(name: string | undefined): number {
-    const index = name === undefined ? 0 : this.#interfaceIndex(name);
+    const index = name === undefined ? 0 : this.#surroundings.interfaceIndex(name);
     if (index !== undefined) return index;
     throw new MptcpError(
       'ERR_MPTCP_NOT_FOUND',
@@ -119,19 +99,11 @@ export class PathCommands {
     );
   }
 
-  #idOf(token: number, address: string, port?: number): number {
-    let ids = this.#ids.get(token);
-    if (!ids) this.#ids.set(token, (ids = new Map<string, number>()));
-    const key = keyOf(address, port);
-    const known = ids.get(key);
-    if (known !== undefined) return known;
-    const taken = new Set(ids.values());
-    let id = 1;
-    while (id < LAST && taken.has(id)) id++;
-    ids.set(key, id);
-    return id;
+  #idsOf(token: number): AddressIds {
+    const known = this.#ids.get(token);
+    if (known) return known;
+    const ids = this.#userspace.addressIds(token, this.#surroundings.initialAddress(token));
+    this.#ids.set(token, ids);
+    return ids;
   }
 }
-
-const keyOf = (address: string, port?: number): string =>
-  `${canonicalAddress(address)} ${port ?? ''}`;

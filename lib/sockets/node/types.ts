@@ -22,6 +22,7 @@ export interface TcpHandle {
   connect(request: ConnectRequest, address: string, port: number): number;
   connect6(request: ConnectRequest, address: string, port: number): number;
   getpeername(out: { address?: string; port?: number }): number;
+  getsockname(out: { address?: string; port?: number }): number;
   unref(): void;
   onconnection?: ((error: number, client?: TcpHandle) => void) | null;
 }

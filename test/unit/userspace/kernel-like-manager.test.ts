@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events';
-import type { EstablishedEvent, PathManagerEvents } from '../../../lib';
+import { type EstablishedEvent, MptcpError, type PathManagerEvents } from '../../../lib';
 import type { Commands } from '../../../lib/kernel/commands';
 import { KernelLikeManager } from '../../../lib/userspace/kernel-like-manager';
 import type { NativeCommand, NativeEndpoint } from '../../../types/native';
 
+const SIGNAL = 1;
 const SUBFLOW = 2;
 const established = (token: number): EstablishedEvent => ({
   ...{ type: 'established', source: 'kernel', token, serverSide: false, denyJoinId0: false },
@@ -14,29 +15,44 @@ const endpoint: NativeEndpoint = {
   ...{ id: 2, address: '10.2.0.1', flags: SUBFLOW, port: 0, interface: 0 },
 };
 
-/** A path manager that says yes to everything. */
+/** A path manager that accepts every command, but for ids that it has given to other addresses. */
 class Kernel {
   readonly events = Object.assign(new EventEmitter(), { close: () => Promise.resolve() });
   readonly done: NativeCommand[] = [];
   reads = 0;
   limits = { subflows: 1, addAddrAccepted: 8 };
+  endpoints = [endpoint];
+  /** The addresses of each connection. */
+  given: NativeEndpoint[] = [];
 
   readonly commands = {
-    endpoints: async () => {
-      this.reads++;
+    endpoints: async (token?: number) => {
+      if (token === undefined) this.reads++;
       await this.turn();
-      return [endpoint];
+      return token === undefined ? this.endpoints : this.given;
     },
-    run: async () => {
+    run: async (command: NativeCommand) => {
       await this.turn();
-      return this.limits;
+      if (command.command === 'getLimits') return this.limits;
+      const refused = this.reply(command);
+      if (refused) throw refused;
+      return undefined;
     },
     runAll: async (commands: NativeCommand[]) => {
-      this.done.push(...commands);
       await this.turn();
-      return commands.map(() => undefined);
+      return commands.map((command) => this.reply(command));
     },
   };
+
+  reply(command: NativeCommand): MptcpError | undefined {
+    this.done.push(command);
+    const local =
+      command.command === 'createSubflow'
+        ? command.local
+        : command.command === 'announce' && command.endpoint;
+    if (!local || !this.given.some(({ id }) => id === local.id)) return undefined;
+    return new MptcpError('ERR_MPTCP_EXISTS', 'taken', { errno: -22, extack: 'did not match' });
+  }
 
   turn(): Promise<void> {
     return new Promise((resolve) => setImmediate(resolve));
@@ -112,5 +128,29 @@ describe('the default manager', () => {
     await kernel.idle();
     const destroyed = kernel.done.filter(({ command }) => command === 'destroySubflow');
     expect(destroyed).toMatchObject([{ local: { port: 2002 } }]);
+  });
+
+  test('an endpoint whose id the kernel has given to another address gets another id', async () => {
+    const signal = { ...endpoint, id: 3, address: '10.3.0.1', flags: SIGNAL };
+    kernel.endpoints = [endpoint, signal];
+    kernel.given = [
+      { ...endpoint, address: '10.8.0.1' },
+      { ...signal, address: '10.9.0.1' },
+    ];
+    kernel.events.emit('established', established(1));
+    await kernel.idle();
+    const ids = (command: string): number[] =>
+      kernel.done.flatMap((each) => {
+        if (each.command !== command) return [];
+        if (each.command === 'createSubflow') return [each.local.id];
+        if (each.command === 'announce') return [each.endpoint.id];
+        return each.command === 'remove' ? [each.localId] : [];
+      });
+    const [created, announced] = [ids('createSubflow').at(-1), ids('announce').at(-1)];
+    expect([created, announced].sort()).toEqual([1, 4]);
+    kernel.endpoints = [];
+    await manager.refresh();
+    await kernel.idle();
+    expect(ids('remove')).toEqual([announced]);
   });
 });
