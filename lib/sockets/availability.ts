@@ -64,7 +64,7 @@ export function warnUnavailable(error: MptcpError): void {
   channels.unavailable.publish({ error });
   if (getEnvironmentData(WARNED) === true) return;
   setEnvironmentData(WARNED, true);
-  process.emitWarning(`${error.message}. Connections use TCP.`, {
+  process.emitWarning(`${error.message}. Connections continue over TCP.`, {
     type: 'MptcpWarning',
     code: 'MPTCP_UNAVAILABLE',
   });
