@@ -38,6 +38,14 @@ import { type Announcement, checkAnnouncement } from '../userspace/userspace';
 import { pollBackup } from './backup-flags';
 import type { Subflow } from './subflow';
 
+/** An address to which joins go, as an announcement names it. */
+export interface AnnouncedAddress {
+  /** An IPv4 or IPv6 address. */
+  address: string;
+  /** The port for joins; the connection's own unless given. */
+  port?: number;
+}
+
 /** Where a new subflow of a connection begins; what is not given is chosen. */
 export interface ConnectionSubflowLocal {
   /** A local address of this host. */
@@ -60,18 +68,10 @@ export interface ConnectionSubflowOptions {
   local?: string | ConnectionSubflowLocal;
   /** The name of the interface to use; `local.interface` says the same. */
   interface?: string;
-  /** The remote end; unless given, that of the initial subflow, also as far as the port goes. */
-  remote?: { address: string; port?: number };
+  /** The remote end; address and port are those of the initial subflow unless given. */
+  remote?: AnnouncedAddress;
   /** Whether the subflow carries data only when no other one can (false). */
   backup?: boolean;
-}
-
-/** An address that the peer's joins are to come to. */
-export interface AnnouncedAddress {
-  /** An IPv4 or IPv6 address. */
-  address: string;
-  /** The port for joins; the connection's own unless given. */
-  port?: number;
 }
 
 /** The longest pause between two tries, in milliseconds. */
@@ -413,7 +413,7 @@ export class ConnectionPaths {
   /** Takes the connection over from the default manager of userspace mode. */
   #takeOver(token: number): void {
     this.#claim ??= modeOwner()?.mode.claim((each) => each.token === token);
-    this.#claim?.take(token);
+    this.#claim?.takeOver(token);
   }
 
   #idsOf(token: number): AddressIds {

@@ -1,7 +1,7 @@
 /**
- * What several processes of a network namespace have set together. Each holds an abstract Unix name
- * that says what it found: so the last one knows that it is the last, and what to put back. The
- * kernel frees the names of a process that ends in any way.
+ * The processes of a network namespace that share settings for a load balancer. Each holds an
+ * abstract Unix name that says what it found, so that the last one knows that it is the last, and
+ * what to restore. The kernel frees the names of a process that ends in any way.
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
@@ -15,24 +15,24 @@ const PREFIX = 'mptcp-load-balancer';
 const LOCK = `${PREFIX}-lock`;
 const USER = new RegExp(` @${PREFIX}/[0-9a-f]+/([01])/([01])/([^/\\s]+)/(\\d+)$`, 'gm');
 
-/** Milliseconds until the lock is tried again: it is held for some commands. */
+/** Milliseconds until the lock is tried again: its holder runs a few commands. */
 const RETRY = 5;
 
-/** Where the kernel lists the names. */
+/** The file in which the kernel lists the names. */
 export const USERS_FILE = '/proc/net/unix';
 
-/** What a process has set, or found. */
+/** What a process has set or found. */
 export interface User {
-  /** What allow_join_initial_addr_port was before the first of those who share it. */
+  /** The value of allow_join_initial_addr_port before the first process changed it. */
   joinsAllowed: boolean;
-  /** One of them has added the endpoint. */
+  /** Whether one of the processes has added the endpoint. */
   added: boolean;
   address: string;
-  /** 0: that of each connection. */
+  /** 0 for the port of each connection. */
   port: number;
 }
 
-/** Those that there are, of the content of {@link USERS_FILE}. */
+/** The users that the content of {@link USERS_FILE} lists. */
 export function usersIn(text: string): User[] {
   return Array.from(text.matchAll(USER), ([, allowed, added, address = '', port]) => ({
     joinsAllowed: allowed === '1',
@@ -42,6 +42,7 @@ export function usersIn(text: string): User[] {
   }));
 }
 
+/** Reads the users of the commands' namespace. */
 export async function usersOf(commands: Commands): Promise<User[]> {
   return usersIn(await commands.readFile(USERS_FILE));
 }
@@ -51,6 +52,7 @@ export const isSame = (one: User, { address, port }: Pick<User, 'address' | 'por
 
 const digit = (value: boolean): number => (value ? 1 : 0);
 
+/** Makes this process a user, until the returned name is closed. */
 export function enlist(
   commands: Commands,
   { joinsAllowed, added, address, port }: User,

@@ -1,4 +1,4 @@
-/** Servers behind a layer-4 balancer: see docs/load-balancing.md. */
+/** What servers behind a layer-4 load balancer need of MPTCP: see docs/load-balancing.md. */
 import type { NativeHeldSocket } from '../../types/native';
 import type { Abortable } from '../base/abort';
 import { canonicalAddress, familyOf } from '../base/addresses';
@@ -31,21 +31,22 @@ import {
 
 const SETTING = 'allow_join_initial_addr_port';
 
+/** What {@link PathManager.behindLoadBalancer} takes. */
 export interface LoadBalancerOptions {
-  /** Of this host alone: it leads clients here, and not to the balancer. */
+  /** An address of this host alone, which leads clients here and not to the balancer. */
   address: string;
-  /** The name of the interface that has it. */
+  /** The name of the interface that has the address. */
   interface?: string;
-  /** To listen at for joins. Unless given, that which clients connect to: the server's own. */
+  /** The port for joins; unless given, the one that clients connect to. */
   port?: number;
   /**
-   * What is set already, and no process holds, was left by one that was killed: it is taken back too.
-   * false: it is what others have set, and stays.
+   * Whether settings that are there already, and that no process holds, were left by a killed process
+   * and are to be undone as well (false: somebody else has set them, and they stay).
    */
   takeOver?: boolean;
 }
 
-/** @internal what of a path manager this needs */
+/** @internal The members of a path manager that this needs. */
 export interface Means {
   commands: Commands;
   endpoints: Endpoints;
@@ -54,7 +55,7 @@ export interface Means {
   userspace: Userspace;
 }
 
-/** What is to be taken back, and what of it is this one's to take back. */
+/** What one call has set, and what of it is its own to undo. */
 interface Held {
   user: User;
   name: NativeHeldSocket;
@@ -63,12 +64,12 @@ interface Held {
 }
 
 /**
- * Refuses joins to the address that connections come by, and announces another one; until it is
- * closed, or the process exits. What several processes have set is taken back by the last of them; of
- * processes that are all killed it stays: see `takeOver`.
+ * Denies joins to the address that clients connect to, and announces another one, until it is closed
+ * or the process exits. The last of several processes undoes what they have set; it stays when all of
+ * them are killed: see `takeOver`.
  */
 export class BehindLoadBalancer implements AsyncDisposable {
-  /** That announces the address; undefined: userspace manages paths, and each connection does. */
+  /** The endpoint that announces the address; undefined in userspace mode, which needs none. */
   readonly endpoint?: Endpoint;
   readonly #means: Means;
   readonly #held: Held;
@@ -83,7 +84,7 @@ export class BehindLoadBalancer implements AsyncDisposable {
     process.once('exit', this.#atExit);
   }
 
-  /** @internal use {@link PathManager.behindLoadBalancer} */
+  /** @internal Use {@link PathManager.behindLoadBalancer}. */
   static async begin(
     means: Means,
     options: LoadBalancerOptions,
@@ -103,12 +104,13 @@ export class BehindLoadBalancer implements AsyncDisposable {
     });
   }
 
-  /** Takes back what nobody else needs. */
+  /** Undoes what nobody else needs. Further calls give the same promise. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
+  /** Calls close(). */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -116,11 +118,11 @@ export class BehindLoadBalancer implements AsyncDisposable {
   async #close(): Promise<void> {
     process.off('exit', this.#atExit);
     const { commands } = this.#means;
-    await exclusively(commands, undefined, () => takeBack(this.#means, this.#held));
+    await exclusively(commands, undefined, () => undo(this.#means, this.#held));
     this.#ended(this);
   }
 
-  /** Best effort: another process that does this at the same time is not waited for. */
+  /** Undoes as much as it can without waiting for another process that does so at the same time. */
   readonly #atExit = (): void => {
     const { user: own, name, endpoint } = this.#held;
     const { commands } = this.#means;
@@ -166,14 +168,14 @@ async function setUp(
     }
     return held as Held;
   } catch (error) {
-    await takeBack(means, held as Held);
+    await undo(means, held as Held);
     throw error;
   }
 }
 
 let warned = false;
 
-/** Of the 40 bytes that a TCP header has for options, timestamps take 12 and the announcement 30. */
+/** A TCP header has 40 bytes for options: timestamps need 12, and the announcement 30. */
 async function warnOfTimestamps(commands: Commands): Promise<void> {
   const text = await commands.readFile('/proc/sys/net/ipv4/tcp_timestamps');
   if (warned || text.trim() === '0') return;
@@ -185,7 +187,7 @@ async function warnOfTimestamps(commands: Commands): Promise<void> {
   );
 }
 
-/** Makes the endpoint, or finds the one that another has made. */
+/** Adds the endpoint, or finds the one that another process has added. */
 async function announce(
   { endpoints }: Means,
   { address, port, interface: device, takeOver = false }: LoadBalancerOptions,
@@ -200,10 +202,10 @@ async function announce(
     return { endpoint, added: true };
   } catch (error) {
     if (!(error instanceof MptcpError) || error.code !== 'ERR_MPTCP_EXISTS') throw error;
-    const wanted = { address: canonicalAddress(address), port: port ?? 0 };
-    const endpoint = (await endpoints.list()).find((each) => isAt(each, wanted));
+    const requested = { address: canonicalAddress(address), port: port ?? 0 };
+    const endpoint = (await endpoints.list()).find((each) => isAt(each, requested));
     if (endpoint?.signal) {
-      const holders = others.filter((other) => isSame(other, wanted));
+      const holders = others.filter((other) => isSame(other, requested));
       return {
         endpoint,
         added: holders.length > 0 ? holders.some((each) => each.added) : takeOver,
@@ -211,7 +213,7 @@ async function announce(
     }
     const { errno, command, extack } = error;
     const details = { errno, command, extack, cause: error };
-    throw new MptcpError(error.code, why(wanted, endpoint), details);
+    throw new MptcpError(error.code, why(requested, endpoint), details);
   }
 }
 
@@ -226,14 +228,14 @@ function why({ address, port }: { address: string; port: number }, endpoint?: En
 const isAt = (endpoint: Endpoint, { address, port }: { address: string; port: number }): boolean =>
   endpoint.address === address && (endpoint.port ?? 0) === port;
 
-async function takeBack(means: Means, { name, ...held }: Held): Promise<void> {
+async function undo(means: Means, { name, ...held }: Held): Promise<void> {
   const { commands, endpoints, sysctls } = means;
   const { user: own, endpoint, announcements } = held;
   await announcements?.close();
   (name as NativeHeldSocket | undefined)?.close();
   const others = await usersOf(commands);
   if (endpoint && isLastOf(own, others)) {
-    // Somebody may have deleted it, and made another with the id.
+    // Somebody may have deleted the endpoint, and added another one with its id.
     const [same] = (await endpoints.list()).filter((each) => isAt(each, own));
     if (same) await endpoints.delete(same.id);
   }

@@ -165,14 +165,20 @@ export class PathManager implements AsyncDisposable {
 
   /**
    * Announces an address to the connection's peer (ADD_ADDR, RFC 8684 section 3.4.1), and listens there
-   * for its joins where no MPTCP listener does, until withdraw() or the connection's end. This command
-   * and the next four are for connections that userspace manages: ERR_MPTCP_PATH_MANAGER for others.
+   * for its joins where no MPTCP listener does, unless `listen` is false: until withdraw() or the
+   * connection's end. This command and the next four are for connections that userspace manages:
+   * ERR_MPTCP_PATH_MANAGER for others. ERR_MPTCP_EXISTS: the id or the address has another one in this
+   * connection, or a socket that is no MPTCP listener has the address and port. ERR_MPTCP_NOT_FOUND:
+   * there is no such connection, interface or local address.
    */
   announce(token: number, options: AnnounceOptions, abort?: Abortable): Promise<void> {
     return this.#userspaceCommands().announce(token, options, abort);
   }
 
-  /** Withdraws an announced address by its id (REMOVE_ADDR): the peer closes the subflows to it. */
+  /**
+   * Withdraws an announced address by its id (REMOVE_ADDR), or that of the initial subflow by 0: the
+   * peer closes the subflows to it. ERR_MPTCP_NOT_FOUND: the connection has no such id.
+   */
   withdraw(token: number, id: number, abort?: Abortable): Promise<void> {
     return this.#userspaceCommands().withdraw(token, id, abort);
   }

@@ -1,12 +1,12 @@
-/** The path managers of this environment, among which is the owner of the userspace mode if it has one. */
+/** The open path managers of this environment, one of which may have the userspace mode. */
 import type { ModeControl } from './mode';
 
-/** What has a mode: a PathManager. */
+/** An object with a mode: a PathManager. */
 export interface ModeHolder {
   readonly mode: ModeControl;
 }
 
-/** Those of the environment's own network namespace. One that nobody refers to is garbage. */
+/** The open managers of the environment's own network namespace; weak, so that they can be garbage. */
 const open = new Set<WeakRef<ModeHolder>>();
 
 export function addOpenManager(manager: ModeHolder): void {

@@ -1,3 +1,4 @@
+/** Who manages the paths of new connections: the setting of the network namespace, and its owner. */
 import { readFileSync } from 'node:fs';
 import type { NativeHeldSetting, NativeHeldSocket } from '../../types/native';
 import { type Abortable, throwIfAborted } from '../base/abort';
@@ -17,44 +18,50 @@ import { type Commands } from '../kernel/commands';
 import { sysctlPath, type Sysctls } from '../kernel/sysctls';
 import { KernelLikeManager } from './kernel-like-manager';
 
+/** The two path managers that mode.set() knows (net.mptcp.path_manager). */
 export type PathManagerMode = 'kernel' | 'userspace';
 
+/** The process that has the userspace mode. */
 export interface ModeOwner {
-  /** undefined: a process of another pid namespace. */
+  /** Undefined for a process of another pid namespace. */
   pid?: number;
+  /** The command line of the process; undefined where it cannot be read. */
   command?: string;
 }
 
+/** What {@link ModeControl.get} reads. */
 export interface ModeState {
-  /** Who manages the paths of connections that begin now; one of a newer kernel by its name. */
+  /** Who manages the paths of connections that begin now; a newer kernel may name others. */
   mode: PathManagerMode | (string & {});
-  /** The process that switched to userspace by this library. */
+  /** The process that switched to userspace with this library. */
   owner?: ModeOwner;
   /**
-   * Userspace mode without an owner: by another program (mptcpd), by hand, or left behind by a
-   * process that was killed. Without a program, new connections then have no path manager:
-   * `mode.set('kernel')` ends that.
+   * Whether userspace mode has no owner that this library knows: another program (mptcpd) or somebody
+   * by hand has set it, or a killed process has left it. In the latter two cases new connections have
+   * no path manager until `mode.set('kernel')`.
    */
   ownerless: boolean;
 }
 
+/** What {@link ModeControl.set} takes. */
 export interface SetModeOptions extends Abortable {
   /**
-   * Connections whose paths the caller manages alone. All others, those of other processes too, get
-   * what the in-kernel path manager would do, by endpoints and limits.
+   * Says which connections the caller alone manages (none). All others, those of other processes too,
+   * get what the in-kernel path manager would do by endpoints and limits.
    */
   except?: (connection: EstablishedEvent) => boolean;
 }
 
 const MODES = ['kernel', 'userspace'] as const;
 
-/** An abstract Unix name: one a network namespace, free again when its holder ends in any way. */
+/** An abstract Unix name: a network namespace has it once, and its holder's end frees it. */
 const OWNER = 'mptcp-path-manager';
 
-/** Of connections that the default policy leaves to somebody. */
+/** Connections that the kernel-like manager leaves to somebody. */
 export interface Claim {
-  /** One that the default policy has had until now. */
-  take(token: number): void;
+  /** Takes a connection over that the kernel-like manager has managed until now. */
+  takeOver(token: number): void;
+  /** Ends the claim to connections that begin later. */
   release(): void;
 }
 
@@ -64,11 +71,11 @@ interface Owned {
   former: string;
   events: PathManagerEvents;
   manager: KernelLikeManager;
-  /** Synchronous, because nothing else runs any more. */
+  /** Restores the setting synchronously: promises settle no more when the process exits. */
   atExit: () => void;
 }
 
-/** By either name of the setting: path_manager since Linux 6.15, pm_type before. */
+/** The value under either name of the setting: path_manager since Linux 6.15, pm_type before. */
 interface Settings {
   path_manager: string;
   pm_type: string;
@@ -80,8 +87,8 @@ const settings = (mode: string): Settings => ({
 });
 
 /**
- * Who manages the paths of the namespace's new connections: the kernel, by endpoints and limits, or
- * userspace. A connection keeps what it began with.
+ * Reads and sets who manages the paths of the namespace's new connections: the kernel, by endpoints
+ * and limits, or userspace. A connection keeps the path manager that it began with.
  */
 export class ModeControl {
   readonly #commands: Commands;
@@ -89,7 +96,7 @@ export class ModeControl {
   readonly #watch: (initial: boolean) => PathManagerEvents;
   readonly #claims = new Set<(connection: EstablishedEvent) => boolean>();
   #owned: Owned | undefined;
-  /** Changes of the mode come one after the other. */
+  /** Settles with the last change of the mode, after which the next one begins. */
   #turn: Promise<unknown> = Promise.resolve();
 
   /** @internal */
@@ -103,6 +110,7 @@ export class ModeControl {
     this.#watch = watch;
   }
 
+  /** Reads the mode and its owner. Needs no privilege. */
   async get(abort?: Abortable): Promise<ModeState> {
     const mode = await this.#read(abort);
     const owner = await this.#owner(abort);
@@ -110,9 +118,11 @@ export class ModeControl {
   }
 
   /**
-   * `userspace` takes the path management of every new connection of every process in the namespace,
-   * and gives those that are not `except`ed to a policy like the kernel's. The former mode comes back
-   * with close(), and when the process exits or the worker ends. ERR_MPTCP_PATH_MANAGER: another process has it.
+   * Sets the mode. `userspace` takes path management away from the kernel for every new connection of
+   * every process in the namespace, and manages those that are not `except`ed as the kernel would. The
+   * former mode returns with close(), and when the process exits or its worker ends.
+   * ERR_MPTCP_PATH_MANAGER: another process has the userspace mode. ERR_MPTCP_PERMISSION: it needs
+   * CAP_NET_ADMIN.
    */
   async set(mode: PathManagerMode, options: SetModeOptions = {}): Promise<void> {
     checkOneOf('mode', mode, MODES);
@@ -120,53 +130,53 @@ export class ModeControl {
     checkIfGiven(checkFunction, 'options.except', options.except);
     checkAbortable(options);
     await this.#inTurn(async () => {
-      if (mode === 'userspace') await this.#take(options);
-      else if (this.#owned) await this.#giveBack('kernel', options);
+      if (mode === 'userspace') await this.#takeOver(options);
+      else if (this.#owned) await this.#restore('kernel', options);
       else await this.#setKernel(options);
     });
   }
 
-  /** @internal endpoints or limits have changed */
+  /** @internal Endpoints or limits have changed. */
   refresh(): void {
     void this.#owned?.manager.refresh();
   }
 
-  /** @internal userspace mode, and this path manager has it */
+  /** @internal Whether this path manager has the userspace mode. */
   get owned(): boolean {
     return this.#owned !== undefined;
   }
 
-  /** @internal The default policy leaves alone what `isClaimed` says, while it begins. */
+  /** @internal Claims the connections that `isClaimed` names when they begin. */
   claim(isClaimed: (connection: EstablishedEvent) => boolean): Claim {
     const claimed = (connection: EstablishedEvent): boolean => isClaimed(connection);
     this.#claims.add(claimed);
     return {
-      take: (token) => this.#owned?.manager.forget(token),
+      takeOver: (token) => this.#owned?.manager.forget(token),
       release: () => void this.#claims.delete(claimed),
     };
   }
 
-  /** @internal */
+  /** @internal Restores the former mode. */
   async close(): Promise<void> {
     await this.#inTurn(async () => {
-      if (this.#owned) await this.#giveBack(this.#owned.former);
+      if (this.#owned) await this.#restore(this.#owned.former);
     });
   }
 
   #inTurn(change: () => Promise<void>): Promise<void> {
     const done = this.#turn.then(change);
-    this.#turn = done.catch(() => undefined); // told to who has asked for it
+    this.#turn = done.catch(() => undefined); // who requested the change gets its error
     return done;
   }
 
-  async #take(options: SetModeOptions): Promise<void> {
+  async #takeOver(options: SetModeOptions): Promise<void> {
     if (this.#owned) return;
     const name = await this.#holdName();
     let manager: KernelLikeManager | undefined;
     try {
       const former = await this.#read(options);
       await probeDeniedJoins(this.#commands);
-      // What is userspace-managed already has lost its manager.
+      // Connections of an earlier userspace mode have lost their manager: this one adopts them.
       const events = this.#watch(former === 'userspace');
       events.on('error', (error) => void this.#lost(events, error));
       const { except = () => false } = options;
@@ -187,20 +197,20 @@ export class ModeControl {
     throwIfAborted(options.signal, true);
   }
 
-  /** Nothing tells of new connections any more: the kernel is to have them. */
+  /** Gives new connections back to the kernel, because no event reports them any more. */
   async #lost(events: PathManagerEvents, error: unknown): Promise<void> {
     await this.#inTurn(async () => {
-      if (this.#owned?.events !== events) return; // told to who has asked for the mode
+      if (this.#owned?.events !== events) return; // who requested the mode gets the error
       process.emitWarning(
-        `The userspace mode ends, for the kernel's events do: ${(error as Error).message}. Connections that began ` +
-          'in it have no path manager',
+        `The userspace mode ends because the kernel's events do: ${(error as Error).message}. Connections that ` +
+          'began in it have no path manager from now on',
         { type: 'MptcpWarning', code: 'MPTCP_PATH_MANAGER' },
       );
-      await this.#giveBack(this.#owned.former);
-    }).catch(() => undefined); // the process's exit, or its close(), tries again
+      await this.#restore(this.#owned.former);
+    }).catch(() => undefined); // close() or the exit of the process tries again
   }
 
-  async #giveBack(mode: string, abort?: Abortable): Promise<void> {
+  async #restore(mode: string, abort?: Abortable): Promise<void> {
     await this.#write(mode, abort);
     const owned = this.#owned;
     if (!owned) return;
@@ -253,7 +263,7 @@ export class ModeControl {
     }
   }
 
-  /** Switches to userspace until `restore`, which nothing can come before: see types/native.d.ts. */
+  /** Switches to userspace, and has the file open that restores the mode when the process exits. */
   async #switch(former: string, abort?: Abortable): Promise<Pick<Owned, 'setting' | 'atExit'>> {
     const [mode, before] = [settings('userspace'), settings(former)];
     let name: keyof Settings = 'path_manager';
@@ -291,6 +301,6 @@ function refusedBy({ pid, command }: ModeOwner): MptcpError {
   return new MptcpError(
     'ERR_MPTCP_PATH_MANAGER',
     `The userspace path manager of this network namespace is ${who}${command === undefined ? '' : ` (${command})`}: ` +
-      'a namespace has one. End that process, or let it call pm.mode.set()',
+      "a namespace has one. End that process, or let it call pm.mode.set('kernel')",
   );
 }

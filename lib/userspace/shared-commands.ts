@@ -1,6 +1,6 @@
 /**
- * The command thread of this environment for connections that change their own paths: opened with
- * the first command, closed when there has been none for a while and nothing is announced.
+ * The command thread that connections share which change their own paths. The first command opens
+ * it; it closes when there has been no command for a while and nothing is announced.
  */
 import { SharedResource } from '../base/shared-resource';
 import { PathManagerEvents } from '../events/stream';
@@ -9,6 +9,7 @@ import { Userspace } from './userspace';
 
 const LINGER = 1000; // ms
 
+/** What the connections of this environment share. */
 export interface Shared {
   readonly commands: Commands;
   readonly userspace: Userspace;
@@ -16,7 +17,7 @@ export interface Shared {
 
 const shared = new SharedResource(open, close, LINGER);
 
-/** Until `release` is called. */
+/** Gives the shared commands, which stay open until `release` is called. */
 export function useCommands(): Shared & { release: () => void } {
   const { resource, release } = shared.use();
   return { ...resource, release };

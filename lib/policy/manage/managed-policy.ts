@@ -260,7 +260,7 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
   }
 
   #began(token: number): void {
-    this.#claim?.take(token);
+    this.#claim?.takeOver(token);
     const connection = this.#own.get(token);
     const { progress } = this.#policy;
     if (!connection || progress === undefined) return;

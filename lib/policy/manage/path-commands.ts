@@ -85,7 +85,10 @@ export class PathCommands {
         each.remote.port === remote.port,
     );
     if (!found) {
-      throw new MptcpError('ERR_MPTCP_NOT_FOUND', 'No such subflow is being opened any more');
+      throw new MptcpError(
+        'ERR_MPTCP_NOT_FOUND',
+        'No such subflow is being opened: it is connected, or has failed',
+      );
     }
     await this.#userspace.destroySubflow(token, found);
   }
