@@ -79,13 +79,13 @@ export type {
   WatchInterfacesOptions,
 } from './interfaces/interface';
 export type { InterfaceEvents, Interfaces } from './interfaces/interfaces';
+export type { TcpState } from './kernel/constants';
 export type { Counters } from './kernel/counters';
 export type {
   ConnectionFilter,
   ConnectionsOptions,
   ConnectionSubflow,
   NamespaceConnection,
-  TcpState,
 } from './kernel/sock-diag';
 export type { SysctlName, Sysctls, SysctlValues, WritableSysctl } from './kernel/sysctls';
 export type { BehindLoadBalancer, LoadBalancerOptions } from './path-manager/load-balancer';

@@ -26,6 +26,7 @@ import type {
 import { TokenEvents } from '../events/token-events';
 import { chooseLocal, interfaceOf, type LocalAddress } from '../interfaces/local-addresses';
 import { requireNative } from '../kernel/addon';
+import { TCP_STATES } from '../kernel/constants';
 import { onBeforeClose } from '../sockets/before-close';
 import { socketOf } from '../sockets/node/handle';
 import { type TcpHandle } from '../sockets/node/types';
@@ -77,9 +78,7 @@ export interface AnnouncedAddress {
 /** The longest pause between two tries, in milliseconds. */
 const LONGEST_PAUSE = 500;
 
-/** TCP_* (include/net/tcp_states.h) */
-const ESTABLISHED = 1;
-const SYN_SENT = 2;
+const { ESTABLISHED, SYN_SENT } = TCP_STATES;
 
 /** Where a subflow begins, and the id to use if the app has given one. */
 interface Origin extends LocalAddress {
@@ -192,8 +191,8 @@ export class ConnectionPaths {
 
   /** The subflows that are open or opening: the kernel lists the initial one to the very end. */
   inUse(): Subflow[] {
-    return this.subflows().filter(({ tcpInfo: { state } }) =>
-      [ESTABLISHED, SYN_SENT].includes(state),
+    return this.subflows().filter(
+      ({ tcpInfo: { state } }) => state === ESTABLISHED || state === SYN_SENT,
     );
   }
 

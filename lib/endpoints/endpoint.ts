@@ -17,15 +17,15 @@ import type { EventStreamOptions, OverrunEvent } from '../base/event-stream';
 import type { NetworkAddress, NetworkInterface } from '../interfaces/interface';
 import { interfaceNames } from '../interfaces/names';
 import type { Commands } from '../kernel/commands';
+import { ENDPOINT_FLAGS } from '../kernel/constants';
 
-/** MPTCP_PM_ADDR_FLAG_* */
 const FLAGS = {
-  signal: 1,
-  subflow: 2,
-  backup: 4,
-  fullmesh: 8,
-  implicit: 16,
-  laminar: 32,
+  signal: ENDPOINT_FLAGS.SIGNAL,
+  subflow: ENDPOINT_FLAGS.SUBFLOW,
+  backup: ENDPOINT_FLAGS.BACKUP,
+  fullmesh: ENDPOINT_FLAGS.FULLMESH,
+  implicit: ENDPOINT_FLAGS.IMPLICIT,
+  laminar: ENDPOINT_FLAGS.LAMINAR,
 } as const;
 type Flag = keyof typeof FLAGS;
 const SETTABLE = ['signal', 'subflow', 'backup', 'fullmesh', 'laminar'] as const;

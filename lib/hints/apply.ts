@@ -2,10 +2,9 @@
 import type { IntegerOption, Native, TextOption } from '../../types/native';
 import { errnoName, MptcpError, type MptcpErrorCode, systemError } from '../base/errors';
 import { loadNative } from '../kernel/addon';
+import { AF_INET6 } from '../kernel/constants';
 import type { HintResult, HintValue } from './hints';
 import { isEarly, type OptionHint, ruleOf } from './socket-options';
-
-const AF_INET6 = 10;
 
 const CODES: Partial<Record<string, MptcpErrorCode>> = {
   EPERM: 'ERR_MPTCP_PERMISSION',

@@ -12,12 +12,13 @@ import { mergeResults } from '../hints/apply';
 import type { HintResult, PathHints } from '../hints/hints';
 import { isAt, type PathSelector, places } from '../hints/path-selector';
 import { type LocalAddress, usableAddresses } from '../interfaces/local-addresses';
+import { ENDPOINT_FLAGS, TCP_STATES } from '../kernel/constants';
 import type { TcpHandle } from '../sockets/node/types';
 import { offerOf } from '../sockets/offer';
 import { useCommands } from '../userspace/shared-commands';
 
-const BACKUP = 4; // MPTCP_PM_ADDR_FLAG_BACKUP (include/uapi/linux/mptcp_pm.h)
-const ESTABLISHED = 1; // TCP_ESTABLISHED (include/net/tcp_states.h)
+const { BACKUP } = ENDPOINT_FLAGS;
+const { ESTABLISHED } = TCP_STATES;
 
 const localOf = ({ local, interface: name }: Subflow): LocalAddress => ({
   address: local.address,

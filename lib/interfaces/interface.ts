@@ -6,6 +6,7 @@ import type {
 } from '../../types/native';
 import { familyOf } from '../base/addresses';
 import type { EventStreamOptions, OverrunEvent } from '../base/event-stream';
+import { ADDRESS_FLAGS, LINK_FLAGS } from '../kernel/constants';
 
 /** RFC 2863, by IF_OPER_* */
 const OPERATIONAL_STATES = [
@@ -117,13 +118,6 @@ export interface WatchInterfacesOptions extends EventStreamOptions {
   routes?: boolean;
 }
 
-const UP = 0x1;
-const LOOPBACK = 0x8;
-const RUNNING = 0x40;
-const TENTATIVE = 0x40;
-const DEPRECATED = 0x20;
-const DUPLICATE = 0x08;
-
 export type Names = ReadonlyMap<number, { name: string }>;
 
 /** Where an interface has gone its index is the only name left. */
@@ -135,9 +129,9 @@ export function publicLink(link: NativeLink, names: Names): NetworkLink {
   const state = operationalState === undefined ? undefined : OPERATIONAL_STATES[operationalState];
   return {
     ...{ index, name },
-    up: (flags & UP) !== 0,
-    running: (flags & RUNNING) !== 0,
-    loopback: (flags & LOOPBACK) !== 0,
+    up: (flags & LINK_FLAGS.UP) !== 0,
+    running: (flags & LINK_FLAGS.RUNNING) !== 0,
+    loopback: (flags & LINK_FLAGS.LOOPBACK) !== 0,
     ...(state && { operationalState: state }),
     ...(carrier !== undefined && { carrier }),
     ...(mtu !== undefined && { mtu }),
@@ -155,9 +149,9 @@ export function publicInterfaceAddress(
     ...{ address, prefixLength },
     family: family(familyOf(address)),
     scope: (SCOPES as Partial<Record<number, NetworkAddress['scope']>>)[scope] ?? scope,
-    tentative: (flags & TENTATIVE) !== 0,
-    deprecated: (flags & DEPRECATED) !== 0,
-    duplicate: (flags & DUPLICATE) !== 0,
+    tentative: (flags & ADDRESS_FLAGS.TENTATIVE) !== 0,
+    deprecated: (flags & ADDRESS_FLAGS.DEPRECATED) !== 0,
+    duplicate: (flags & ADDRESS_FLAGS.DADFAILED) !== 0,
   };
 }
 

@@ -9,6 +9,7 @@ import { type EventSink, type EventSource, QUEUE, RECEIVE_BUFFER } from '../base
 import { requireNative } from '../kernel/addon';
 import { commandError } from '../kernel/command-errors';
 import type { Commands } from '../kernel/commands';
+import { LINK_FLAGS, RTPROT_KERNEL } from '../kernel/constants';
 import {
   type InterfaceEvent,
   type NetworkInterface,
@@ -29,12 +30,10 @@ const empty = (): State => ({ links: new Map(), addresses: new Map(), routes: ne
 const addressKey = ({ interface: index, address, prefixLength }: NativeInterfaceAddress): string =>
   `${index} ${address} ${prefixLength}`;
 
-const KERNEL = 2; // RTPROT_KERNEL
-
 /** The kernel's own routes, as to ff00::/8, are one an interface. */
 function routeKey(route: NativeRoute): string {
   const { family, table, destination, prefixLength, metric, protocol, nextHops } = route;
-  const device = protocol === KERNEL ? nextHops[0]?.interface : undefined;
+  const device = protocol === RTPROT_KERNEL ? nextHops[0]?.interface : undefined;
   return [family, table, destination, prefixLength, metric, device].join(' ');
 }
 
@@ -47,7 +46,7 @@ const keyOf = (change: NativeInterfaceChange): string => {
 const same = (one: unknown, other: unknown): boolean =>
   JSON.stringify(one) === JSON.stringify(other);
 
-const isUp = ({ flags }: NativeLink): boolean => (flags & 1) !== 0; // IFF_UP
+const isUp = ({ flags }: NativeLink): boolean => (flags & LINK_FLAGS.UP) !== 0;
 
 /** Takes a change into a map, and says what it was: the kernel often does not know. */
 function note<Key, Item>(

@@ -20,22 +20,7 @@ import {
 } from '../base/arguments';
 import { requireNative } from './addon';
 import { commandError } from './command-errors';
-
-/** include/net/tcp_states.h; the number of a state is its place, from 1. */
-export const TCP_STATES = [
-  'ESTABLISHED',
-  'SYN_SENT',
-  'SYN_RECV',
-  'FIN_WAIT1',
-  'FIN_WAIT2',
-  'TIME_WAIT',
-  'CLOSE',
-  'CLOSE_WAIT',
-  'LAST_ACK',
-  'LISTEN',
-  'CLOSING',
-] as const;
-export type TcpState = (typeof TCP_STATES)[number];
+import { INFO_FLAGS, SUBFLOW_FLAGS, TCP_STATE_NAMES, TCP_STATES, type TcpState } from './constants';
 
 export interface ConnectionFilter {
   localAddress?: string;
@@ -87,20 +72,15 @@ export interface NamespaceConnection {
   subflows?: ConnectionSubflow[];
 }
 
-const LISTEN = 'LISTEN';
-const FALLBACK = 1; // MPTCP_INFO_FLAG_FALLBACK
-/** MPTCP_SUBFLOW_FLAG_* */
-const CAPABLE_LOCAL = 0x02;
-const JOIN_LOCAL = 0x08;
-const BACKUP = 0x10 | 0x20;
-const FULLY_ESTABLISHED = 0x40;
+const { MCAP_LOC, JOIN_LOC, BKUP_REM, BKUP_LOC, FULLY_ESTABLISHED } = SUBFLOW_FLAGS;
 
-export const stateName = (state: number): TcpState => TCP_STATES[state - 1] ?? 'CLOSE';
+const stateName = (state: number): TcpState =>
+  TCP_STATE_NAMES.find((name) => TCP_STATES[name] === state) ?? 'CLOSE';
 
 const stateBits = (states: readonly TcpState[]): number =>
-  states.reduce((bits, state) => bits | (1 << (TCP_STATES.indexOf(state) + 1)), 0);
+  states.reduce((bits, state) => bits | (1 << TCP_STATES[state]), 0);
 
-export const OPEN_STATES = stateBits(TCP_STATES.filter((state) => state !== LISTEN));
+export const OPEN_STATES = stateBits(TCP_STATE_NAMES.filter((state) => state !== 'LISTEN'));
 
 /** Checks what is given. */
 export function checkConnectionsArguments(filter: unknown, options: unknown): void {
@@ -110,7 +90,7 @@ export function checkConnectionsArguments(filter: unknown, options: unknown): vo
   checkIfGiven(checkAddress, 'filter.remoteAddress', remoteAddress);
   checkIfGiven(checkPort, 'filter.localPort', localPort);
   checkIfGiven(checkPort, 'filter.remotePort', remotePort);
-  for (const each of [state ?? []].flat()) checkOneOf('filter.state', each, TCP_STATES);
+  for (const each of [state ?? []].flat()) checkOneOf('filter.state', each, TCP_STATE_NAMES);
   checkObject('options', options);
   const { subflows, signal } = options as ConnectionsOptions;
   checkIfGiven(checkBoolean, 'options.subflows', subflows);
@@ -140,8 +120,8 @@ export function publicSubflow(subflow: NativeDiagSubflow): ConnectionSubflow {
   if (localId !== undefined) result.localId = localId;
   if (remoteId !== undefined) result.remoteId = remoteId;
   if (flags !== undefined) {
-    result.backup = (flags & BACKUP) !== 0;
-    result.initiator = (flags & (CAPABLE_LOCAL | JOIN_LOCAL)) !== 0;
+    result.backup = (flags & (BKUP_REM | BKUP_LOC)) !== 0;
+    result.initiator = (flags & (MCAP_LOC | JOIN_LOC)) !== 0;
     result.fullyEstablished = (flags & FULLY_ESTABLISHED) !== 0;
   }
   if (tcpInfo) result.tcpInfo = tcpInfo;
@@ -164,7 +144,7 @@ function publicConnection(
   if (token !== undefined) result.token = token;
   if (info) {
     result.info = info;
-    result.fallback = (info.flags & FALLBACK) !== 0;
+    result.fallback = (info.flags & INFO_FLAGS.FALLBACK) !== 0;
   }
   if (inode !== 0) result.inode = inode;
   if (subflows && token !== undefined) {
