@@ -26,6 +26,22 @@ interface Read {
   reject: (error: Error) => void;
 }
 
+/** Whether a command reads or changes what the kernel holds. */
+const KINDS: Record<NativeCommand['command'], 'read' | 'change'> = {
+  addEndpoint: 'change',
+  deleteEndpoint: 'change',
+  getEndpoint: 'read',
+  flushEndpoints: 'change',
+  setEndpointFlags: 'change',
+  setLimits: 'change',
+  getLimits: 'read',
+  announce: 'change',
+  remove: 'change',
+  createSubflow: 'change',
+  destroySubflow: 'change',
+  setSubflowFlags: 'change',
+};
+
 /** Their conversion is a short turn of the event loop. */
 const MOST_READS = 64;
 
@@ -47,15 +63,15 @@ export class Commands {
   /** Gives the reply of a command, or throws what the kernel said. */
   async run(command: NativeCommand, options?: Abortable): Promise<Reply> {
     checkAbortable(options);
-    const reads = command.command.startsWith('get');
-    if (reads && !options?.signal) return this.#read(command);
+    const changes = KINDS[command.command] === 'change';
+    if (!changes && !options?.signal) return this.#read(command);
     const [reply] = await this.#job<(Reply | NativeCommandError)[]>(
       (done) =>
         this.#native.run([command], (error, replies) =>
           done(error ?? firstError(replies), replies),
         ),
       options,
-      !reads,
+      changes,
     );
     return reply as Reply;
   }
