@@ -24,7 +24,8 @@ import type {
   SubflowEstablishedEvent,
 } from '../events/events';
 import { TokenEvents } from '../events/token-events';
-import { chooseLocal, interfaceOf, type LocalAddress } from '../interfaces/local-addresses';
+import { interfaceOf, type LocalAddress } from '../interfaces/local-addresses';
+import { chooseLocal } from '../interfaces/usable-addresses';
 import { requireNative } from '../kernel/addon';
 import { TCP_STATES } from '../kernel/constants';
 import { onBeforeClose } from '../sockets/before-close';
@@ -304,7 +305,10 @@ export class ConnectionPaths {
     if (id === INITIAL_ID) return { address: this.#initialAddress, id, ...device };
     if (id === undefined) {
       const used = this.inUse().map((each) => each.interface);
-      return chooseLocal(family, name, used);
+      return this.#run(
+        ({ commands }) => chooseLocal(commands, family, { name, used }, abort),
+        false,
+      );
     }
     const listed = await this.#run(({ commands }, token) => commands.endpoints(token, abort));
     const found = listed.find((each) => each.id === id);

@@ -189,8 +189,9 @@ export function notFound(reference: EndpointReference): MptcpError {
 
 export interface FollowOptions extends EventStreamOptions {
   /**
-   * Which addresses get an endpoint, of those that can be used: with global scope, not tentative,
-   * deprecated or duplicate, on an interface that is running and not the loopback. All unless given.
+   * Whether an address gets an endpoint (default: all do). Only usable addresses are asked about:
+   * with global scope, not IPv4 link-local, tentative, deprecated or duplicate, on an interface that
+   * is running and not the loopback.
    */
   match?: (address: NetworkAddress, link: NetworkInterface) => boolean;
   /** Of each endpoint: `{ subflow: true }` on a client, `{ signal: true }` on a server. */

@@ -177,14 +177,23 @@ export function publicRoute(route: NativeRoute, names: Names): NetworkRoute {
 export const byIndex = (links: NativeLink[]): Map<number, NativeLink> =>
   new Map(links.map((link) => [link.index, link]));
 
-/** Whether subflows may be made from an address, to somewhere else than this host. */
-export function isUsable(address: NetworkAddress, link: NetworkInterface): boolean {
+const LINK_LOCAL = /^(?:169\.254\.|fe[89ab][\da-f]:)/i;
+
+/** Whether an address is valid on its link alone (RFC 3927, RFC 4291 section 2.5.6). */
+export const isLinkLocal = (address: string): boolean => LINK_LOCAL.test(address);
+
+/**
+ * Whether subflows to other hosts may begin at an address. IPv4 link-local addresses are checked by
+ * themselves, because their scope is global unless whoever added them said otherwise.
+ */
+export function isUsable(address: NetworkAddress, link: NetworkLink): boolean {
   return (
     link.running &&
     !link.loopback &&
     address.scope === 'global' &&
     !address.tentative &&
     !address.deprecated &&
-    !address.duplicate
+    !address.duplicate &&
+    !isLinkLocal(address.address)
   );
 }

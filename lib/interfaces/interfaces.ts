@@ -11,6 +11,22 @@ import type {
 import { byIndex, publicInterfaceAddress, publicLink, publicRoute } from './interface';
 import { WatchedInterfaces } from './source';
 
+/** The links and addresses of the commands' namespace. */
+export async function listInterfaces(
+  commands: Commands,
+  abort?: Abortable,
+): Promise<NetworkInterface[]> {
+  const links = await commands.links(abort);
+  const addresses = await commands.addresses(abort);
+  const names = byIndex(links);
+  return links.map((link) => ({
+    ...publicLink(link, names),
+    addresses: addresses
+      .filter((each) => each.interface === link.index)
+      .map((each) => publicInterfaceAddress(each, names)),
+  }));
+}
+
 /** The network interfaces of the namespace. */
 export class Interfaces {
   readonly #commands: Commands;
@@ -22,16 +38,9 @@ export class Interfaces {
     this.#hold = hold;
   }
 
-  async list(abort?: Abortable): Promise<NetworkInterface[]> {
-    const links = await this.#commands.links(abort);
-    const addresses = await this.#commands.addresses(abort);
-    const names = byIndex(links);
-    return links.map((link) => ({
-      ...publicLink(link, names),
-      addresses: addresses
-        .filter((each) => each.interface === link.index)
-        .map((each) => publicInterfaceAddress(each, names)),
-    }));
+  /** The interfaces with their addresses, as they are now. */
+  list(abort?: Abortable): Promise<NetworkInterface[]> {
+    return listInterfaces(this.#commands, abort);
   }
 
   /** Of every table. */
