@@ -31,6 +31,7 @@ export type {
 export type { Subflow } from './connection/subflow';
 export type {
   Endpoint,
+  EndpointAddress,
   EndpointFlags,
   EndpointOptions,
   EndpointReference,

@@ -1,6 +1,6 @@
 import type { NativeEndpoint } from '../../types/native';
 import type { Abortable } from '../base/abort';
-import { scopeOf, withoutScope } from '../base/addresses';
+import { canonicalAddress, scopeOf, withoutScope } from '../base/addresses';
 import {
   checkAddress,
   checkBoolean,
@@ -9,7 +9,6 @@ import {
   checkInterface,
   checkObject,
   checkPort,
-  invalidArgType,
   invalidArgValue,
 } from '../base/arguments';
 import { MptcpError } from '../base/errors';
@@ -63,8 +62,14 @@ export interface Endpoint extends Required<EndpointFlags> {
   implicit: boolean;
 }
 
-/** An id, or an address that an endpoint has. */
-export type EndpointReference = number | string;
+/** The one endpoint of an address and port, or, without `port`, the one that has no port of its own. */
+export interface EndpointAddress {
+  address: string;
+  port?: number;
+}
+
+/** An id (1 to 255), an address that a single endpoint has, or an address with its port. */
+export type EndpointReference = number | string | EndpointAddress;
 
 /** The endpoint of each connection's first subflow, which has no id of its own. */
 export interface FirstSubflow {
@@ -109,13 +114,21 @@ export function checkFlags(name: string, flags: unknown): asserts flags is Endpo
 export function checkReference(reference: unknown): asserts reference is EndpointReference {
   if (typeof reference === 'string') checkAddress('endpoint', reference);
   else if (typeof reference === 'number') checkId('endpoint', reference);
-  else throw invalidArgType('endpoint', 'an id or an address', reference);
+  else {
+    checkObject('endpoint', reference, 'an id, an address or an object with an address');
+    const { address, port, id } = reference as EndpointAddress & { id?: unknown };
+    checkAddress('endpoint.address', address);
+    checkIfGiven(checkPort, 'endpoint.port', port);
+    if (id !== undefined) {
+      throw invalidArgValue('endpoint.id', id, 'must not stand beside an address: give it alone');
+    }
+  }
 }
 
 /** Of the endpoints that have an address the kernel has one, on whatever interface. */
 const isAt = (endpoint: NativeEndpoint, address: string): boolean =>
   withoutScope(endpoint.address) === withoutScope(address);
-export function isMeant(endpoint: NativeEndpoint, address: string): boolean {
+function isMeant(endpoint: NativeEndpoint, address: string): boolean {
   const [scope, own] = [scopeOf(address), scopeOf(endpoint.address)];
   const scoped = scope !== undefined && own !== undefined;
   return isAt(endpoint, address) && (!scoped || [own, String(endpoint.interface)].includes(scope));
@@ -179,11 +192,31 @@ export async function publicEndpoint(
   return withNames(endpoint, names);
 }
 
-export function notFound(reference: EndpointReference): MptcpError {
-  const what = typeof reference === 'number' ? `the id ${reference}` : `the address ${reference}`;
-  return new MptcpError(
-    'ERR_MPTCP_NOT_FOUND',
-    `No endpoint has ${what}: pm.endpoints.list() gives those there are`,
+const portOf = (port: number): string => (port === 0 ? 'without a port' : `with the port ${port}`);
+
+/** The one endpoint that is meant. ERR_MPTCP_NOT_FOUND, ERR_MPTCP_AMBIGUOUS. */
+export function findEndpoint(
+  endpoints: readonly NativeEndpoint[],
+  reference: string | EndpointAddress,
+): NativeEndpoint {
+  const byAddress = typeof reference === 'string';
+  const address = canonicalAddress(byAddress ? reference : reference.address);
+  const port = byAddress ? undefined : (reference.port ?? 0);
+  const [found, ...others] = endpoints.filter(
+    (each) => isMeant(each, address) && (port === undefined || each.port === port),
+  );
+  if (!found) {
+    const what = port === undefined ? address : `${address} ${portOf(port)}`;
+    throw new MptcpError(
+      'ERR_MPTCP_NOT_FOUND',
+      `No endpoint has the address ${what}: pm.endpoints.list() gives those there are`,
+    );
+  }
+  if (others.length === 0) return found;
+  const all = [found, ...others].map((each) => `id ${each.id} ${portOf(each.port)}`);
+  throw new MptcpError(
+    'ERR_MPTCP_AMBIGUOUS',
+    `Several endpoints have the address ${address}: ${all.join(', ')}. Give the id, or { address, port }`,
   );
 }
 

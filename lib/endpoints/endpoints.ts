@@ -22,15 +22,22 @@ import type {
 import {
   checkOptions,
   checkReference,
+  findEndpoint,
   flagsOf,
-  isMeant,
   isSame,
   namesOf,
-  notFound,
   publicEndpoint,
   publicEndpoints,
 } from './endpoint';
 import type { FollowedEndpoints } from './followed';
+
+function isFirstSubflow(reference: unknown): reference is FirstSubflow {
+  const { id, address } = (reference ?? {}) as Partial<FirstSubflow>;
+  if (id === undefined) return false;
+  checkInteger('endpoint.id', id, 0, 0);
+  checkAddress('endpoint.address', address);
+  return true;
+}
 
 /** The addresses that the in-kernel path manager uses, for every connection of the namespace. */
 export class Endpoints {
@@ -115,7 +122,7 @@ export class Endpoints {
     checkObject('changes', changes);
     checkIfGiven(checkBoolean, 'changes.backup', changes.backup);
     checkIfGiven(checkBoolean, 'changes.fullmesh', changes.fullmesh);
-    const id = typeof reference === 'number' ? reference : (await this.#get(reference, abort)).id;
+    const id = await this.#idOf(reference, abort);
     const mask = flagsOf({
       backup: changes.backup !== undefined,
       fullmesh: changes.fullmesh !== undefined,
@@ -135,16 +142,13 @@ export class Endpoints {
 
   /** Closes the endpoint's subflows too. About 8 ms in the kernel. */
   async delete(reference: EndpointReference | FirstSubflow, abort?: Abortable): Promise<void> {
-    if (typeof reference === 'object') {
-      checkObject('endpoint', reference);
-      checkInteger('endpoint.id', reference.id, 0, 0);
-      checkAddress('endpoint.address', reference.address);
+    if (isFirstSubflow(reference)) {
       const { id, address } = reference;
       await this.#change({ command: 'deleteEndpoint', id, address }, abort);
       return;
     }
     checkReference(reference);
-    const id = typeof reference === 'number' ? reference : (await this.#get(reference, abort)).id;
+    const id = await this.#idOf(reference, abort);
     await this.#change({ command: 'deleteEndpoint', id }, abort);
   }
 
@@ -206,17 +210,11 @@ export class Endpoints {
         abort,
       )) as NativeEndpoint;
     }
-    const address = canonicalAddress(reference);
-    const found = await this.#find((each) => isMeant(each, address), abort);
-    if (!found) throw notFound(reference);
-    return found;
+    return findEndpoint(await this.#commands.endpoints(undefined, abort), reference);
   }
 
-  async #find(
-    match: (endpoint: NativeEndpoint) => boolean,
-    abort?: Abortable,
-  ): Promise<NativeEndpoint | undefined> {
-    return (await this.#commands.endpoints(undefined, abort)).find(match);
+  async #idOf(reference: EndpointReference, abort?: Abortable): Promise<number> {
+    return typeof reference === 'number' ? reference : (await this.#get(reference, abort)).id;
   }
 
   #public(endpoint: NativeEndpoint, abort?: Abortable): Promise<Endpoint> {

@@ -66,6 +66,53 @@ describeKernel('endpoints with link-local addresses', {}, () => {
   });
 });
 
+describeKernel('endpoints of one address and different ports', {}, () => {
+  const ADDRESS = { 4: '127.0.0.1', 6: '::1' };
+
+  test.each(FAMILIES)('IPv%i: are told apart by address and port', async (family) => {
+    await using host = new Namespace('ports');
+    await using pm = await PathManager.open({ netns: host.name });
+    const address = ADDRESS[family];
+    await pm.endpoints.add({ address, subflow: true });
+    await pm.endpoints.add({ address, signal: true, port: 5001 });
+    await pm.endpoints.add({ address, signal: true, port: 5002 });
+    expect(await pm.endpoints.get({ address })).toMatchObject({ id: 1 });
+    expect(await pm.endpoints.get({ address, port: 5002 })).toMatchObject({ id: 3, port: 5002 });
+    await pm.endpoints.update({ address, port: 5002 }, { backup: true });
+    await pm.endpoints.update({ address }, { fullmesh: true });
+    const flags = async () =>
+      (await pm.endpoints.list()).map(({ id, backup, fullmesh }) => ({ id, backup, fullmesh }));
+    const [one, two, three] = [
+      { id: 1, backup: false, fullmesh: true },
+      { id: 2, backup: false, fullmesh: false },
+      { id: 3, backup: true, fullmesh: false },
+    ];
+    expect(await flags()).toEqual([one, two, three]);
+
+    const lists = `id 1 without a port, id 2 with the port 5001, id 3 with the port 5002`;
+    for (const ambiguous of [
+      pm.endpoints.get(address),
+      pm.endpoints.update(address, { backup: true }),
+      pm.endpoints.delete(address),
+    ]) {
+      await expect(ambiguous).rejects.toMatchObject({ code: 'ERR_MPTCP_AMBIGUOUS' });
+      await expect(ambiguous).rejects.toThrow(lists);
+    }
+    expect(await flags()).toEqual([one, two, three]);
+
+    const absent = pm.endpoints.delete({ address, port: 5003 });
+    await expect(absent).rejects.toMatchObject({ code: 'ERR_MPTCP_NOT_FOUND' });
+    await expect(absent).rejects.toThrow(`the address ${address} with the port 5003`);
+    await pm.endpoints.delete({ address, port: 5001 });
+    expect(await flags()).toEqual([one, three]);
+    await pm.endpoints.delete({ address });
+    const last = pm.endpoints.get({ address });
+    await expect(last).rejects.toThrow(`the address ${address} without a port`);
+    await pm.endpoints.delete(address); // no longer ambiguous
+    expect(await flags()).toEqual([]);
+  });
+});
+
 describeKernel('the first subflow', {}, () => {
   /** A connection with two subflows, and what both sides are told. */
   async function connected(family: 4 | 6) {
