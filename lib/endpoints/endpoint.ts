@@ -60,6 +60,8 @@ export interface Endpoint extends Required<EndpointFlags> {
   interface?: string;
   /** Made by the kernel itself, for a connection that uses the address. */
   implicit: boolean;
+  /** Every flag as the kernel reports it, MPTCP_PM_ADDR_FLAG_*: those of a newer kernel too. */
+  flags: number;
 }
 
 /** The one endpoint of an address and port, or, without `port`, the one that has no port of its own. */
@@ -165,6 +167,7 @@ function withNames(
     fullmesh: (flags & FLAGS.fullmesh) !== 0,
     implicit: (flags & FLAGS.implicit) !== 0,
     laminar: (flags & FLAGS.laminar) !== 0,
+    flags,
   };
   if (port !== 0) endpoint.port = port;
   const device = names?.get(index);
