@@ -36,8 +36,12 @@ export type {
   EndpointOptions,
   EndpointReference,
   FirstSubflow,
+  FollowAddedEvent,
   FollowEvent,
   FollowOptions,
+  FollowRefusedEvent,
+  FollowRemovedEvent,
+  FollowUpdatedEvent,
 } from './endpoints/endpoint';
 export type { Endpoints } from './endpoints/endpoints';
 export type { FollowedEndpoints } from './endpoints/followed';
@@ -73,10 +77,13 @@ export type {
 export type {
   InterfaceEvent,
   NetworkAddress,
+  NetworkAddressEvent,
   NetworkInterface,
   NetworkLink,
+  NetworkLinkEvent,
   NetworkNextHop,
   NetworkRoute,
+  NetworkRouteEvent,
   WatchInterfacesOptions,
 } from './interfaces/interface';
 export type { InterfaceEvents, Interfaces } from './interfaces/interfaces';

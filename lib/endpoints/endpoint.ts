@@ -1,6 +1,7 @@
+/** What an endpoint is: its public and its native form, the checks of both, and how one is named. */
 import type { NativeEndpoint } from '../../types/native';
 import type { Abortable } from '../base/abort';
-import { canonicalAddress, scopeOf, withoutScope } from '../base/addresses';
+import { canonicalAddress, isAddress, scopeOf } from '../base/addresses';
 import {
   checkAddress,
   checkBoolean,
@@ -29,64 +30,78 @@ const FLAGS = {
 type Flag = keyof typeof FLAGS;
 const SETTABLE = ['signal', 'subflow', 'backup', 'fullmesh', 'laminar'] as const;
 
+/** What the in-kernel path manager does with an endpoint (ip-mptcp(8)); each is false by default. */
 export interface EndpointFlags {
-  /** Announced to the peer of each connection (ADD_ADDR). */
+  /** The address is announced to the peer of each connection (ADD_ADDR). */
   signal?: boolean;
-  /** Used to open a subflow of each connection. */
+  /** The address is used to open a subflow of each connection. */
   subflow?: boolean;
   /** Its subflows carry data only when no other one can. */
   backup?: boolean;
-  /** With `subflow`: to every address that the peer announced. */
+  /** With `subflow`, it opens a subflow to every address that the peer announced. */
   fullmesh?: boolean;
   /** Used as the source towards an address that the peer announces; since Linux 6.18. */
   laminar?: boolean;
 }
 
+/** The endpoint to add. */
 export interface EndpointOptions extends EndpointFlags {
+  /** A numeric IPv4 or IPv6 address; a link-local one may have its `%interface`. */
   address: string;
-  /** Of its own to listen at; with `signal` and without `subflow` alone. */
+  /**
+   * A port of its own, at which the kernel listens for joins; only with `signal` and without
+   * `subflow`. Default: the port of each connection.
+   */
   port?: number;
-  /** 1 to 255; the kernel chooses unless given. */
+  /** 1 to 255; the kernel chooses one unless given. */
   id?: number;
   /** The name of the interface to use. */
   interface?: string;
 }
 
-/** An address that the path manager may use, as the kernel has it. */
+/** An address that the path manager may use, as the kernel reports it. */
 export interface Endpoint extends Required<EndpointFlags> {
+  /** The address id, 1 to 255 (RFC 8684 section 3.4). */
   id: number;
+  /** A numeric address; an IPv6 link-local one with its `%interface`. */
   address: string;
+  /** The port at which it listens for joins; undefined: it has none of its own. */
   port?: number;
+  /** The name of the interface that it is bound to; undefined: any. */
   interface?: string;
-  /** Made by the kernel itself, for a connection that uses the address. */
+  /** The kernel itself made it, for a connection that uses the address. */
   implicit: boolean;
   /** Every flag as the kernel reports it, MPTCP_PM_ADDR_FLAG_*: those of a newer kernel too. */
   flags: number;
 }
 
-/** The one endpoint of an address and port, or, without `port`, the one that has no port of its own. */
+/** Names exactly one endpoint, where several may have one address. */
 export interface EndpointAddress {
+  /** A numeric address. */
   address: string;
+  /** The endpoint's own port; undefined: the endpoint has none. */
   port?: number;
 }
 
 /** An id (1 to 255), an address that a single endpoint has, or an address with its port. */
 export type EndpointReference = number | string | EndpointAddress;
 
-/** The endpoint of each connection's first subflow, which has no id of its own. */
+/** The first subflow of each connection that began at an address; it has no endpoint id. */
 export interface FirstSubflow {
+  /** The address id of every first subflow. */
   id: 0;
+  /** The local address of the first subflow. */
   address: string;
 }
 
-/** @internal */
+/** @internal An endpoint that this process keeps: no other one takes it over. */
 export interface KeptEndpoint {
   endpoint: Endpoint;
-  /** Somebody else may keep it. */
+  /** Lets others keep it; the endpoint stays. */
   release: () => void;
 }
 
-/** @internal What keeps endpoints for somebody: the class Endpoints. */
+/** @internal What an EndpointKeeper needs of the class Endpoints. */
 export interface EndpointStore {
   keep(options: EndpointOptions): Promise<KeptEndpoint>;
   update(id: number, changes: { backup?: boolean; fullmesh?: boolean }): Promise<Endpoint>;
@@ -127,26 +142,29 @@ export function checkReference(reference: unknown): asserts reference is Endpoin
   }
 }
 
-/** Of the endpoints that have an address the kernel has one, on whatever interface. */
-const isAt = (endpoint: NativeEndpoint, address: string): boolean =>
-  withoutScope(endpoint.address) === withoutScope(address);
-function isMeant(endpoint: NativeEndpoint, address: string): boolean {
+/** Whether an endpoint has the address; scopes count only where both have one. */
+function hasAddress(endpoint: NativeEndpoint, address: string): boolean {
+  if (!isAddress(endpoint.address, address)) return false;
   const [scope, own] = [scopeOf(address), scopeOf(endpoint.address)];
-  const scoped = scope !== undefined && own !== undefined;
-  return isAt(endpoint, address) && (!scoped || [own, String(endpoint.interface)].includes(scope));
+  if (scope === undefined || own === undefined) return true;
+  return scope === own || scope === String(endpoint.interface);
 }
 
+/** The names of the flags in a bit mask. */
 export const namesOf = (flags: number): Flag[] =>
   (Object.keys(FLAGS) as Flag[]).filter((flag) => flags & FLAGS[flag]);
 
+/** The bit mask of the flags that are true. */
 export const flagsOf = (flags: EndpointFlags): number =>
   SETTABLE.reduce((bits, flag) => (flags[flag] ? bits | FLAGS[flag] : bits), 0);
+
+/** Whether an endpoint is what add() would make of the options; ids may differ. */
 export function isSame(
   endpoint: Endpoint,
   { address, port, interface: device, ...flags }: EndpointOptions,
 ) {
   return (
-    withoutScope(endpoint.address) === withoutScope(address) &&
+    isAddress(endpoint.address, address) &&
     endpoint.port === port &&
     endpoint.interface === device &&
     flagsOf(endpoint) === flagsOf(flags) &&
@@ -154,7 +172,7 @@ export function isSame(
   );
 }
 
-function withNames(
+function publicForm(
   { id, address, port, flags, interface: index }: NativeEndpoint,
   names?: Map<number, string>,
 ): Endpoint {
@@ -175,7 +193,7 @@ function withNames(
   return endpoint;
 }
 
-/** Gives endpoints their public form, in which interfaces have names. */
+/** The public form of endpoints, in which interfaces have names. */
 export async function publicEndpoints(
   commands: Commands,
   endpoints: NativeEndpoint[],
@@ -183,21 +201,23 @@ export async function publicEndpoints(
 ): Promise<Endpoint[]> {
   const named = endpoints.some((each) => each.interface !== 0);
   const names = named ? await interfaceNames(commands, abort) : undefined;
-  return endpoints.map((each) => withNames(each, names));
+  return endpoints.map((each) => publicForm(each, names));
 }
 
+/** The public form of one endpoint. */
 export async function publicEndpoint(
   commands: Commands,
   endpoint: NativeEndpoint,
   abort?: Abortable,
 ): Promise<Endpoint> {
   const names = endpoint.interface === 0 ? undefined : await interfaceNames(commands, abort);
-  return withNames(endpoint, names);
+  return publicForm(endpoint, names);
 }
 
-const portOf = (port: number): string => (port === 0 ? 'without a port' : `with the port ${port}`);
+const describePort = (port: number): string =>
+  port === 0 ? 'without a port' : `with the port ${port}`;
 
-/** The one endpoint that is meant. ERR_MPTCP_NOT_FOUND, ERR_MPTCP_AMBIGUOUS. */
+/** The endpoint that a reference names. ERR_MPTCP_NOT_FOUND: none; ERR_MPTCP_AMBIGUOUS: several. */
 export function findEndpoint(
   endpoints: readonly NativeEndpoint[],
   reference: string | EndpointAddress,
@@ -206,23 +226,24 @@ export function findEndpoint(
   const address = canonicalAddress(byAddress ? reference : reference.address);
   const port = byAddress ? undefined : (reference.port ?? 0);
   const [found, ...others] = endpoints.filter(
-    (each) => isMeant(each, address) && (port === undefined || each.port === port),
+    (each) => hasAddress(each, address) && (port === undefined || each.port === port),
   );
   if (!found) {
-    const what = port === undefined ? address : `${address} ${portOf(port)}`;
+    const what = port === undefined ? address : `${address} ${describePort(port)}`;
     throw new MptcpError(
       'ERR_MPTCP_NOT_FOUND',
       `No endpoint has the address ${what}: pm.endpoints.list() gives those there are`,
     );
   }
   if (others.length === 0) return found;
-  const all = [found, ...others].map((each) => `id ${each.id} ${portOf(each.port)}`);
+  const all = [found, ...others].map((each) => `id ${each.id} ${describePort(each.port)}`);
   throw new MptcpError(
     'ERR_MPTCP_AMBIGUOUS',
     `Several endpoints have the address ${address}: ${all.join(', ')}. Give the id, or { address, port }`,
   );
 }
 
+/** Which addresses `pm.endpoints.follow()` makes endpoints of, and with which flags. */
 export interface FollowOptions extends EventStreamOptions {
   /**
    * Whether an address gets an endpoint (default: all do). Only usable addresses are asked about:
@@ -230,17 +251,44 @@ export interface FollowOptions extends EventStreamOptions {
    * is running and not the loopback.
    */
   match?: (address: NetworkAddress, link: NetworkInterface) => boolean;
-  /** Of each endpoint: `{ subflow: true }` on a client, `{ signal: true }` on a server. */
+  /** The flags of each endpoint: `{ subflow: true }` on a client, `{ signal: true }` on a server. */
   flags: EndpointFlags;
 }
 
+/** An endpoint appears: it was added, or one that already existed and nobody kept was taken over. */
+export interface FollowAddedEvent {
+  /** Tells it apart from the other events. */
+  type: 'added';
+  /** The endpoint as read back from the kernel. */
+  endpoint: Endpoint;
+}
+
+/** An endpoint was deleted, because its address is gone or no longer usable. */
+export interface FollowRemovedEvent {
+  /** Tells it apart from the other events. */
+  type: 'removed';
+  /** The endpoint as it was. */
+  endpoint: Endpoint;
+}
+
+/** The flags of an endpoint changed; only a policy's endpoints (`by: 'endpoints'`) change theirs. */
+export interface FollowUpdatedEvent {
+  /** Tells it apart from the other events. */
+  type: 'updated';
+  /** The endpoint as read back from the kernel. */
+  endpoint: Endpoint;
+}
+
+/** The kernel refused an endpoint; it is tried again when an interface or an endpoint changes. */
+export interface FollowRefusedEvent {
+  /** Tells it apart from the other events. */
+  type: 'refused';
+  /** The address that has no endpoint. */
+  address: NetworkAddress;
+  /** An MptcpError: ERR_MPTCP_LIMIT, ERR_MPTCP_EXISTS … */
+  error: unknown;
+}
+
+/** What `pm.endpoints.follow()` reports. */
 export type FollowEvent =
-  /** One that was there, as asked for and kept by nobody, is taken over. */
-  | { type: 'added'; endpoint: Endpoint }
-  /** Its address is gone, or can no longer be used. */
-  | { type: 'removed'; endpoint: Endpoint }
-  /** Its flags are others: of the endpoints that a policy wants alone. */
-  | { type: 'updated'; endpoint: Endpoint }
-  /** The kernel refused: ERR_MPTCP_LIMIT, … Tried again when an interface or an endpoint changes. */
-  | { type: 'refused'; address: NetworkAddress; error: unknown }
-  | OverrunEvent;
+  FollowAddedEvent | FollowRemovedEvent | FollowUpdatedEvent | FollowRefusedEvent | OverrunEvent;
