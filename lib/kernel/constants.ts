@@ -18,6 +18,7 @@ export const TCP_STATES = {
 /** The state of a socket, by the kernel's name (include/net/tcp_states.h). */
 export type TcpState = keyof typeof TCP_STATES;
 
+/** The names of all states. */
 export const TCP_STATE_NAMES = Object.keys(TCP_STATES) as TcpState[];
 
 /** MPTCP_PM_ADDR_FLAG_* (include/uapi/linux/mptcp.h). */
