@@ -82,7 +82,7 @@ export function applyEarly(
 ): HintResult[] {
   const native = loadNative();
   if (!native) return [];
-  // A listener that is bound to an interface would take no subflows on others.
+  // A listener that is bound to an interface would accept no subflows on others.
   const early = options.filter(
     (each) => isEarly(each) && !(side === 'server' && each.by === 'SO_BINDTODEVICE'),
   );

@@ -116,7 +116,7 @@ const REFUSALS: readonly Refusal[] = [
     errno: 'EADDRINUSE',
     code: 'ERR_MPTCP_EXISTS',
     advice:
-      'Somebody has this address and port already; a listener without MPTCP cannot take joins',
+      'A socket has this address and port already; a listener without MPTCP cannot accept joins',
   },
   {
     call: /ADD_ADDR$/,
