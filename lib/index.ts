@@ -31,12 +31,17 @@ export type {
 export type { Subflow } from './connection/subflow';
 export type {
   Endpoint,
+  EndpointAddress,
   EndpointFlags,
   EndpointOptions,
   EndpointReference,
   FirstSubflow,
+  FollowAddedEvent,
   FollowEvent,
   FollowOptions,
+  FollowRefusedEvent,
+  FollowRemovedEvent,
+  FollowUpdatedEvent,
 } from './endpoints/endpoint';
 export type { Endpoints } from './endpoints/endpoints';
 export type { FollowedEndpoints } from './endpoints/followed';
@@ -72,20 +77,23 @@ export type {
 export type {
   InterfaceEvent,
   NetworkAddress,
+  NetworkAddressEvent,
   NetworkInterface,
   NetworkLink,
+  NetworkLinkEvent,
   NetworkNextHop,
   NetworkRoute,
+  NetworkRouteEvent,
   WatchInterfacesOptions,
 } from './interfaces/interface';
 export type { InterfaceEvents, Interfaces } from './interfaces/interfaces';
+export type { TcpState } from './kernel/constants';
 export type { Counters } from './kernel/counters';
 export type {
   ConnectionFilter,
   ConnectionsOptions,
   ConnectionSubflow,
   NamespaceConnection,
-  TcpState,
 } from './kernel/sock-diag';
 export type { SysctlName, Sysctls, SysctlValues, WritableSysctl } from './kernel/sysctls';
 export type { BehindLoadBalancer, LoadBalancerOptions } from './path-manager/load-balancer';

@@ -14,6 +14,8 @@ export type MptcpErrorCode =
   | 'ERR_MPTCP_LIMIT'
   /** No such endpoint, connection, subflow or network namespace. */
   | 'ERR_MPTCP_NOT_FOUND'
+  /** An address names several endpoints: the message lists them. */
+  | 'ERR_MPTCP_AMBIGUOUS'
   /** The address or the address id is in use. */
   | 'ERR_MPTCP_EXISTS'
   /** Another path manager has the connection, or the whole network namespace. */

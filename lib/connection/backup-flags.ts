@@ -4,13 +4,12 @@
  */
 import { subflowKey } from '../base/addresses';
 import { AsyncPoller, PAUSE } from '../base/poller';
+import { SUBFLOW_FLAGS } from '../kernel/constants';
 import { subflowsByToken } from '../kernel/sock-diag';
 
 const INTERVAL = 500; // ms
 
-/** MPTCP_SUBFLOW_FLAG_BKUP_* (include/uapi/linux/mptcp.h) */
-const REMOTE = 0x10;
-const LOCAL = 0x20;
+const { BKUP_REM: REMOTE, BKUP_LOC: LOCAL } = SUBFLOW_FLAGS;
 
 /** Which side asked that a subflow be backup. */
 export interface BackupFlags {

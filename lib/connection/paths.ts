@@ -24,8 +24,10 @@ import type {
   SubflowEstablishedEvent,
 } from '../events/events';
 import { TokenEvents } from '../events/token-events';
-import { chooseLocal, interfaceOf, type LocalAddress } from '../interfaces/local-addresses';
+import { interfaceOf, type LocalAddress } from '../interfaces/local-addresses';
+import { chooseLocal } from '../interfaces/usable-addresses';
 import { requireNative } from '../kernel/addon';
+import { TCP_STATES } from '../kernel/constants';
 import { onBeforeClose } from '../sockets/before-close';
 import { socketOf } from '../sockets/node/handle';
 import { type TcpHandle } from '../sockets/node/types';
@@ -77,9 +79,7 @@ export interface ConnectionSubflowOptions {
 /** The longest pause between two tries, in milliseconds. */
 const LONGEST_PAUSE = 500;
 
-/** TCP_* (include/net/tcp_states.h) */
-const ESTABLISHED = 1;
-const SYN_SENT = 2;
+const { ESTABLISHED, SYN_SENT } = TCP_STATES;
 
 /** Where a subflow begins, and the id to use if the app has given one. */
 interface Origin extends LocalAddress {
@@ -192,8 +192,8 @@ export class ConnectionPaths {
 
   /** The subflows that are open or opening: the kernel lists the initial one to the very end. */
   inUse(): Subflow[] {
-    return this.subflows().filter(({ tcpInfo: { state } }) =>
-      [ESTABLISHED, SYN_SENT].includes(state),
+    return this.subflows().filter(
+      ({ tcpInfo: { state } }) => state === ESTABLISHED || state === SYN_SENT,
     );
   }
 
@@ -305,7 +305,10 @@ export class ConnectionPaths {
     if (id === INITIAL_ID) return { address: this.#initialAddress, id, ...device };
     if (id === undefined) {
       const used = this.inUse().map((each) => each.interface);
-      return chooseLocal(family, name, used);
+      return this.#run(
+        ({ commands }) => chooseLocal(commands, family, { name, used }, abort),
+        false,
+      );
     }
     const listed = await this.#run(({ commands }, token) => commands.endpoints(token, abort));
     const found = listed.find((each) => each.id === id);

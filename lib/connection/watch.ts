@@ -15,6 +15,7 @@ import type {
   SubflowPriorityEvent,
 } from '../events/events';
 import { TokenEvents } from '../events/token-events';
+import { TCP_STATES } from '../kernel/constants';
 import {
   type BackupFlags,
   type FlagsOfSubflows,
@@ -30,11 +31,7 @@ import type { Subflow } from './subflow';
 const SHORTEST = 50;
 const LONGEST = 500;
 
-/** TCP_* (include/net/tcp_states.h) */
-const ESTABLISHED = 1;
-const SYN_SENT = 2;
-const SYN_RECV = 3;
-const CLOSE = 7;
+const { ESTABLISHED, SYN_SENT, SYN_RECV, CLOSE } = TCP_STATES;
 
 /** The state of a connection, as read from its socket. */
 export interface Reading {

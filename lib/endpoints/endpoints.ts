@@ -1,3 +1,4 @@
+/** `pm.endpoints`: the endpoints of the in-kernel path manager. */
 import type { NativeCommand, NativeEndpoint, NativeHeldSocket } from '../../types/native';
 import type { Abortable } from '../base/abort';
 import { canonicalAddress, withoutScope } from '../base/addresses';
@@ -22,15 +23,22 @@ import type {
 import {
   checkOptions,
   checkReference,
+  findEndpoint,
   flagsOf,
-  isMeant,
   isSame,
   namesOf,
-  notFound,
   publicEndpoint,
   publicEndpoints,
 } from './endpoint';
 import type { FollowedEndpoints } from './followed';
+
+function isFirstSubflow(reference: unknown): reference is FirstSubflow {
+  const { id, address } = (reference ?? {}) as Partial<FirstSubflow>;
+  if (id === undefined) return false;
+  checkInteger('endpoint.id', id, 0, 0);
+  checkAddress('endpoint.address', address);
+  return true;
+}
 
 /** The addresses that the in-kernel path manager uses, for every connection of the namespace. */
 export class Endpoints {
@@ -50,8 +58,9 @@ export class Endpoints {
   }
 
   /**
-   * Gives the endpoint as read back from the kernel. ERR_MPTCP_UNSUPPORTED, and no endpoint, where
-   * the kernel dropped a flag in silence.
+   * Adds an endpoint, and resolves with it as read back from the kernel. ERR_MPTCP_EXISTS: the id, or
+   * the address with its port, is in use; ERR_MPTCP_LIMIT: there are as many as the kernel allows;
+   * ERR_MPTCP_UNSUPPORTED: this kernel dropped a flag, and no endpoint was added.
    */
   async add(options: EndpointOptions, abort: Abortable = {}): Promise<Endpoint> {
     checkOptions('options', options);
@@ -69,12 +78,12 @@ export class Endpoints {
         { command: 'MPTCP_PM_CMD_ADD_ADDR' },
       );
     }
-    return this.#public(added); // no longer to be withdrawn
+    return this.#public(added); // without the signal: nothing of the command can be aborted any more
   }
 
   /**
-   * @internal Adds an endpoint for somebody who keeps it, or takes over the one that nobody keeps and
-   * that is as asked for: left behind by a process that was killed.
+   * @internal Adds an endpoint that this process keeps, or takes over an equal one that no process
+   * keeps, such as one that a killed process left behind.
    */
   async keep(options: EndpointOptions): Promise<KeptEndpoint> {
     const address = canonicalAddress(options.address);
@@ -95,17 +104,23 @@ export class Endpoints {
     }
   }
 
+  /** Every endpoint of the namespace, in the kernel's order. */
   async list(abort?: Abortable): Promise<Endpoint[]> {
     const endpoints = await this.#commands.endpoints(undefined, abort);
     return publicEndpoints(this.#commands, endpoints, abort);
   }
 
+  /** One endpoint. ERR_MPTCP_NOT_FOUND; ERR_MPTCP_AMBIGUOUS: several have the address. */
   async get(reference: EndpointReference, abort?: Abortable): Promise<Endpoint> {
     checkReference(reference);
     return this.#public(await this.#get(reference, abort), abort);
   }
 
-  /** Changes what is given; gives the endpoint as read back. */
+  /**
+   * Changes the flags that are given, and resolves with the endpoint as read back from the kernel.
+   * ERR_MPTCP_NOT_FOUND; ERR_MPTCP_AMBIGUOUS: several have the address; ERR_MPTCP_UNSUPPORTED: this
+   * kernel dropped a flag.
+   */
   async update(
     reference: EndpointReference,
     changes: { backup?: boolean; fullmesh?: boolean },
@@ -115,13 +130,15 @@ export class Endpoints {
     checkObject('changes', changes);
     checkIfGiven(checkBoolean, 'changes.backup', changes.backup);
     checkIfGiven(checkBoolean, 'changes.fullmesh', changes.fullmesh);
-    const id = typeof reference === 'number' ? reference : (await this.#get(reference, abort)).id;
+    const id = await this.#idOf(reference, abort);
     const mask = flagsOf({
       backup: changes.backup !== undefined,
       fullmesh: changes.fullmesh !== undefined,
     });
     const flags = flagsOf(changes) & mask;
-    const after = await this.#told(this.#commands.updateEndpointFlags(id, { mask, flags }, abort));
+    const after = await this.#notify(
+      this.#commands.updateEndpointFlags(id, { mask, flags }, abort),
+    );
     const dropped = namesOf(flags & ~after.flags);
     if (dropped.length > 0) {
       throw new MptcpError(
@@ -133,22 +150,22 @@ export class Endpoints {
     return this.#public(after);
   }
 
-  /** Closes the endpoint's subflows too. About 8 ms in the kernel. */
+  /**
+   * Deletes an endpoint and closes its subflows, which takes about 8 ms in the kernel.
+   * ERR_MPTCP_NOT_FOUND; ERR_MPTCP_AMBIGUOUS: several have the address.
+   */
   async delete(reference: EndpointReference | FirstSubflow, abort?: Abortable): Promise<void> {
-    if (typeof reference === 'object') {
-      checkObject('endpoint', reference);
-      checkInteger('endpoint.id', reference.id, 0, 0);
-      checkAddress('endpoint.address', reference.address);
+    if (isFirstSubflow(reference)) {
       const { id, address } = reference;
       await this.#change({ command: 'deleteEndpoint', id, address }, abort);
       return;
     }
     checkReference(reference);
-    const id = typeof reference === 'number' ? reference : (await this.#get(reference, abort)).id;
+    const id = await this.#idOf(reference, abort);
     await this.#change({ command: 'deleteEndpoint', id }, abort);
   }
 
-  /** Deletes every endpoint. */
+  /** Deletes every endpoint and closes their subflows. */
   async flush(abort?: Abortable): Promise<void> {
     await this.#change({ command: 'flushEndpoints' }, abort);
   }
@@ -166,30 +183,31 @@ export class Endpoints {
       if (pid === undefined) throw error;
       throw new MptcpError(
         'ERR_MPTCP_EXISTS',
-        `Process ${pid} keeps an endpoint of this address, until it ends or closes what keeps it`,
+        `Process ${pid} keeps an endpoint of this address: it has to end, or close what keeps it, first`,
         { cause: error },
       );
     }
   }
 
   async #change(command: NativeCommand, abort?: Abortable): Promise<void> {
-    await this.#told(this.#commands.run(command, abort));
+    await this.#notify(this.#commands.run(command, abort));
   }
 
-  async #told<T>(change: Promise<T>): Promise<T> {
+  /** Calls `changed` after a change, which may have happened although it was aborted. */
+  async #notify<T>(change: Promise<T>): Promise<T> {
     try {
       return await change;
     } finally {
-      this.#changed(); // also where an abort came too late
+      this.#changed();
     }
   }
 
   async #add(endpoint: NativeEndpoint, abort: Abortable): Promise<NativeEndpoint> {
     try {
-      return await this.#told(this.#commands.addEndpoint(endpoint, abort));
+      return await this.#notify(this.#commands.addEndpoint(endpoint, abort));
     } catch (error) {
       if (!(error instanceof MptcpError) || error.code !== 'ERR_MPTCP_LIMIT') throw error;
-      // The kernel's maximum is known by its refusal alone: it is as many as there are.
+      // The kernel does not report its maximum: it is the number of endpoints that there are.
       const { length } = await this.#commands.endpoints();
       throw new MptcpError(error.code, `${error.message}. There are ${length}`, {
         ...{ errno: error.errno, command: error.command, extack: error.extack },
@@ -206,17 +224,11 @@ export class Endpoints {
         abort,
       )) as NativeEndpoint;
     }
-    const address = canonicalAddress(reference);
-    const found = await this.#find((each) => isMeant(each, address), abort);
-    if (!found) throw notFound(reference);
-    return found;
+    return findEndpoint(await this.#commands.endpoints(undefined, abort), reference);
   }
 
-  async #find(
-    match: (endpoint: NativeEndpoint) => boolean,
-    abort?: Abortable,
-  ): Promise<NativeEndpoint | undefined> {
-    return (await this.#commands.endpoints(undefined, abort)).find(match);
+  async #idOf(reference: EndpointReference, abort?: Abortable): Promise<number> {
+    return typeof reference === 'number' ? reference : (await this.#get(reference, abort)).id;
   }
 
   #public(endpoint: NativeEndpoint, abort?: Abortable): Promise<Endpoint> {

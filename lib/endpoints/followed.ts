@@ -1,3 +1,4 @@
+/** `pm.endpoints.follow()`: endpoints that follow the addresses of interfaces. */
 import { throwIfAborted } from '../base/abort';
 import { checkFunction, checkIfGiven } from '../base/arguments';
 import { checkStreamOptions, EventStream } from '../base/event-stream';
@@ -6,12 +7,12 @@ import { isUsable } from '../interfaces/interface';
 import type { InterfaceEvents } from '../interfaces/interfaces';
 import type { EndpointStore, FollowEvent, FollowOptions } from './endpoint';
 import { checkFlags, type Endpoint } from './endpoint';
-import { EndpointKeeper, type WantedEndpoint } from './keeper';
+import { EndpointKeeper, type RequestedEndpoint } from './keeper';
 
 function* followed(
   interfaces: NetworkInterface[],
   { match = () => true, flags }: FollowOptions,
-): Generator<WantedEndpoint> {
+): Generator<RequestedEndpoint> {
   for (const link of interfaces) {
     for (const address of link.addresses) {
       if (!isUsable(address, link) || !match(address, link)) continue;
@@ -39,7 +40,7 @@ export class FollowedEndpoints extends EventStream<FollowEvent> {
     this.#keeper = keeper as unknown as EndpointKeeper;
   }
 
-  /** Those that it keeps now. */
+  /** The endpoints that it keeps now. */
   get endpoints(): Endpoint[] {
     return this.#keeper.endpoints;
   }

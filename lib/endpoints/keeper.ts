@@ -1,3 +1,4 @@
+/** Keeps endpoints of addresses that come and go, for `follow()` and for policies. */
 import { MptcpError } from '../base/errors';
 import type { EventSink, EventSource } from '../base/event-stream';
 import type { NetworkAddress, NetworkInterface } from '../interfaces/interface';
@@ -5,32 +6,33 @@ import type { InterfaceEvents } from '../interfaces/interfaces';
 import type { EndpointStore, FollowEvent } from './endpoint';
 import { type Endpoint, type EndpointOptions, flagsOf, type KeptEndpoint } from './endpoint';
 
-/** An endpoint that there is to be, of an address that an interface has. */
-export interface WantedEndpoint {
+/** An endpoint that shall exist, for an address that an interface has. */
+export interface RequestedEndpoint {
   readonly options: EndpointOptions;
   readonly address: NetworkAddress;
 }
 
 interface Kept extends KeptEndpoint {
-  /** As asked for. */
+  /** The flags that were requested, as bits. */
   flags: number;
 }
 
+/** The flags that the kernel can change of an endpoint that exists. */
 const SETTABLE = flagsOf({ backup: true, fullmesh: true });
 
-/** Flags that no endpoint can change make another one of it. */
-const keyOf = ({ options, address }: WantedEndpoint): string =>
+/** Identifies a requested endpoint: one with other unchangeable flags is another endpoint. */
+const keyOf = ({ options, address }: RequestedEndpoint): string =>
   [address.interface, address.address, options.port, flagsOf(options) & ~SETTABLE].join(' ');
 
-/** Somebody else deleted it. */
+/** Whether somebody else has deleted the endpoint. */
 const isGone = (error: unknown): boolean =>
   error instanceof MptcpError && error.code === 'ERR_MPTCP_NOT_FOUND';
 
-/** Brings endpoints in line with those wanted, one pass after another while there is a reason. */
+/** Adds, updates and deletes endpoints until the kernel has exactly the requested ones. */
 export class EndpointKeeper implements EventSource<FollowEvent> {
   readonly #endpoints: EndpointStore;
   readonly #interfaces: InterfaceEvents;
-  readonly #wanted: (interfaces: NetworkInterface[]) => Iterable<WantedEndpoint>;
+  readonly #requested: (interfaces: NetworkInterface[]) => Iterable<RequestedEndpoint>;
   readonly #sink: EventSink<FollowEvent>;
   readonly #kept = new Map<string, Kept>();
   readonly #refused = new Set<string>();
@@ -41,17 +43,17 @@ export class EndpointKeeper implements EventSource<FollowEvent> {
   constructor(
     endpoints: EndpointStore,
     interfaces: InterfaceEvents,
-    wanted: (interfaces: NetworkInterface[]) => Iterable<WantedEndpoint>,
+    requested: (interfaces: NetworkInterface[]) => Iterable<RequestedEndpoint>,
     sink: EventSink<FollowEvent>,
   ) {
     this.#endpoints = endpoints;
     this.#interfaces = interfaces;
-    this.#wanted = wanted;
+    this.#requested = requested;
     this.#sink = sink;
     interfaces.on('event', () => this.align()).on('error', (error) => sink.fail(error));
     interfaces.ready.then(
       () => this.align(),
-      () => undefined, // told by `error`
+      () => undefined, // `error` reports it
     );
   }
 
@@ -86,7 +88,7 @@ export class EndpointKeeper implements EventSource<FollowEvent> {
     for (const key of this.#kept.keys()) await this.#remove(key);
   }
 
-  /** What is wanted may have changed. */
+  /** Starts a pass, because the requested endpoints may have changed. */
   align(): void {
     if (this.#closed) return;
     this.#again++;
@@ -107,12 +109,12 @@ export class EndpointKeeper implements EventSource<FollowEvent> {
   }
 
   async #alignOnce(): Promise<void> {
-    const wanted = new Map(
-      Array.from(this.#wanted(this.#interfaces.interfaces), (each) => [keyOf(each), each]),
+    const requested = new Map(
+      Array.from(this.#requested(this.#interfaces.interfaces), (each) => [keyOf(each), each]),
     );
-    for (const key of this.#kept.keys()) if (!wanted.has(key)) await this.#remove(key);
-    for (const key of this.#refused) if (!wanted.has(key)) this.#refused.delete(key);
-    for (const [key, each] of wanted) {
+    for (const key of this.#kept.keys()) if (!requested.has(key)) await this.#remove(key);
+    for (const key of this.#refused) if (!requested.has(key)) this.#refused.delete(key);
+    for (const [key, each] of requested) {
       if (this.#closed) return;
       const kept = this.#kept.get(key);
       if (!kept) await this.#add(key, each);
@@ -120,7 +122,7 @@ export class EndpointKeeper implements EventSource<FollowEvent> {
     }
   }
 
-  async #add(key: string, { options, address }: WantedEndpoint): Promise<void> {
+  async #add(key: string, { options, address }: RequestedEndpoint): Promise<void> {
     try {
       const kept = await this.#endpoints.keep({ ...options, interface: address.interface });
       this.#kept.set(key, { ...kept, flags: flagsOf(options) });
@@ -134,17 +136,17 @@ export class EndpointKeeper implements EventSource<FollowEvent> {
     }
   }
 
-  async #update(key: string, kept: Kept, wanted: WantedEndpoint): Promise<void> {
-    const { backup = false, fullmesh = false } = wanted.options;
+  async #update(key: string, kept: Kept, requested: RequestedEndpoint): Promise<void> {
+    const { backup = false, fullmesh = false } = requested.options;
     try {
       kept.endpoint = await this.#endpoints.update(kept.endpoint.id, { backup, fullmesh });
-      kept.flags = flagsOf(wanted.options);
+      kept.flags = flagsOf(requested.options);
       this.#sink.deliver([{ type: 'updated', endpoint: kept.endpoint }]);
     } catch (error) {
       if (!isGone(error)) throw error;
       this.#kept.delete(key);
       kept.release();
-      await this.#add(key, wanted);
+      await this.#add(key, requested);
     }
   }
 

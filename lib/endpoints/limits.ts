@@ -1,8 +1,10 @@
+/** `pm.limits`: how much the in-kernel path manager does for each connection. */
 import type { NativeLimits } from '../../types/native';
 import { type Abortable, throwIfAborted } from '../base/abort';
 import { checkIfGiven, checkInteger, checkObject } from '../base/arguments';
 import { type Commands } from '../kernel/commands';
 
+/** The limits of each connection; the kernel's defaults are 2 and 0. */
 export interface LimitValues {
   /** Subflows that a connection may have beyond its first. */
   subflows: number;
@@ -23,6 +25,7 @@ export class Limits {
     this.#changed = changed;
   }
 
+  /** The limits as they are now. */
   async get(abort?: Abortable): Promise<LimitValues> {
     const { subflows, addAddrAccepted } = (await this.#commands.run(
       { command: 'getLimits' },
@@ -31,7 +34,7 @@ export class Limits {
     return { subflows, addAddrAccepted };
   }
 
-  /** Changes what is given; gives both as read back. */
+  /** Changes those that are given, and resolves with both as read back. ERR_MPTCP_LIMIT: too high. */
   async set(limits: Partial<LimitValues>, abort: Abortable = {}): Promise<LimitValues> {
     checkObject('limits', limits);
     const { subflows, addAddrAccepted } = limits;

@@ -1,6 +1,7 @@
 /** The public form of the kernel's MPTCP events. */
 import { getSystemErrorName } from 'node:util';
 import type { Address, NativeEvent, NativeSocketAddress } from '../../types/native';
+import { EVENT_FLAGS } from '../kernel/constants';
 import { eventsReportDeniedJoins, noteFlagsAttribute } from './denied-joins';
 import { type PathManagerEvent, RESET_REASONS, type SubflowReset } from './events';
 
@@ -18,7 +19,6 @@ const TYPES = {
   16: 'listenerClosed',
 } as const;
 
-const DENY_JOIN_ID0 = 1; // MPTCP_PM_EV_FLAG_DENY_JOIN_ID0
 const TRANSIENT = 1; // the flag T of MP_TCPRST
 
 /**
@@ -46,7 +46,7 @@ function unknown(event: NativeEvent): PathManagerEvent {
 
 function deniesJoins({ flags }: NativeEvent): boolean | undefined {
   if (flags !== undefined) noteFlagsAttribute();
-  return eventsReportDeniedJoins() ? ((flags ?? 0) & DENY_JOIN_ID0) !== 0 : undefined;
+  return eventsReportDeniedJoins() ? ((flags ?? 0) & EVENT_FLAGS.DENY_JOIN_ID0) !== 0 : undefined;
 }
 
 /** The public form of a kernel's event; one that lacks an attribute of its type is `unknown`. */

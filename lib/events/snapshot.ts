@@ -3,16 +3,12 @@
  */
 import type { NativeConnection, NativeDiagSubflow } from '../../types/native';
 import { subflowKey } from '../base/addresses';
+import { INFO_FLAGS, TCP_STATES } from '../kernel/constants';
 import { dumpConnections, OPEN_STATES, publicSubflow, subflowsByToken } from '../kernel/sock-diag';
 import { type Connections, type KnownConnection, newConnection } from './table';
 
-/** TCP_* (include/net/tcp_states.h) */
-const ESTABLISHED = 1;
-const SYN_SENT = 2;
-const SYN_RECV = 3;
-const CLOSE = 7;
-const CLOSE_WAIT = 8;
-const REMOTE_KEY_RECEIVED = 2; // MPTCP_INFO_FLAG_REMOTE_KEY_RECEIVED
+const { ESTABLISHED, SYN_SENT, SYN_RECV, CLOSE, CLOSE_WAIT } = TCP_STATES;
+const { REMOTE_KEY_RECEIVED } = INFO_FLAGS;
 
 /**
  * Whether the kernel reports events of the connection: not before `created`, nor after the last

@@ -1,11 +1,10 @@
-/** Hints on a socket: set, read back, and told. */
+/** Sets hints on a socket, reads them back, and returns their results. */
 import type { IntegerOption, Native, TextOption } from '../../types/native';
 import { errnoName, MptcpError, type MptcpErrorCode, systemError } from '../base/errors';
 import { loadNative } from '../kernel/addon';
+import { AF_INET6 } from '../kernel/constants';
 import type { HintResult, HintValue } from './hints';
 import { isEarly, type OptionHint, ruleOf } from './socket-options';
-
-const AF_INET6 = 10;
 
 const CODES: Partial<Record<string, MptcpErrorCode>> = {
   EPERM: 'ERR_MPTCP_PERMISSION',
@@ -14,10 +13,11 @@ const CODES: Partial<Record<string, MptcpErrorCode>> = {
   ENOPROTOOPT: 'ERR_MPTCP_UNSUPPORTED',
 };
 
+/** The result of an option that the kernel refused. */
 export function refused(option: OptionHint, error: unknown): HintResult {
   const name = errnoName(error) ?? '';
   const advice =
-    ruleOf(option.by).advice?.[name] ?? 'The kernel does not take it for this connection';
+    ruleOf(option.by).advice?.[name] ?? 'The kernel does not accept it for this connection';
   const reason = systemError(CODES[name] ?? 'ERR_MPTCP_SYSTEM', error, advice);
   return { ...option, applied: false, reason };
 }
@@ -36,10 +36,11 @@ function read(native: Native, fd: number, by: OptionHint['by']): HintValue {
 
 const isBuffer = (by: string): boolean => by === 'SO_SNDBUF' || by === 'SO_RCVBUF';
 
+/** Sets an option and reads it back. */
 export function set(native: Native, fd: number, option: OptionHint): HintResult {
   const { by, wanted } = option;
   try {
-    // Once connected, a socket cannot be bound; what it was bound to before still counts.
+    // A connected socket cannot be bound any more, but may have been bound as requested before.
     if (by !== 'SO_BINDTODEVICE' || read(native, fd, by) !== wanted) write(native, fd, option);
     const value = read(native, fd, by);
     if (value === (isBuffer(by) ? 2 * Number(wanted) : wanted)) {
@@ -73,7 +74,7 @@ function setConnected(native: Native, fd: number, option: OptionHint): HintResul
   return result;
 }
 
-/** On a descriptor that is not connected: what its first packets are to have. */
+/** Sets, before a socket connects or listens, the options that its first packets need. */
 export function applyEarly(
   fd: number,
   options: readonly OptionHint[],
@@ -81,14 +82,14 @@ export function applyEarly(
 ): HintResult[] {
   const native = loadNative();
   if (!native) return [];
-  // A listener that is bound to an interface would take no subflows on others.
+  // A listener that is bound to an interface would accept no subflows on others.
   const early = options.filter(
     (each) => isEarly(each) && !(side === 'server' && each.by === 'SO_BINDTODEVICE'),
   );
   return early.map((option) => set(native, fd, option));
 }
 
-/** On a connection; `early`: what became of those that came before it. */
+/** Sets the options of a connection. `early` are the results of applyEarly(), refusals among which stand. */
 export function applyOptions(
   fd: number,
   options: readonly OptionHint[],
@@ -103,17 +104,22 @@ export function applyOptions(
   );
 }
 
-/** Of two results for one hint by one means the later stands; about paths, the later hint does. */
+/**
+ * Adds results to earlier ones. A later result replaces an earlier one of the same hint and means; of
+ * hints about paths, it replaces all earlier ones of the same hint but SO_BINDTODEVICE.
+ */
 export function mergeResults(
   before: readonly HintResult[],
   after: readonly HintResult[],
 ): HintResult[] {
-  const lasts = ({ by }: HintResult): boolean => by === 'SO_BINDTODEVICE';
+  const isLasting = ({ by }: HintResult): boolean => by === 'SO_BINDTODEVICE';
   const replaced = (each: HintResult): boolean =>
     after.some(
-      ({ hint, by }) => hint === each.hint && (by === each.by || (isOfPaths(each) && !lasts(each))),
+      ({ hint, by }) =>
+        hint === each.hint && (by === each.by || (isOfPaths(each) && !isLasting(each))),
     );
   return [...before.filter((each) => !replaced(each)), ...after];
 }
 
+/** Whether a result is that of a hint about paths. */
 export const isOfPaths = ({ hint }: HintResult): boolean => hint.startsWith('paths.');

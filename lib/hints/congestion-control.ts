@@ -1,36 +1,48 @@
+/**
+ * The hint `congestionControl`. Its value `auto` replaces the system's congestion control where MPTCP
+ * collapses over it: native/core/congestion_rule.h has the rule, docs/congestion-control.md the reasons.
+ */
 import type { Native } from '../../types/native';
 import { loadNative } from '../kernel/addon';
 import { refused, set } from './apply';
 import type { HintResult } from './hints';
 import type { OptionHint } from './socket-options';
 
+/** The option that sets a congestion control. */
 export const congestion = (wanted: string): OptionHint => ({
   ...{ hint: 'congestionControl', by: 'TCP_CONGESTION', wanted },
 });
 
-/** `auto` on a descriptor that is to listen. True: it has another than the system's. */
+/** Applies `auto` to a socket that will listen. True: the system's congestion control was replaced. */
 export function forestallCollapse(fd: number): boolean {
   try {
     return loadNative()?.forestallCollapse(fd) ?? false;
   } catch {
-    return false; // this kernel knows no congestion control of MPTCP sockets
+    return false; // this kernel cannot set the congestion control of MPTCP sockets
   }
 }
 
-const SPARED = 100; // ms
+const REMEMBERED = 100; // ms
 
-let spared = false;
+/** The system's congestion control was read just now, and needs no replacement. */
+let knownHarmless = false;
 
-/** The same on one that is to connect. Where the system's was another just now, it is not asked. */
+/**
+ * Applies `auto` to a socket that will connect. That the system's needs no replacement is remembered
+ * for a moment, so that most connects cost no system call.
+ */
 export function forestallConnecting(fd: number): boolean {
-  if (spared) return false;
+  if (knownHarmless) return false;
   if (forestallCollapse(fd)) return true;
-  spared = true;
-  setTimeout(() => (spared = false), SPARED).unref();
+  knownHarmless = true;
+  setTimeout(() => (knownHarmless = false), REMEMBERED).unref();
   return false;
 }
 
-/** The same for what a listener accepts that was bound elsewhere, by a cluster's primary say. */
+/**
+ * Applies `auto` to the connections of a listener that was bound elsewhere, such as by a cluster's
+ * primary. True: they have another congestion control than the system's.
+ */
 export function forestallAccepted(listener = -1): boolean {
   const native = loadNative();
   if (!native) return false;
@@ -44,7 +56,7 @@ export function forestallAccepted(listener = -1): boolean {
 
 let replacement: readonly HintResult[] | undefined;
 
-/** Of a connection where the system's was replaced, before it was made. */
+/** The result of a connection for which the system's was replaced before it was made. */
 export function forestalled(): readonly HintResult[] {
   const native = loadNative();
   if (!native) return [];
@@ -52,7 +64,7 @@ export function forestalled(): readonly HintResult[] {
   return replacement;
 }
 
-/** On such a connection: what keeps its place, if anything. */
+/** Applies `auto` to such a connection; the result says what stays replaced, if anything. */
 export function settleCollapse(fd: number): readonly HintResult[] {
   const native = loadNative();
   if (!native) return [];
@@ -63,12 +75,13 @@ export function settleCollapse(fd: number): readonly HintResult[] {
   }
 }
 
-/** On a connection: a name, or 'system'. */
+/** Sets the congestion control of a connection by name; 'system' needs nothing to be set. */
 export function applyCongestionControl(fd: number, name: string): HintResult[] {
   const native = loadNative();
   return native && name !== 'system' ? [set(native, fd, congestion(name))] : [];
 }
 
+/** Calls `use` with a new MPTCP socket, and closes that. */
 export function onNewSocket<T>(native: Native, use: (fd: number) => T): T {
   const fd = native.openSocket(4);
   try {
@@ -78,7 +91,7 @@ export function onNewSocket<T>(native: Native, use: (fd: number) => T): T {
   }
 }
 
-/** What a new socket would have, where another was chosen before. */
+/** Sets the congestion control that a new socket would have, where another one was set before. */
 export function restoreSystem(fd: number): HintResult[] {
   const native = loadNative();
   if (!native) return [];
@@ -90,7 +103,7 @@ export function restoreSystem(fd: number): HintResult[] {
   }
 }
 
-/** `auto` on a connection that has another: the rule comes late, and does what it still can. */
+/** Applies `auto` to a connection for which another was set: the rule does late what it still can. */
 export function applyAuto(fd: number): { results: readonly HintResult[]; replaced: boolean } {
   const system = restoreSystem(fd);
   const collapses = system[0]?.value === loadNative()?.collapsing;
@@ -99,7 +112,7 @@ export function applyAuto(fd: number): { results: readonly HintResult[]; replace
   return { results: settled.length > 0 ? settled : system, replaced };
 }
 
-/** A connection fell back to TCP: what `auto` had replaced for MPTCP is back. */
+/** Restores what `auto` had replaced, after the connection fell back to TCP. */
 export function undoAuto(fd: number): HintResult[] {
   const native = loadNative();
   return native ? [set(native, fd, congestion(native.collapsing))] : [];

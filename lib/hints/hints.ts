@@ -1,3 +1,4 @@
+/** Which hints there are, their results, and the checks of their values. */
 import net from 'node:net';
 import type { SubflowReference } from '../base/addresses';
 import {
@@ -10,108 +11,115 @@ import {
 } from '../base/arguments';
 import type { MptcpError } from '../base/errors';
 
-const MOST = 0x7fff_ffff; // INT_MAX: what setsockopt() takes
+const MOST = 0x7fff_ffff; // INT_MAX, the most that setsockopt() accepts
 
-/** What a connection is to be like. Only what is given is touched; see docs/hints.md. */
+/** What a connection shall be like. Only what is given is changed; see docs/hints.md. */
 export interface SchedulingHints {
-  /** Stands for socket options, where they are not given, and for a policy of paths. */
+  /** A preset of socket options, each used unless it is given itself, and a policy of paths. */
   intent?: Intent;
   /**
    * The congestion control of every subflow (tcp(7), TCP_CONGESTION): a name of
-   * net.ipv4.tcp_available_congestion_control; `'system'`: the system's, always; `'auto'` (default):
-   * the system's, except bbr towards a peer on the same host or link, where MPTCP over bbr
-   * collapses: there it is reno. See docs/congestion-control.md for the rule and its figures.
+   * net.ipv4.tcp_available_congestion_control; `'system'`: always the system's; `'auto'` (default):
+   * the system's, but reno in place of bbr towards a peer on the same host or link, where MPTCP over
+   * bbr collapses. See docs/congestion-control.md for the rule and its figures.
    */
   congestionControl?: string;
   /**
-   * Stands for `noDelay` and `notsentLowat`, where they are not given: `latency`: true and 16 KiB;
-   * `throughput`: false and 0.
+   * A preset of `noDelay` and `notsentLowat`, each used unless it is given itself. `latency`: true and
+   * 16 KiB; `throughput`: false and 0.
    */
   optimize?: 'latency' | 'throughput';
   /** Small writes are sent at once (TCP_NODELAY). */
   noDelay?: boolean;
   /**
-   * Bytes that may wait in the kernel unsent (TCP_NOTSENT_LOWAT), so that what is written next is
-   * not queued behind them; 0: the system's (net.ipv4.tcp_notsent_lowat).
+   * How many bytes may wait in the kernel unsent (TCP_NOTSENT_LOWAT), so that later writes are not
+   * queued behind them; 0: the system's value (net.ipv4.tcp_notsent_lowat).
    */
   notsentLowat?: number;
-  /** Bytes (SO_SNDBUF). Ends the kernel's own tuning; at most net.core.wmem_max. */
+  /** Bytes of the send buffer (SO_SNDBUF), at most net.core.wmem_max. It disables auto-tuning. */
   sendBuffer?: number;
-  /** Bytes (SO_RCVBUF). Ends the kernel's own tuning; at most net.core.rmem_max. */
+  /** Bytes of the receive buffer (SO_RCVBUF), at most net.core.rmem_max. It disables auto-tuning. */
   receiveBuffer?: number;
-  /** The differentiated services code point of what is sent (RFC 2474): 0 to 63. IPv4 alone. */
+  /** The differentiated services code point of sent packets (RFC 2474): 0 to 63. IPv4 only. */
   dscp?: number;
-  /** Of packets in this host's queues (SO_PRIORITY). Above 6 it needs CAP_NET_ADMIN. */
+  /** The priority of packets in this host's queues (SO_PRIORITY). Above 6 it needs CAP_NET_ADMIN. */
   priority?: number;
-  /** Of packets, for policy routing and nftables (SO_MARK). Needs CAP_NET_ADMIN. */
+  /** The mark of packets, for policy routing and nftables (SO_MARK). It needs CAP_NET_ADMIN. */
   mark?: number;
-  /** Asks a silent peer whether it is there (SO_KEEPALIVE …); false: does not ask. */
+  /** Probes of a silent peer (SO_KEEPALIVE …); false: none. */
   keepAlive?: KeepAlive | false;
   /**
-   * The interface of a client's first subflow (SO_BINDTODEVICE): at creation alone. Endpoints say
+   * The interface of a client's first subflow (SO_BINDTODEVICE), only at creation. Endpoints decide
    * which interfaces further subflows use.
    */
   interface?: string;
+  /** Which paths the connection uses. */
   paths?: PathHints;
 }
 
 /**
- * `aggregate`: all paths at once. `interactive`: the path of the lowest latency, and the others where
- * it suffers. `handover`: one path, the next one made before it breaks. `backup`: a standby that
- * carries nothing until it is needed. See docs/hints.md for what each takes.
+ * `aggregate`: all paths at once. `interactive`: the path of the lowest latency, and the others when
+ * it gets slow. `handover`: one path, and the next one before it breaks. `backup`: a standby path that
+ * carries nothing until it is needed. See docs/hints.md for what each requires.
  */
 export type Intent = 'aggregate' | 'interactive' | 'handover' | 'backup';
 
-/** Which paths the connection is to use, and how; see docs/hints.md for what that takes. */
+/** Which paths the connection uses, and how; see docs/hints.md for what that requires. */
 export interface PathHints {
   /**
-   * Interfaces by name, or local addresses: subflows there carry the data, all others become backup.
-   * Where there is none yet one is made; a client's first one begins on the first such interface.
+   * Interfaces by name, or local addresses. Subflows there carry the data, and all others become
+   * backup. Where there is no subflow yet, one is created; a client's first one begins on the first
+   * such interface.
    */
   prefer?: string | readonly string[];
-  /** Subflows there become backup. */
+  /** Interfaces by name, or local addresses: subflows there become backup. */
   backup?: string | readonly string[];
-  /** Subflows there are removed, if there are others. */
+  /** Interfaces by name, or local addresses: subflows there are removed, if there are others. */
   avoid?: string | readonly string[];
-  /** How many subflows there are to be, the first included: more are made, or some removed. */
+  /** How many subflows there shall be, the first included (1 to 255): some are created or removed. */
   subflows?: number;
   /**
-   * Where the in-kernel path manager has the connection: `prefer` and `backup` by the flags of
-   * endpoints, which changes **every** connection of the network namespace (false).
+   * Where the in-kernel path manager has the connection, `prefer` and `backup` set the flags of
+   * endpoints, which changes **every** connection of the network namespace (default: false).
    */
   endpoints?: boolean;
 }
 
+/** The probes of a connection on which nothing arrives (tcp(7)); the system's values by default. */
 export interface KeepAlive {
-  /** Seconds of silence before the first probe (TCP_KEEPIDLE). */
+  /** Seconds of silence before the first probe (TCP_KEEPIDLE), 1 to 32767. */
   idle?: number;
-  /** Seconds between probes (TCP_KEEPINTVL). */
+  /** Seconds between probes (TCP_KEEPINTVL), 1 to 32767. */
   interval?: number;
-  /** Probes without an answer that end a subflow (TCP_KEEPCNT). */
+  /** How many probes without an answer end a subflow (TCP_KEEPCNT), 1 to 127. */
   count?: number;
 }
 
+/** The value of a hint, in the form of the hint itself. */
 export type HintValue = string | number | boolean;
 
+/** The name of a hint, such as 'noDelay' or 'paths.prefer'. */
 export type HintName = keyof SchedulingHints | `paths.${Exclude<keyof PathHints, 'endpoints'>}`;
 
 /**
- * What became of one hint on one connection; of a hint of several socket options, or about several
- * subflows, one for each.
+ * What became of one hint on one connection. A hint that sets several socket options, or is about
+ * several subflows, has a result for each.
  */
 export interface HintResult {
+  /** The hint. */
   readonly hint: HintName;
-  /** Of a priority: whether the subflow is to be backup. */
+  /** The requested value; of a subflow's priority: whether it shall be backup. */
   readonly wanted: HintValue;
   /**
    * The means: the name of a socket option; `MP_PRIO`, `SUBFLOW_CREATE`, `SUBFLOW_DESTROY` for this
    * connection alone; `policy` of an intent; `endpoint` for all of the network namespace.
    */
   readonly by: string;
-  /** Of a priority: whose. */
+  /** The subflow whose priority the result is about. */
   readonly subflow?: SubflowReference;
+  /** It was done, as far as the kernel can be read back. */
   readonly applied: boolean;
-  /** As read back from the kernel. Of a buffer the kernel says twice what was asked for. */
+  /** The value as read back from the kernel, which reports twice the requested size of a buffer. */
   readonly value?: HintValue;
   /** Why it was not applied. */
   readonly reason?: MptcpError;
@@ -119,7 +127,7 @@ export interface HintResult {
 
 const LONGEST_NAME = 15; // TCP_CA_NAME_MAX and IFNAMSIZ less the terminating zero
 
-/** Includes what the kernel would refuse for every connection alike (tcp(7): MAX_TCP_KEEP*). */
+/** Refuse also what the kernel refuses for every connection (include/net/tcp.h: MAX_TCP_KEEP*). */
 const CHECKS: { [Name in keyof SchedulingHints]-?: (name: string, value: unknown) => void } = {
   congestionControl: (name, value) => checkText(name, value, LONGEST_NAME),
   intent: (name, value) =>
@@ -150,7 +158,7 @@ function checkPaths(name: string, value: unknown): void {
   checkIfGiven(checkBoolean, `${name}.endpoints`, endpoints);
 }
 
-/** The name of an interface, or an address. */
+/** Checks the name of an interface, or an address. */
 function checkPlace(name: string, value: unknown): void {
   if (typeof value !== 'string' || net.isIP(value) === 0) checkText(name, value, LONGEST_NAME);
 }
@@ -164,6 +172,7 @@ function checkKeepAlive(name: string, value: unknown): void {
   checkIfGiven(checkInteger, `${name}.count`, count, 1, 127);
 }
 
+/** Checks all hints, with Node's errors; `name` is that of the option that holds them. */
 export function checkHints(name: string, hints: unknown): SchedulingHints {
   checkObject(name, hints);
   for (const [hint, check] of Object.entries(CHECKS)) {

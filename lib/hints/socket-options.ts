@@ -2,20 +2,23 @@
 import type { IntegerOption, TextOption } from '../../types/native';
 import type { HintName, HintValue, Intent, SchedulingHints } from './hints';
 
-/** One socket option that is to be set. */
+/** One socket option to set. */
 export interface OptionHint {
+  /** The hint that it comes from. */
   readonly hint: HintName;
+  /** The value, in the form of the hint. */
   readonly wanted: HintValue;
+  /** The name of the socket option. */
   readonly by: IntegerOption | TextOption;
 }
 
 interface Rule {
-  /** How the kernel shows what was asked for, where that differs. */
+  /** Converts the kernel's value to the hint's, where they differ; `toKernel` does the reverse. */
   fromKernel?: (value: number) => HintValue;
   toKernel?: (value: number) => number;
-  /** Already the first packets are to have it, or the handshake settles it. */
+  /** The first packets need it, or the handshake negotiates it. */
   early?: boolean;
-  /** What to do about it, by errno; '' where the kernel took another value. */
+  /** What to do about a refusal, by errno; '' where the kernel holds another value. */
   advice?: Record<string, string>;
 }
 
@@ -25,11 +28,11 @@ const RULES: Partial<Record<IntegerOption | TextOption, Rule>> = {
     advice: { ENOPROTOOPT: 'This kernel has no TCP_NOTSENT_LOWAT for MPTCP' },
   },
   SO_SNDBUF: {
-    advice: { '': 'The kernel doubles what is asked for, and allows at most net.core.wmem_max' },
+    advice: { '': 'The kernel doubles the requested size, and allows at most net.core.wmem_max' },
   },
   SO_RCVBUF: {
-    early: true, // it decides on the window scale
-    advice: { '': 'The kernel doubles what is asked for, and allows at most net.core.rmem_max' },
+    early: true, // it determines the window scale
+    advice: { '': 'The kernel doubles the requested size, and allows at most net.core.rmem_max' },
   },
   IP_TOS: { early: true, toKernel: (dscp) => dscp << 2, fromKernel: (tos) => tos >> 2 },
   IPV6_TCLASS: {
@@ -50,7 +53,8 @@ const RULES: Partial<Record<IntegerOption | TextOption, Rule>> = {
   SO_BINDTODEVICE: {
     early: true,
     advice: {
-      EINVAL: 'Only a client can be bound, before it connects: say mptcp.hints.interface there',
+      EINVAL:
+        'Only a client can be bound, before it connects: give mptcp.hints.interface to connect()',
       ENODEV: 'There is no interface of this name',
       EPERM: 'Binding to an interface needs CAP_NET_RAW before Linux 5.7',
     },
@@ -73,7 +77,7 @@ const PRESETS = {
 export const ruleOf = (by: OptionHint['by']): Rule => RULES[by] ?? {};
 export const isEarly = ({ by }: OptionHint): boolean => ruleOf(by).early === true;
 
-/** Without the congestion control, which has a rule of its own; mostly none. */
+/** The socket options of hints, but for the congestion control, which has a rule of its own. */
 export function optionHints(given: SchedulingHints): OptionHint[] {
   const hints = withIntent(given);
   const { optimize, keepAlive } = hints;
@@ -100,16 +104,16 @@ export function optionHints(given: SchedulingHints): OptionHint[] {
   return all.flatMap(([hint, by, wanted]) => (wanted === undefined ? [] : [{ hint, by, wanted }]));
 }
 
-/** So that a path that carries nothing is known to be gone after 20 seconds. */
+/** A path that carries nothing is known to be broken after 20 seconds. */
 const keepAlive = { idle: 10, interval: 2, count: 5 };
 const OPTIONS: Record<Intent, SchedulingHints> = {
   aggregate: { optimize: 'throughput' },
   interactive: { optimize: 'latency' },
-  handover: { keepAlive, noDelay: true }, // the last packet on a path that is left does not wait
+  handover: { keepAlive, noDelay: true }, // the last packet on the old path does not wait
   backup: { keepAlive },
 };
 
-/** What is given beside the intent wins. */
+/** Hints with the intent's options, each unless the hints have it themselves. */
 export function withIntent(hints: SchedulingHints): SchedulingHints {
   if (!hints.intent) return hints;
   const given = Object.entries(hints).filter(([, value]) => value !== undefined);

@@ -11,13 +11,15 @@ import type { Subflow } from '../connection/subflow';
 import { mergeResults } from '../hints/apply';
 import type { HintResult, PathHints } from '../hints/hints';
 import { isAt, type PathSelector, places } from '../hints/path-selector';
-import { type LocalAddress, usableAddresses } from '../interfaces/local-addresses';
+import type { LocalAddress } from '../interfaces/local-addresses';
+import { usableAddresses } from '../interfaces/usable-addresses';
+import { ENDPOINT_FLAGS, TCP_STATES } from '../kernel/constants';
 import type { TcpHandle } from '../sockets/node/types';
 import { offerOf } from '../sockets/offer';
 import { useCommands } from '../userspace/shared-commands';
 
-const BACKUP = 4; // MPTCP_PM_ADDR_FLAG_BACKUP (include/uapi/linux/mptcp_pm.h)
-const ESTABLISHED = 1; // TCP_ESTABLISHED (include/net/tcp_states.h)
+const { BACKUP } = ENDPOINT_FLAGS;
+const { ESTABLISHED } = TCP_STATES;
 
 const localOf = ({ local, interface: name }: Subflow): LocalAddress => ({
   address: local.address,
@@ -136,18 +138,24 @@ class PathHinting {
   }
 
   /** The local addresses without a subflow, preferred ones first. */
-  #unused(): LocalAddress[] {
-    const used = this.#paths.inUse().map(({ local }) => local.address);
-    const all = usableAddresses(familyOf(this.#paths.remote.address)).filter(
-      (each) => !used.includes(each.address) && !isAt(this.#avoid, each),
-    );
-    return all.sort((one, other) => Number(this.#isBackup(one)) - Number(this.#isBackup(other)));
+  async #unused(): Promise<LocalAddress[]> {
+    const { commands, release } = useCommands();
+    try {
+      const family = familyOf(this.#paths.remote.address);
+      const usable = await usableAddresses(commands, family, this.#abort);
+      const used = this.#paths.inUse().map(({ local }) => local.address);
+      return usable
+        .filter((each) => !used.includes(each.address) && !isAt(this.#avoid, each))
+        .sort((one, other) => Number(this.#isBackup(one)) - Number(this.#isBackup(other)));
+    } finally {
+      release();
+    }
   }
 
   async #createPreferred(): Promise<void> {
     for (const place of this.#prefer) {
       if (this.#connected().some((each) => isAt([place], localOf(each)))) continue;
-      const from = this.#unused().find((each) => isAt([place], each));
+      const from = (await this.#unused()).find((each) => isAt([place], each));
       const reason = from
         ? await this.#create(from)
         : new MptcpError(
@@ -162,7 +170,7 @@ class PathHinting {
     const { subflows: requested } = this.#hints;
     if (requested === undefined || this.#allowed().length > requested) return;
     let reason: MptcpError | undefined;
-    for (const from of this.#unused()) {
+    for (const from of await this.#unused()) {
       if (this.#allowed().length >= requested) break;
       reason = (await this.#create(from)) ?? reason;
     }

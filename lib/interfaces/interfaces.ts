@@ -1,3 +1,4 @@
+/** `pm.interfaces`: links, addresses and routes of the namespace, listed and watched. */
 import { type Abortable, throwIfAborted } from '../base/abort';
 import { checkBoolean, checkIfGiven } from '../base/arguments';
 import { checkStreamOptions, EventStream } from '../base/event-stream';
@@ -11,6 +12,22 @@ import type {
 import { byIndex, publicInterfaceAddress, publicLink, publicRoute } from './interface';
 import { WatchedInterfaces } from './source';
 
+/** The links and addresses of the commands' namespace. */
+export async function listInterfaces(
+  commands: Commands,
+  abort?: Abortable,
+): Promise<NetworkInterface[]> {
+  const links = await commands.links(abort);
+  const addresses = await commands.addresses(abort);
+  const names = byIndex(links);
+  return links.map((link) => ({
+    ...publicLink(link, names),
+    addresses: addresses
+      .filter((each) => each.interface === link.index)
+      .map((each) => publicInterfaceAddress(each, names)),
+  }));
+}
+
 /** The network interfaces of the namespace. */
 export class Interfaces {
   readonly #commands: Commands;
@@ -22,31 +39,24 @@ export class Interfaces {
     this.#hold = hold;
   }
 
-  async list(abort?: Abortable): Promise<NetworkInterface[]> {
-    const links = await this.#commands.links(abort);
-    const addresses = await this.#commands.addresses(abort);
-    const names = byIndex(links);
-    return links.map((link) => ({
-      ...publicLink(link, names),
-      addresses: addresses
-        .filter((each) => each.interface === link.index)
-        .map((each) => publicInterfaceAddress(each, names)),
-    }));
+  /** The interfaces with their addresses, as they are now. */
+  list(abort?: Abortable): Promise<NetworkInterface[]> {
+    return listInterfaces(this.#commands, abort);
   }
 
-  /** Of every table. */
+  /** The routes of every table, as they are now. */
   async routes(abort?: Abortable): Promise<NetworkRoute[]> {
     const names = byIndex(await this.#commands.links(abort));
     return (await this.#commands.routes(abort)).map((route) => publicRoute(route, names));
   }
 
-  /** What changes from now on. */
+  /** Changes from now on; with `initial: true` preceded by what there is. */
   watch(options: WatchInterfacesOptions = {}): InterfaceEvents {
     return this.#hold(new InterfaceEvents(this.#commands, options));
   }
 }
 
-/** Changes of links, addresses and routes, told apart; see {@link EventStream}. */
+/** Changes of links, addresses and routes, one event for each; see {@link EventStream}. */
 export class InterfaceEvents extends EventStream<InterfaceEvent> {
   readonly #watched: WatchedInterfaces;
 
@@ -60,12 +70,12 @@ export class InterfaceEvents extends EventStream<InterfaceEvent> {
     this.#watched = watched as unknown as WatchedInterfaces;
   }
 
-  /** What there is as of the last event, routes aside. */
+  /** The interfaces with their addresses, as of the last event. */
   get interfaces(): NetworkInterface[] {
     return this.#watched.interfaces();
   }
 
-  /** The thread that receives the kernel's messages (gettid(2)). */
+  /** The id of the thread that receives the kernel's messages (gettid(2)). */
   get threadId(): number {
     return this.#watched.threadId;
   }

@@ -1,39 +1,51 @@
+/** What is known of this host's addresses without waiting: usable-addresses.ts asks rtnetlink. */
+import { readFileSync } from 'node:fs';
 import os from 'node:os';
-import { canonicalAddress, familyOf, type IpFamily } from '../base/addresses';
-import { MptcpError } from '../base/errors';
+import { familyOf, type IpFamily } from '../base/addresses';
+import { ADDRESS_FLAGS } from '../kernel/constants';
+import { isLinkLocal } from './interface';
 
 export interface LocalAddress {
   address: string;
+  /** The name of the interface that has it. */
   interface?: string;
 }
 
-/** The addresses of interfaces that are up from which another host can be reached. */
-export function usableAddresses(family: IpFamily): Required<LocalAddress>[] {
-  return Object.entries(os.networkInterfaces()).flatMap(([name, addresses = []]) =>
-    addresses
-      .filter(({ address, internal }) => !internal && familyOf(address) === family)
-      .filter(({ address }) => !/^fe[89ab]/i.test(address)) // of one link
-      .map(({ address }) => ({ address: canonicalAddress(address), interface: name })),
-  );
+const UNUSABLE = ADDRESS_FLAGS.TENTATIVE | ADDRESS_FLAGS.DEPRECATED | ADDRESS_FLAGS.DADFAILED;
+
+/** The names of the interfaces in /proc/net/if_inet6 that have a usable address. */
+function usableByIpv6(): string[] {
+  try {
+    return readFileSync('/proc/net/if_inet6', 'latin1')
+      .split('\n')
+      .map((line) => line.trim().split(/ +/)) // address, index, prefix length, scope, flags, name
+      .filter(([, , , scope, flags = '']) => scope === '00' && !(parseInt(flags, 16) & UNUSABLE))
+      .map(([, , , , , name = '']) => name);
+  } catch {
+    return []; // no IPv6, or --permission keeps the file out
+  }
 }
 
-/** Where a new subflow is to begin: on an interface of that name, else on one that is not `used`. */
-export function chooseLocal(
-  family: IpFamily,
-  name: string | undefined,
-  used: readonly (string | undefined)[],
-): LocalAddress {
-  const usable = usableAddresses(family);
-  const found = usable.find((each) =>
-    name === undefined ? !used.includes(each.interface) : each.interface === name,
-  );
-  if (found) return found;
-  throw new MptcpError(
-    'ERR_MPTCP_NOT_FOUND',
-    name === undefined
-      ? `Each interface with an IPv${family} address has a subflow already: say local for another one`
-      : `No interface ${name} is up with an IPv${family} address`,
-  );
+/**
+ * The names of the interfaces with a usable address of the family, read without waiting, for a socket
+ * that is about to connect. os.networkInterfaces() leaves out interfaces that are not running, but
+ * knows no flags of addresses. Of IPv6 addresses /proc/net/if_inet6 has them: an interface whose
+ * addresses are all tentative or deprecated would send from another one's address. Of IPv4 addresses
+ * only rtnetlink has them, and there only `deprecated` matters, which the kernel itself disregards
+ * when it chooses a source (inet_select_addr()): until its lifetime ends, such an address works.
+ */
+export function interfacesToBind(family: IpFamily): string[] {
+  const running = Object.entries(os.networkInterfaces())
+    .filter(([, addresses]) =>
+      addresses?.some(
+        ({ address, internal }) =>
+          !internal && familyOf(address) === family && !isLinkLocal(address),
+      ),
+    )
+    .map(([name]) => name);
+  if (family === 4) return running;
+  const usable = usableByIpv6();
+  return running.filter((name) => usable.includes(name));
 }
 
 /** The name of the network interface that has the address now. */

@@ -2,7 +2,7 @@ import type { Abortable } from '../base/abort';
 import { MptcpError } from '../base/errors';
 import type { Commands } from '../kernel/commands';
 
-/** Read anew each time: interfaces come, go and are renamed. */
+/** The names of the namespace's interfaces by index, never cached: interfaces can be renamed. */
 export async function interfaceNames(
   commands: Commands,
   options?: Abortable,
@@ -11,6 +11,7 @@ export async function interfaceNames(
   return new Map(links.map(({ index, name }) => [index, name]));
 }
 
+/** The index of an interface. ERR_MPTCP_NOT_FOUND: the namespace has none of this name. */
 export async function interfaceIndex(
   commands: Commands,
   name: string,

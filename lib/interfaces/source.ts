@@ -1,3 +1,7 @@
+/**
+ * Where interface events come from: the kernel's notifications, compared with the last known state,
+ * and dumps for what the kernel does not report.
+ */
 import type {
   NativeInterfaceAddress,
   NativeInterfaceChange,
@@ -9,6 +13,7 @@ import { type EventSink, type EventSource, QUEUE, RECEIVE_BUFFER } from '../base
 import { requireNative } from '../kernel/addon';
 import { commandError } from '../kernel/command-errors';
 import type { Commands } from '../kernel/commands';
+import { LINK_FLAGS, RTPROT_KERNEL } from '../kernel/constants';
 import {
   type InterfaceEvent,
   type NetworkInterface,
@@ -29,12 +34,10 @@ const empty = (): State => ({ links: new Map(), addresses: new Map(), routes: ne
 const addressKey = ({ interface: index, address, prefixLength }: NativeInterfaceAddress): string =>
   `${index} ${address} ${prefixLength}`;
 
-const KERNEL = 2; // RTPROT_KERNEL
-
-/** The kernel's own routes, as to ff00::/8, are one an interface. */
+/** Identifies a route; the kernel's own ones, such as to ff00::/8, exist once for each interface. */
 function routeKey(route: NativeRoute): string {
   const { family, table, destination, prefixLength, metric, protocol, nextHops } = route;
-  const device = protocol === KERNEL ? nextHops[0]?.interface : undefined;
+  const device = protocol === RTPROT_KERNEL ? nextHops[0]?.interface : undefined;
   return [family, table, destination, prefixLength, metric, device].join(' ');
 }
 
@@ -47,9 +50,9 @@ const keyOf = (change: NativeInterfaceChange): string => {
 const same = (one: unknown, other: unknown): boolean =>
   JSON.stringify(one) === JSON.stringify(other);
 
-const isUp = ({ flags }: NativeLink): boolean => (flags & 1) !== 0; // IFF_UP
+const isUp = ({ flags }: NativeLink): boolean => (flags & LINK_FLAGS.UP) !== 0;
 
-/** Takes a change into a map, and says what it was: the kernel often does not know. */
+/** Applies a change to a map, and returns which kind of change it was; undefined: none. */
 function note<Key, Item>(
   items: Map<Key, Item>,
   key: Key,
@@ -75,7 +78,7 @@ function* changes<Key, Item>(
   }
 }
 
-/** What the rtnetlink groups tell, compared with what is known. */
+/** The source of interface events: the rtnetlink multicast groups, compared with the known state. */
 export class WatchedInterfaces implements EventSource<InterfaceEvent> {
   readonly #commands: Commands;
   readonly #sink: EventSink<InterfaceEvent>;
@@ -83,14 +86,15 @@ export class WatchedInterfaces implements EventSource<InterfaceEvent> {
   readonly #routes: boolean;
   readonly #initial: boolean;
   #state = empty();
-  /** Changes that came during a dump, of what it reads. */
+  /** During a dump, the changes of what it reads, which are applied after it. */
   #waiting: NativeInterfaceChange[] | undefined = [];
   /**
-   * Whether dumps read links and addresses too, as at first and when changes were lost. Those are told
-   * in full: by a dump that is ahead of what was told they would come, go and come again.
+   * Whether dumps read links and addresses too: at first, and after changes were lost. Otherwise
+   * only notifications change those, because a dump is ahead of them: what was removed and is in the
+   * dump again would be reported as added, removed and added.
    */
   #everything = true;
-  #dumpsWanted = 0;
+  #dumpsRequested = 0;
   #ready = false;
   #closed = false;
 
@@ -163,12 +167,12 @@ export class WatchedInterfaces implements EventSource<InterfaceEvent> {
       this.#redump();
     }
     for (const item of items) {
-      // IPv4 routes that go with a link or an address go without a word.
+      // The kernel does not report IPv4 routes that vanish with a link or an address.
       const state = this.#everything ? undefined : this.#state;
-      const takes = this.#routes && takesRoutes(item, state);
+      const needsDump = this.#routes && mayTakeRoutesAway(item, state);
       if (this.#waiting && (this.#everything || 'route' in item)) this.#waiting.push(item);
       else this.#apply(item);
-      if (takes) this.#redump();
+      if (needsDump) this.#redump();
     }
   }
 
@@ -178,21 +182,21 @@ export class WatchedInterfaces implements EventSource<InterfaceEvent> {
   }
 
   #redump(): void {
-    this.#dumpsWanted++; // one that goes on begins anew
+    this.#dumpsRequested++; // a running dump starts again
     if (!this.#waiting) void this.#dump();
   }
 
   async #dump(): Promise<void> {
     try {
-      let wanted: number;
+      let requested: number;
       do {
-        wanted = this.#dumpsWanted;
-        this.#waiting = []; // older than the dump that begins now
+        requested = this.#dumpsRequested;
+        this.#waiting = []; // these are older than the dump that starts now
         const found = await this.#read();
         const before = this.#state;
         this.#state = found;
-        if (this.#ready || this.#initial) this.#tell(difference(before, found));
-      } while (wanted !== this.#dumpsWanted);
+        if (this.#ready || this.#initial) this.#emit(difference(before, found));
+      } while (requested !== this.#dumpsRequested);
     } catch (error) {
       if (!this.#closed) this.#sink.fail(error);
       return;
@@ -200,7 +204,7 @@ export class WatchedInterfaces implements EventSource<InterfaceEvent> {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     this.#everything = false;
-    // What a later one undoes may be older than the dump: the last one of each thing tells.
+    // Only the last change of each item counts: one that a later one reverts may predate the dump.
     const last = new Map(waiting.map((change) => [keyOf(change), change]));
     for (const change of last.values()) this.#apply(change);
     if (this.#ready) return;
@@ -208,7 +212,7 @@ export class WatchedInterfaces implements EventSource<InterfaceEvent> {
     this.#sink.ready();
   }
 
-  #tell(events: InterfaceEvent[]): void {
+  #emit(events: InterfaceEvent[]): void {
     if (events.length > 0) this.#sink.deliver(events);
   }
 
@@ -229,8 +233,8 @@ export class WatchedInterfaces implements EventSource<InterfaceEvent> {
   }
 }
 
-/** `state` undefined: not known, because a dump of it goes on. */
-function takesRoutes(change: NativeInterfaceChange, state: State | undefined): boolean {
+/** Whether IPv4 routes may have vanished with a change. `state` is undefined while it is dumped. */
+function mayTakeRoutesAway(change: NativeInterfaceChange, state: State | undefined): boolean {
   if ('route' in change) return false;
   if (change.kind === 'removed') return true;
   if (!('link' in change) || isUp(change.link)) return false;

@@ -1,15 +1,15 @@
-/** Which code and which advice an error of the kernel gets: one table for every command. */
+/** Turns errors of the kernel into MptcpErrors: one table has the code and advice for each. */
 import { getSystemErrorName } from 'node:util';
 import type { NativeError } from '../../types/native';
 import { isNativeError, MptcpError, type MptcpErrorCode } from '../base/errors';
 
 interface Refusal {
-  /** The command, the system call or the file that it is about. */
+  /** Matches the command, the system call or the file that failed. */
   call?: RegExp;
   errno?: string;
   extack?: RegExp;
   code: MptcpErrorCode;
-  /** With $1 for what `extack` captured. */
+  /** What to do about it; $1 stands for what `extack` captured. */
   advice: string;
 }
 
@@ -28,7 +28,7 @@ const NEEDS_SYS_ADMIN = needs('Another network namespace', 'SYS_ADMIN');
 
 const ANY_COMMAND = /^MPTCP_PM_CMD_/;
 
-/** The first that matches counts. */
+/** The first entry that matches is used. */
 const REFUSALS: readonly Refusal[] = [
   {
     call: /^(setns|open .*(netns|\/ns\/net))/,
@@ -116,7 +116,7 @@ const REFUSALS: readonly Refusal[] = [
     errno: 'EADDRINUSE',
     code: 'ERR_MPTCP_EXISTS',
     advice:
-      'Somebody has this address and port already; a listener without MPTCP cannot take joins',
+      'A socket has this address and port already; a listener without MPTCP cannot accept joins',
   },
   {
     call: /ADD_ADDR$/,
@@ -204,7 +204,7 @@ function adviceFor({ call, extack = '' }: NativeError, name: string) {
   return undefined;
 }
 
-/** An error of the addon with its public code and what to do about it; others are left alone. */
+/** An error of the addon as an MptcpError; other errors are returned as they are. */
 export function commandError(error: unknown): unknown {
   if (!isNativeError(error)) return error;
   const { errno, call, extack } = error;
@@ -212,8 +212,8 @@ export function commandError(error: unknown): unknown {
   const found = adviceFor(error, name);
   const { code = 'ERR_MPTCP_SYSTEM', captured } = found ?? {};
   const advice = found?.advice.replace('$1', captured ?? '');
-  const said = `${error.message}${extack === undefined ? '' : `: ${extack}`} (${name})`;
-  return new MptcpError(code, advice === undefined ? said : `${said}. ${advice}`, {
+  const message = `${error.message}${extack === undefined ? '' : `: ${extack}`} (${name})`;
+  return new MptcpError(code, advice === undefined ? message : `${message}. ${advice}`, {
     errno: -errno,
     ...(call.startsWith('MPTCP_PM_CMD_') ? { command: call } : { syscall: call }),
     ...(extack === undefined ? {} : { extack }),

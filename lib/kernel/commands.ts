@@ -1,3 +1,4 @@
+/** The addon's command thread, as promises. */
 import type {
   NativeCommand,
   NativeCommandError,
@@ -26,13 +27,29 @@ interface Read {
   reject: (error: Error) => void;
 }
 
-/** Their conversion is a short turn of the event loop. */
+/** Whether a command reads or changes what the kernel holds. */
+const KINDS: Record<NativeCommand['command'], 'read' | 'change'> = {
+  addEndpoint: 'change',
+  deleteEndpoint: 'change',
+  getEndpoint: 'read',
+  flushEndpoints: 'change',
+  setEndpointFlags: 'change',
+  setLimits: 'change',
+  getLimits: 'read',
+  announce: 'change',
+  remove: 'change',
+  createSubflow: 'change',
+  destroySubflow: 'change',
+  setSubflowFlags: 'change',
+};
+
+/** How many reads go to the thread at once: converting their replies must not block the event loop. */
 const MOST_READS = 64;
 
-/** The addon's command thread as promises. Nothing here runs on the event loop. */
+/** Runs commands and dumps in order on a thread of its own, in one network namespace. */
 export class Commands {
   readonly #native: NativeCommands;
-  /** Asked for in this turn: they go to the kernel together. */
+  /** The reads requested in this turn of the event loop, which are sent together. */
   #reads: Read[] = [];
   #closed: Promise<void> | undefined;
 
@@ -40,27 +57,28 @@ export class Commands {
     this.#native = new (requireNative().Commands)(netns);
   }
 
+  /** The id of the command thread (gettid(2)). */
   get threadId(): number {
     return this.#native.threadId;
   }
 
-  /** Gives the reply of a command, or throws what the kernel said. */
+  /** Resolves with the reply of a command, or rejects with the kernel's error as an MptcpError. */
   async run(command: NativeCommand, options?: Abortable): Promise<Reply> {
     checkAbortable(options);
-    const reads = command.command.startsWith('get');
-    if (reads && !options?.signal) return this.#read(command);
+    const changes = KINDS[command.command] === 'change';
+    if (!changes && !options?.signal) return this.#read(command);
     const [reply] = await this.#job<(Reply | NativeCommandError)[]>(
       (done) =>
         this.#native.run([command], (error, replies) =>
           done(error ?? firstError(replies), replies),
         ),
       options,
-      !reads,
+      changes,
     );
     return reply as Reply;
   }
 
-  /** Runs commands in order, also past one that fails: a reply or an error for each. */
+  /** Runs commands in order, whether or not some fail; resolves with a reply or an error for each. */
   async runAll(commands: NativeCommand[], options?: Abortable): Promise<(Reply | MptcpError)[]> {
     const replies = await this.#job<(Reply | NativeCommandError)[]>(
       (done) => this.#native.run(commands, done),
@@ -135,14 +153,14 @@ export class Commands {
   }
 
   /**
-   * For a process that exits, and settles no promise any more: when this returns, what `ask` has
-   * asked for is done, and what its callback has asked for.
+   * Runs commands while the process exits, when no promise is settled any more. When this returns,
+   * what `request` requested is done, and so is what its callbacks requested.
    */
-  finish(ask: (native: NativeCommands) => void): void {
+  finish(request: (native: NativeCommands) => void): void {
     if (this.#closed) return;
-    ask(this.#native);
+    request(this.#native);
     this.#native.drain();
-    this.#native.drain();
+    this.#native.drain(); // for the callbacks' requests
   }
 
   ref(): void {
@@ -193,7 +211,7 @@ export class Commands {
     const { signal } = options;
     throwIfAborted(signal, false);
     if (this.#closed) throw closedError();
-    this.#sendReads(); // before what comes after them
+    this.#sendReads(); // so that jobs keep their order
     let withdraw: (() => void) | undefined;
     try {
       const result = await new Promise<T>((resolve, reject) => {

@@ -1,17 +1,18 @@
+/** `pm.counters()`: the MPTcpExt counters. */
 import { invalidArgType } from '../base/arguments';
 
 const SECTION = 'MPTcpExt:';
 
-/** The kernel's MPTcpExt counters of the network namespace, by the kernel's names. */
+/** The MPTcpExt counters of the network namespace, by the kernel's names (net/mptcp/mib.c). */
 export class Counters {
-  /** Since the namespace exists, or since the `previous` ones of difference(). */
+  /** Counts since the namespace exists; of a difference(), since the `previous` counters. */
   readonly values: Readonly<Record<string, number>>;
 
   private constructor(values: Record<string, number>) {
     this.values = values;
   }
 
-  /** @internal from the text of /proc/net/netstat: a line of names, then one of numbers */
+  /** @internal Parses /proc/net/netstat, which has a line of names and then one of numbers. */
   static parse(netstat: string): Counters {
     const [names = [], numbers = []] = netstat
       .split('\n')
@@ -20,7 +21,7 @@ export class Counters {
     return new Counters(Object.fromEntries(names.map((name, i) => [name, Number(numbers[i])])));
   }
 
-  /** What was counted since: only what changed. */
+  /** The counters that changed since `previous`, and by how much. */
   difference(previous: Counters): Counters {
     if (!(previous instanceof Counters)) {
       throw invalidArgType('previous', 'an instance of Counters', previous);
@@ -34,6 +35,7 @@ export class Counters {
     );
   }
 
+  /** The values, for JSON.stringify(). */
   toJSON(): Readonly<Record<string, number>> {
     return this.values;
   }

@@ -1,3 +1,4 @@
+/** The MPTCP sockets of a network namespace and their subflows, dumped by sock_diag(7). */
 import type {
   Address,
   DiagFilter,
@@ -20,89 +21,88 @@ import {
 } from '../base/arguments';
 import { requireNative } from './addon';
 import { commandError } from './command-errors';
+import { INFO_FLAGS, SUBFLOW_FLAGS, TCP_STATE_NAMES, TCP_STATES, type TcpState } from './constants';
 
-/** include/net/tcp_states.h; the number of a state is its place, from 1. */
-export const TCP_STATES = [
-  'ESTABLISHED',
-  'SYN_SENT',
-  'SYN_RECV',
-  'FIN_WAIT1',
-  'FIN_WAIT2',
-  'TIME_WAIT',
-  'CLOSE',
-  'CLOSE_WAIT',
-  'LAST_ACK',
-  'LISTEN',
-  'CLOSING',
-] as const;
-export type TcpState = (typeof TCP_STATES)[number];
-
+/** Which connections `pm.connections()` yields: those that match everything that is given. */
 export interface ConnectionFilter {
+  /** A numeric address of this host. */
   localAddress?: string;
+  /** A port of this host. */
   localPort?: number;
+  /** A numeric address of the peer. */
   remoteAddress?: string;
+  /** A port of the peer. */
   remotePort?: number;
-  /** Every one but LISTEN unless given. */
+  /** One or several states (default: every state but LISTEN). */
   state?: TcpState | readonly TcpState[];
 }
 
+/** What `pm.connections()` reports of each connection. */
 export interface ConnectionsOptions extends Abortable {
-  /** false: without their subflows, which is faster (true). */
+  /** Whether connections have their `subflows` (default: true); without them it is faster. */
   subflows?: boolean;
 }
 
 /** A TCP socket that carries an MPTCP connection. */
 export interface ConnectionSubflow {
+  /** This host's address and port. */
   local: Address;
+  /** The peer's address and port. */
   remote: Address;
+  /** The state of the TCP socket. */
   state: TcpState;
-  /** Address ids; 0: the first subflow's. */
+  /** The id of the local address; 0: the first subflow's. */
   localId?: number;
+  /** The id of the remote address; 0: the first subflow's. */
   remoteId?: number;
-  /** Either side asked that it be used only when no other one can be. */
+  /** Either side requested that it carry data only when no other subflow can. */
   backup?: boolean;
-  /** This side opened it, the first one or an additional one. */
+  /** This side opened it, be it the first subflow or an additional one. */
   initiator?: boolean;
+  /** Both sides know that it speaks MPTCP (RFC 8684 sections 3.1 and 3.2). */
   fullyEstablished?: boolean;
+  /** The kernel's `struct tcp_info`. */
   tcpInfo?: TcpInfo;
 }
 
 /** An MPTCP socket of the network namespace. What the kernel or a missing privilege hides is undefined. */
 export interface NamespaceConnection {
+  /** This host's address and port. */
   local: Address;
+  /** The peer's address and port. */
   remote: Address;
+  /** The state of the MPTCP socket. */
   state: TcpState;
+  /** Identifies the connection in the namespace (RFC 8684 section 3.2). */
   token?: number;
-  /** It carries on over TCP. */
+  /** The connection has fallen back to TCP. */
   fallback?: boolean;
+  /** The kernel's `struct mptcp_info`. */
   info?: MptcpInfo;
-  /** The user who owns the socket. */
+  /** The user id that owns the socket. */
   uid: number;
-  /** As in /proc/<pid>/fd; undefined: no process holds it, not yet or no longer. */
+  /** The inode, as in /proc/<pid>/fd; undefined: no process holds the socket, not yet or no longer. */
   inode?: number;
-  /** Bytes that wait to be read, and to be acknowledged. */
+  /** Bytes that wait to be read; of a listener, connections that wait to be accepted. */
   receiveQueue?: number;
+  /** Bytes that wait to be acknowledged; of a listener, how many connections may wait. */
   sendQueue?: number;
-  /** undefined where they were not asked for, or the token is hidden. */
+  /** Its subflows; undefined: they were not requested, or the token is hidden. */
   subflows?: ConnectionSubflow[];
 }
 
-const LISTEN = 'LISTEN';
-const FALLBACK = 1; // MPTCP_INFO_FLAG_FALLBACK
-/** MPTCP_SUBFLOW_FLAG_* */
-const CAPABLE_LOCAL = 0x02;
-const JOIN_LOCAL = 0x08;
-const BACKUP = 0x10 | 0x20;
-const FULLY_ESTABLISHED = 0x40;
+const { MCAP_LOC, JOIN_LOC, BKUP_REM, BKUP_LOC, FULLY_ESTABLISHED } = SUBFLOW_FLAGS;
 
-export const stateName = (state: number): TcpState => TCP_STATES[state - 1] ?? 'CLOSE';
+const stateName = (state: number): TcpState =>
+  TCP_STATE_NAMES.find((name) => TCP_STATES[name] === state) ?? 'CLOSE';
 
 const stateBits = (states: readonly TcpState[]): number =>
-  states.reduce((bits, state) => bits | (1 << (TCP_STATES.indexOf(state) + 1)), 0);
+  states.reduce((bits, state) => bits | (1 << TCP_STATES[state]), 0);
 
-export const OPEN_STATES = stateBits(TCP_STATES.filter((state) => state !== LISTEN));
+/** Every state but LISTEN, as the bits of a DiagFilter. */
+export const OPEN_STATES = stateBits(TCP_STATE_NAMES.filter((state) => state !== 'LISTEN'));
 
-/** Checks what is given. */
+/** Checks the arguments of `pm.connections()`. */
 export function checkConnectionsArguments(filter: unknown, options: unknown): void {
   checkObject('filter', filter);
   const { localAddress, localPort, remoteAddress, remotePort, state } = filter as ConnectionFilter;
@@ -110,7 +110,7 @@ export function checkConnectionsArguments(filter: unknown, options: unknown): vo
   checkIfGiven(checkAddress, 'filter.remoteAddress', remoteAddress);
   checkIfGiven(checkPort, 'filter.localPort', localPort);
   checkIfGiven(checkPort, 'filter.remotePort', remotePort);
-  for (const each of [state ?? []].flat()) checkOneOf('filter.state', each, TCP_STATES);
+  for (const each of [state ?? []].flat()) checkOneOf('filter.state', each, TCP_STATE_NAMES);
   checkObject('options', options);
   const { subflows, signal } = options as ConnectionsOptions;
   checkIfGiven(checkBoolean, 'options.subflows', subflows);
@@ -128,8 +128,9 @@ function diagFilter(filter: ConnectionFilter): DiagFilter {
   };
 }
 
-// Without copies by `...`: a dump has thousands of them.
+// A dump has thousands of sockets, so that the conversions do not copy objects by `...`.
 
+/** The public form of a subflow. */
 export function publicSubflow(subflow: NativeDiagSubflow): ConnectionSubflow {
   const { flags, localId, remoteId, tcpInfo } = subflow;
   const result: ConnectionSubflow = {
@@ -140,8 +141,8 @@ export function publicSubflow(subflow: NativeDiagSubflow): ConnectionSubflow {
   if (localId !== undefined) result.localId = localId;
   if (remoteId !== undefined) result.remoteId = remoteId;
   if (flags !== undefined) {
-    result.backup = (flags & BACKUP) !== 0;
-    result.initiator = (flags & (CAPABLE_LOCAL | JOIN_LOCAL)) !== 0;
+    result.backup = (flags & (BKUP_REM | BKUP_LOC)) !== 0;
+    result.initiator = (flags & (MCAP_LOC | JOIN_LOC)) !== 0;
     result.fullyEstablished = (flags & FULLY_ESTABLISHED) !== 0;
   }
   if (tcpInfo) result.tcpInfo = tcpInfo;
@@ -164,7 +165,7 @@ function publicConnection(
   if (token !== undefined) result.token = token;
   if (info) {
     result.info = info;
-    result.fallback = (info.flags & FALLBACK) !== 0;
+    result.fallback = (info.flags & INFO_FLAGS.FALLBACK) !== 0;
   }
   if (inode !== 0) result.inode = inode;
   if (subflows && token !== undefined) {
@@ -191,27 +192,28 @@ export async function subflowsByToken(
   return subflows;
 }
 
-/** The connections of the namespace, each once, in batches as the kernel's dump goes on. */
+/** The connections of the namespace, each once, in batches as the kernel dumps them. */
 async function* connectionBatches(
   netns: string | undefined,
   filter: DiagFilter,
   options?: Abortable,
 ): AsyncGenerator<NativeConnection[], void, undefined> {
   const dump = new (requireNative().ConnectionDump)(netns, filter);
-  // A dump that begins anew gives again what was given; a connection is told by its token.
-  const given: number[] = [];
+  // A dump that starts again repeats connections; their tokens say which were yielded before.
+  const yielded: number[] = [];
   let before: Set<number> | undefined;
   const restart = (): void => {
-    before = new Set(given);
+    before = new Set(yielded);
   };
   for await (const batch of readDump(dump, restart, options)) {
     const known = before;
-    const news = known ? batch.filter(({ token = -1 }) => !known.has(token)) : batch;
-    for (const { token } of news) if (token !== undefined) given.push(token);
-    yield news;
+    const fresh = known ? batch.filter(({ token = -1 }) => !known.has(token)) : batch;
+    for (const { token } of fresh) if (token !== undefined) yielded.push(token);
+    yield fresh;
   }
 }
 
+/** The connections of the namespace, one by one. */
 export async function* dumpConnections(
   ...args: Parameters<typeof connectionBatches>
 ): AsyncGenerator<NativeConnection, void, undefined> {
@@ -220,7 +222,10 @@ export async function* dumpConnections(
   }
 }
 
-/** Streams: no more than some batches, and the subflows by token, are held at a time. */
+/**
+ * The public form of the connections that match the filter. Memory holds only a few batches of them,
+ * and the subflows by token.
+ */
 export async function* connections(
   netns: string | undefined,
   filter: ConnectionFilter,
@@ -233,7 +238,7 @@ export async function* connections(
   }
 }
 
-/** The batches of a dump as they come; `restart` says that those before are void. */
+/** The batches of a dump; `restart` is called where those before are void. */
 export async function* readDump<T>(
   dump: NativeDump<T>,
   restart: () => void,

@@ -1,28 +1,30 @@
+/** `pm.sysctls`: the settings below net.mptcp. */
 import type { Abortable } from '../base/abort';
 import { checkBoolean, checkInteger, checkOneOf, checkText } from '../base/arguments';
 import { MptcpError } from '../base/errors';
 import type { Commands } from './commands';
 
-/** Every setting below net.mptcp, in the kernel's own words (Documentation/networking/mptcp-sysctl). */
+/** Every setting below net.mptcp, by the kernel's name (Documentation/networking/mptcp-sysctl). */
 export interface SysctlValues {
+  /** MPTCP sockets can be created. */
   enabled: boolean;
-  /** Seconds until an announcement without echo is sent again; 0: never. */
+  /** Seconds until an announcement without an echo is sent again; 0: never. */
   add_addr_timeout: number;
   /** Whether the peer may open subflows to the connection's first address and port. */
   allow_join_initial_addr_port: boolean;
-  /** Since Linux 6.15. */
+  /** The path managers of this kernel; since Linux 6.15. */
   available_path_managers: string[];
-  /** Since Linux 6.11. */
+  /** The packet schedulers of this kernel; since Linux 6.11. */
   available_schedulers: string[];
   /** Seconds for which MPTCP is not tried where its SYNs were dropped; since Linux 6.12. */
   blackhole_timeout: number;
-  /** The DSS checksum of new connections. */
+  /** New connections use the DSS checksum (RFC 8684 section 3.3). */
   checksum_enabled: boolean;
   /** Seconds for which a connection without subflows is kept; since Linux 6.7. */
   close_timeout: number;
-  /** Since Linux 6.15; pm_type before. */
+  /** The path manager of new connections; since Linux 6.15, `pm_type` before. */
   path_manager: string;
-  /** 0: in-kernel, 1: userspace. */
+  /** The path manager of new connections by number; 0: in-kernel, 1: userspace. */
   pm_type: number;
   /** The packet scheduler of new connections. */
   scheduler: string;
@@ -32,11 +34,13 @@ export interface SysctlValues {
   syn_retrans_before_tcp_fallback: number;
 }
 
+/** The name of a setting below net.mptcp. */
 export type SysctlName = keyof SysctlValues;
 
 interface Kind<T> {
+  /** Parses the kernel's text. */
   read: (text: string) => T;
-  /** Checks and gives the text; absent: the kernel takes no value. */
+  /** Checks a value and formats it; absent: the setting is read-only. */
   write?: (name: string, value: unknown) => string;
 }
 
@@ -86,13 +90,14 @@ const KINDS: { [Name in SysctlName]: Kind<SysctlValues[Name]> } = {
 const NAMES = Object.keys(KINDS) as SysctlName[];
 const MODES: readonly SysctlName[] = ['path_manager', 'pm_type'];
 
+/** A setting that `pm.sysctls.set()` can change. */
 export type WritableSysctl = Exclude<
   SysctlName,
   'available_path_managers' | 'available_schedulers' | 'path_manager' | 'pm_type'
 >;
 const WRITABLE = NAMES.filter((name) => KINDS[name].write && !MODES.includes(name));
 
-/** Settings of MPTCP in the network namespace; new connections follow a change. */
+/** The settings of MPTCP in the network namespace; a change applies to new connections. */
 export class Sysctls {
   readonly #commands: Commands;
 
@@ -101,7 +106,7 @@ export class Sysctls {
     this.#commands = commands;
   }
 
-  /** One setting, or all that this kernel has. ERR_MPTCP_UNSUPPORTED: it lacks the one. */
+  /** Reads one setting, or all that this kernel has. ERR_MPTCP_UNSUPPORTED: it lacks the one. */
   get<Name extends SysctlName>(name: Name, abort?: Abortable): Promise<SysctlValues[Name]>;
   get(abort?: Abortable): Promise<Partial<SysctlValues>>;
   async get(first?: SysctlName | Abortable | null, abort?: Abortable): Promise<unknown> {
@@ -110,7 +115,10 @@ export class Sysctls {
     return this.#read(first, abort);
   }
 
-  /** The path manager is chosen by `pm.mode.set()` alone, which minds other processes. */
+  /**
+   * Changes a setting. ERR_MPTCP_PERMISSION; ERR_MPTCP_UNSUPPORTED: this kernel lacks it or the value.
+   * The path manager is chosen by `pm.mode.set()`, which takes other processes into account.
+   */
   async set<Name extends WritableSysctl>(
     name: Name,
     value: SysctlValues[Name],
@@ -120,7 +128,7 @@ export class Sysctls {
     await this.write(name, KINDS[name].write?.('value', value) ?? '', abort);
   }
 
-  /** @internal */
+  /** @internal Writes the text of any setting. */
   write(name: SysctlName, value: string, abort?: Abortable): Promise<void> {
     return this.#commands.writeFile(sysctlPath(name), value, abort);
   }

@@ -4,6 +4,7 @@
  * any queue explains (`isDark`); it is alive when it can be relied on to replace a dark one
  * (`isAlive`). What lies between the two is neither. engine/progress.ts measures the silence.
  */
+import { TCP_STATES } from '../kernel/constants';
 import type { ConnectionView, PathProgress, PathView, PolicyView } from './policy';
 import { isOpen } from './view-queries';
 
@@ -12,8 +13,7 @@ const MIN_STREAM_UNACKED = 4; // packets
 const MIN_STREAM_SILENCE = 150; // ms
 const LONGEST_QUEUE = 1200; // ms: a queue of one second, and some more
 const QUIET_AFTER = 250; // ms
-const TCP_ESTABLISHED = 1; // include/net/tcp_states.h
-const TCP_CLOSE_WAIT = 8;
+const { ESTABLISHED, CLOSE_WAIT } = TCP_STATES;
 
 /** The retransmission time-out in milliseconds without its exponential back-off. */
 const baseRto = ({ rto, retransmits }: PathProgress): number => rto / 1000 / 2 ** retransmits;
@@ -50,7 +50,7 @@ export function isAlive(view: PolicyView, path: PathView): boolean {
   const { progress, silentSince, polledAt = 0 } = path;
   if (!isOpen(path) || !isLocallyUp(view, path)) return false;
   if (!progress) return true;
-  if (progress.state !== TCP_ESTABLISHED && progress.state !== TCP_CLOSE_WAIT) return false;
+  if (progress.state !== ESTABLISHED && progress.state !== CLOSE_WAIT) return false;
   return silentSince === undefined || polledAt - silentSince < darkAfter(path, progress) / 2;
 }
 

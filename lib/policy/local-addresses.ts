@@ -2,7 +2,7 @@
 import { BlockList } from 'node:net';
 import { familyOf, isAddress, withoutScope } from '../base/addresses';
 import type { NetworkAddress, NetworkInterface } from '../interfaces/interface';
-import { isUsable } from '../interfaces/interface';
+import { isLinkLocal, isUsable } from '../interfaces/interface';
 
 /** An address of this host. */
 export interface LocalAddress {
@@ -42,16 +42,14 @@ function ranges(v4: readonly [string, number][], v6: readonly [string, number][]
 
 const LOOPBACK = ranges([['127.0.0.0', 8]], [['::1', 128]]);
 
-/** The unspecified address and "this host", link-local and multicast addresses (RFC 6890). */
+/** The unspecified address, "this host" and multicast addresses (RFC 6890). */
 const SPECIAL = ranges(
   [
     ['0.0.0.0', 8],
-    ['169.254.0.0', 16],
     ['224.0.0.0', 4],
   ],
   [
     ['::', 128],
-    ['fe80::', 10],
     ['ff00::', 8],
   ],
 );
@@ -61,7 +59,7 @@ const SPECIAL = ranges(
  * connection on the loopback uses loopback addresses only, and no other connection uses them.
  */
 export const isEligible = (address: string, first: string): boolean =>
-  LOOPBACK.has(first) === LOOPBACK.has(address) && !SPECIAL.has(address);
+  LOOPBACK.has(first) === LOOPBACK.has(address) && !isLinkLocal(address) && !SPECIAL.has(address);
 
 /** Caches the answers for each list of interfaces, by whether the connection is on the loopback. */
 const cache = new WeakMap<readonly NetworkInterface[], Map<boolean, LocalAddress[]>>();

@@ -2,6 +2,7 @@
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import { errnoName, MptcpError, systemError } from '../base/errors';
 import { loadNative, requireNative } from '../kernel/addon';
+import { IPPROTO_MPTCP } from '../kernel/constants';
 import { channels } from './channels';
 import type { TcpHandle } from './node/types';
 
@@ -39,8 +40,6 @@ export function whyUnavailable(): MptcpError | undefined {
     return error instanceof MptcpError ? error : undefined;
   }
 }
-
-const IPPROTO_MPTCP = 262;
 
 /** Whether `handle` was opened as an MPTCP socket: a connection of one may still speak TCP. */
 export function isMptcpSocket(handle: TcpHandle | undefined): boolean {

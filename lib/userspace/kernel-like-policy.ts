@@ -5,15 +5,11 @@
 import type { Address, NativeCommand, NativeEndpoint, NativeLimits } from '../../types/native';
 import { familyOf, isAddress } from '../base/addresses';
 import type { AnnouncedEvent, EstablishedEvent } from '../events/events';
+import { ENDPOINT_FLAGS } from '../kernel/constants';
 import type { AddressIds } from './address-ids';
 import { build } from './userspace';
 
-/** MPTCP_PM_ADDR_FLAG_* */
-const SIGNAL = 1;
-const SUBFLOW = 2;
-const BACKUP = 4;
-const FULLMESH = 8;
-const LAMINAR = 32;
+const { SIGNAL, SUBFLOW, BACKUP, FULLMESH, LAMINAR } = ENDPOINT_FLAGS;
 
 /** What the namespace is configured to do. */
 export interface Config {

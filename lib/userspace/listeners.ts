@@ -4,10 +4,10 @@ import type { SocketAddress } from '../base/addresses';
 import { socketKey } from '../base/addresses';
 import { MptcpError } from '../base/errors';
 import type { Commands } from '../kernel/commands';
+import { TCP_STATES } from '../kernel/constants';
 import { dumpConnections } from '../kernel/sock-diag';
 
-/** TCP_LISTEN (include/net/tcp_states.h) */
-const LISTEN = 10;
+const { LISTEN } = TCP_STATES;
 
 /** A listener and how many announcements need it. */
 interface Listener {

@@ -22,14 +22,12 @@ import { type Endpoint, publicEndpoint, publicEndpoints } from '../endpoints/end
 import type { PathManagerEvents } from '../events/stream';
 import { interfaceIndex } from '../interfaces/names';
 import type { Commands } from '../kernel/commands';
+import { ENDPOINT_FLAGS } from '../kernel/constants';
 import { dumpConnections, OPEN_STATES } from '../kernel/sock-diag';
 import { AddressIds, INITIAL_ID } from './address-ids';
 import { Listeners } from './listeners';
 
-/** MPTCP_PM_ADDR_FLAG_* */
-const SIGNAL = 1;
-const BACKUP = 4;
-const IMPLICIT = 16;
+const { SIGNAL, BACKUP, IMPLICIT } = ENDPOINT_FLAGS;
 
 /** What is announced of an address, but for its id. */
 export interface Announcement {

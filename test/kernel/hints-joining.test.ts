@@ -11,7 +11,7 @@ interface Case {
   hints: SchedulingHints;
   /** What ss shows of each subflow, by the hint. */
   shown: Partial<Record<keyof SchedulingHints, RegExp>>;
-  /** The one that takes a capability. */
+  /** The hint that needs a capability. */
   privileged?: keyof SchedulingHints;
 }
 

@@ -67,7 +67,7 @@ describeKernel('hints about paths', { needs: ['tc'] }, () => {
       const flag = { by: 'MP_PRIO', applied: true };
       expect(await client.run(hints)).toMatchObject([
         { ...made, wanted: 2, value: 2 },
-        // The interface that is not to be backup is taken first.
+        // An interface that shall not be backup is used first.
       ]);
       expect(await backups(lab, client)).toEqual({ eth1: false, eth3: false });
 
@@ -154,7 +154,7 @@ describeKernel('hints about paths', { needs: ['tc'] }, () => {
   test('a client begins on the interface that it prefers', async () => {
     await using lab = await Hosts.connect([{}, {}], { join: 'none' });
     const [first, second] = lab.paths;
-    // The server's address is reached by either interface; the routes take the first.
+    // The server's address is reached by either interface; the routes prefer the first.
     lab.client.ip('route', 'add', `${first.server.address}/32`, 'dev', 'eth1', 'metric', '1');
     lab.client.ip(
       ...['route', 'add', `${first.server.address}/32`, 'via', second.server.address],

@@ -61,6 +61,7 @@ describeKernel('path manager commands', {}, () => {
         { id: 77, address: second, signal: true, subflow: false, interface: 'lo' },
         { id: 78, address: third, subflow: true, laminar: true, implicit: false },
       ]);
+      expect(added.map(({ flags }) => flags)).toEqual([2 | 4 | 8, 1, 2 | 32]);
       expect(await pm.endpoints.list()).toEqual(added);
       expect(byIp()).toMatchObject([
         { id: 1, address: first, subflow: true, backup: true, fullmesh: true },

@@ -66,25 +66,72 @@ describeKernel('endpoints with link-local addresses', {}, () => {
   });
 });
 
+describeKernel('endpoints of one address and different ports', {}, () => {
+  const ADDRESS = { 4: '127.0.0.1', 6: '::1' };
+
+  test.each(FAMILIES)('IPv%i: address and port name exactly one', async (family) => {
+    await using host = new Namespace('ports');
+    await using pm = await PathManager.open({ netns: host.name });
+    const address = ADDRESS[family];
+    await pm.endpoints.add({ address, subflow: true });
+    await pm.endpoints.add({ address, signal: true, port: 5001 });
+    await pm.endpoints.add({ address, signal: true, port: 5002 });
+    expect(await pm.endpoints.get({ address })).toMatchObject({ id: 1 });
+    expect(await pm.endpoints.get({ address, port: 5002 })).toMatchObject({ id: 3, port: 5002 });
+    await pm.endpoints.update({ address, port: 5002 }, { backup: true });
+    await pm.endpoints.update({ address }, { fullmesh: true });
+    const flags = async () =>
+      (await pm.endpoints.list()).map(({ id, backup, fullmesh }) => ({ id, backup, fullmesh }));
+    const [one, two, three] = [
+      { id: 1, backup: false, fullmesh: true },
+      { id: 2, backup: false, fullmesh: false },
+      { id: 3, backup: true, fullmesh: false },
+    ];
+    expect(await flags()).toEqual([one, two, three]);
+
+    const lists = `id 1 without a port, id 2 with the port 5001, id 3 with the port 5002`;
+    for (const ambiguous of [
+      pm.endpoints.get(address),
+      pm.endpoints.update(address, { backup: true }),
+      pm.endpoints.delete(address),
+    ]) {
+      await expect(ambiguous).rejects.toMatchObject({ code: 'ERR_MPTCP_AMBIGUOUS' });
+      await expect(ambiguous).rejects.toThrow(lists);
+    }
+    expect(await flags()).toEqual([one, two, three]);
+
+    const absent = pm.endpoints.delete({ address, port: 5003 });
+    await expect(absent).rejects.toMatchObject({ code: 'ERR_MPTCP_NOT_FOUND' });
+    await expect(absent).rejects.toThrow(`the address ${address} with the port 5003`);
+    await pm.endpoints.delete({ address, port: 5001 });
+    expect(await flags()).toEqual([one, three]);
+    await pm.endpoints.delete({ address });
+    const last = pm.endpoints.get({ address });
+    await expect(last).rejects.toThrow(`the address ${address} without a port`);
+    await pm.endpoints.delete(address); // no longer ambiguous
+    expect(await flags()).toEqual([]);
+  });
+});
+
 describeKernel('the first subflow', {}, () => {
-  /** A connection with two subflows, and what both sides are told. */
+  /** A connection with two subflows, and the events that both sides receive. */
   async function connected(family: 4 | 6) {
     const lab = await twoPaths({ family });
     const [first] = lab.paths;
     const open = async (netns: string) => {
       const pm = await PathManager.open({ netns });
-      const told: PathManagerEvent[] = [];
-      const events = pm.events().on('event', (event) => told.push(event));
+      const received: PathManagerEvent[] = [];
+      const events = pm.events().on('event', (event) => received.push(event));
       await events.ready;
-      return { pm, told };
+      return { pm, received };
     };
     const [client, server] = [await open(lab.client.name), await open(lab.server.name)];
     const { port } = await foreignServer(lab.server, '::');
     await ForeignClient.connect(lab.client, first.server.address, port);
     await until('both subflows', () =>
-      client.told.some(({ type }) => type === 'subflowEstablished'),
+      client.received.some(({ type }) => type === 'subflowEstablished'),
     );
-    const { local, remote } = client.told.find((event) => event.type === 'created')!;
+    const { local, remote } = client.received.find((event) => event.type === 'created')!;
     const dispose = async () => {
       for (const each of [client.pm, server.pm, lab]) await each[Symbol.asyncDispose]();
     };
@@ -96,10 +143,10 @@ describeKernel('the first subflow', {}, () => {
     const { client, server, local, remote } = connection;
     await client.pm.endpoints.add({ address: local.address, subflow: true });
     await client.pm.endpoints.update(local.address, { backup: true });
-    const told = await until('MP_PRIO at the server', () =>
-      server.told.find((event) => event.type === 'subflowPriority'),
+    const received = await until('MP_PRIO at the server', () =>
+      server.received.find((event) => event.type === 'subflowPriority'),
     );
-    expect(told).toMatchObject({ backup: true, local: remote, remote: local });
+    expect(received).toMatchObject({ backup: true, local: remote, remote: local });
   });
 
   test.each(FAMILIES)('IPv%i: is closed by the id 0 and its address', async (family) => {
@@ -108,12 +155,13 @@ describeKernel('the first subflow', {}, () => {
     await client.pm.endpoints.delete({ id: 0, address: lab.paths[1].client.address });
     await client.pm.endpoints.delete({ id: 0, address: local.address });
     const closed = await until('the first subflow is gone', () =>
-      client.told.find((event) => event.type === 'subflowClosed'),
+      client.received.find((event) => event.type === 'subflowClosed'),
     );
     expect(closed).toMatchObject({ local, source: 'kernel' });
-    const { value } = await client.pm.connections().next();
-    expect(value!.subflows).toMatchObject([
-      { local: { address: lab.paths[1].client.address }, localId: 1 },
-    ]);
+    const left = await until('its TCP socket is gone', async () => {
+      const { value } = await client.pm.connections().next();
+      return value!.subflows!.length === 1 && value!.subflows;
+    });
+    expect(left).toMatchObject([{ local: { address: lab.paths[1].client.address }, localId: 1 }]);
   });
 });

@@ -63,25 +63,25 @@ describeKernel('interfaces', {}, () => {
     );
   });
 
-  test('added, changed and removed are told apart', async () => {
+  test('additions, changes and removals are distinct events', async () => {
     await using watch = pm.interfaces.watch();
     await watch.ready;
     const events: InterfaceEvent[] = [];
     watch.on('event', (event) => events.push(event));
-    const told = (type: InterfaceEvent['type'], text: string) =>
+    const received = (type: InterfaceEvent['type'], text: string) =>
       until(`${type} ${text}`, () =>
         events.some((event) => event.type === type && JSON.stringify(event).includes(text)),
       );
     await plug('eth1');
-    await told('linkAdded', '"eth1"');
+    await received('linkAdded', '"eth1"');
     host.ip('link', 'set', 'eth1', 'mtu', '1400');
-    await told('linkChanged', '"mtu":1400');
+    await received('linkChanged', '"mtu":1400');
     host.ip('address', 'add', '10.1.1.1/24', 'dev', 'eth1');
-    await told('addressAdded', '10.1.1.1');
-    await told('routeAdded', '10.1.1.0');
+    await received('addressAdded', '10.1.1.1');
+    await received('routeAdded', '10.1.1.0');
     // The kernel says "new" of both, and "new" again of what has not changed.
     host.ip('address', 'add', 'fd00:1::1/64', 'dev', 'eth1');
-    await told('addressAdded', 'fd00:1::1');
+    await received('addressAdded', 'fd00:1::1');
     host.ip(
       'address',
       'change',
@@ -93,23 +93,23 @@ describeKernel('interfaces', {}, () => {
       'valid_lft',
       '1000',
     );
-    await told('addressChanged', '"deprecated":true');
+    await received('addressChanged', '"deprecated":true');
     host.ip('route', 'add', '10.9.0.0/16', 'via', '10.1.1.254');
-    await told('routeAdded', '10.9.0.0');
+    await received('routeAdded', '10.9.0.0');
     host.ip('route', 'replace', '10.9.0.0/16', 'via', '10.1.1.253');
-    await told('routeChanged', '10.1.1.253');
-    // The kernel takes IPv4 routes with the link, and does not say so.
+    await received('routeChanged', '10.1.1.253');
+    // The kernel removes IPv4 routes with the link, without a message.
     host.ip('link', 'set', 'eth1', 'down');
-    await told('routeRemoved', '10.9.0.0');
+    await received('routeRemoved', '10.9.0.0');
     host.ip('address', 'delete', '10.1.1.1/24', 'dev', 'eth1');
-    await told('addressRemoved', '10.1.1.1');
+    await received('addressRemoved', '10.1.1.1');
     host.ip('link', 'delete', 'eth1');
-    for (const name of ['eth1', 'eth1-peer']) await told('linkRemoved', `"${name}"`);
+    for (const name of ['eth1', 'eth1-peer']) await received('linkRemoved', `"${name}"`);
     expect(byTypes(events).filter((type) => type === 'linkAdded')).toHaveLength(2); // and its peer
     expect(watch.interfaces).toEqual(await pm.interfaces.list());
   });
 
-  test('what is there already is told where asked for', async () => {
+  test('what exists already is reported on request', async () => {
     await plug('eth1');
     await using watch = pm.interfaces.watch({ initial: true, routes: false });
     const names: string[] = [];
@@ -214,7 +214,7 @@ describeKernel('interfaces', {}, () => {
       });
     });
 
-    test("the kernel's limit is told, and room is used when there is some", async () => {
+    test("the kernel's limit is reported, and room is used once there is some", async () => {
       await plug('eth1');
       for (let i = 1; i <= 10; i++) host.ip('address', 'add', `10.1.1.${i}/32`, 'dev', 'eth1');
       const follow = pm.endpoints.follow({

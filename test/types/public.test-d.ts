@@ -19,6 +19,7 @@ import {
   type MptcpErrorCode,
   type MptcpInfo,
   type MptcpMode,
+  type NetworkLinkEvent,
   type DarkPath,
   type ManagedPolicy,
   type PathAction,
@@ -145,6 +146,14 @@ expectTypeOf<BehindLoadBalancer>().toExtend<AsyncDisposable>();
 expectTypeOf<BehindLoadBalancer['endpoint']>().toEqualTypeOf<Endpoint | undefined>();
 // @ts-expect-error -- the address is missing
 void pathManager.behindLoadBalancer({ port: 9000 });
+
+pathManager.interfaces
+  .watch()
+  .on('linkAdded', (event) => expectTypeOf(event).toEqualTypeOf<NetworkLinkEvent<'Added'>>());
+void pathManager.endpoints.delete({ address: '192.0.2.1', port: 9000 });
+void pathManager.endpoints.delete({ id: 0, address: '192.0.2.1' });
+// @ts-expect-error -- only delete() takes a first subflow
+void pathManager.endpoints.get({ id: 0, address: '192.0.2.1' });
 
 // Policies and the events of a managed policy.
 declare const managing: PathManager;

@@ -2,7 +2,7 @@
 import { isAddress, withoutScope } from '../../base/addresses';
 import type { EventSink } from '../../base/event-stream';
 import type { FollowEvent } from '../../endpoints/endpoint';
-import { EndpointKeeper, type WantedEndpoint } from '../../endpoints/keeper';
+import { EndpointKeeper, type RequestedEndpoint } from '../../endpoints/keeper';
 import type { NetworkAddress, NetworkInterface } from '../../interfaces/interface';
 import { backOff } from '../engine/pacing';
 import type { PathPolicy, PolicyView } from '../policy';
@@ -96,7 +96,7 @@ export class KeptEndpoints {
     }, backOff(ailing.count)).unref();
   }
 
-  #healed(requested: WantedEndpoint[]): WantedEndpoint[] {
+  #healed(requested: RequestedEndpoint[]): RequestedEndpoint[] {
     if (this.#healing === 'report') return requested;
     return requested.flatMap(({ options, address }) => {
       const ailing = this.#ailing.get(withoutScope(address.address));
@@ -121,7 +121,7 @@ function addressOf(
 }
 
 /** The endpoints that a policy requests, without those whose address no interface has. */
-export function requestedEndpoints(policy: PathPolicy, view: EndpointsView): WantedEndpoint[] {
+export function requestedEndpoints(policy: PathPolicy, view: EndpointsView): RequestedEndpoint[] {
   const requested = policy.endpoints?.(view) ?? [];
   return requested.flatMap((options) => {
     const address = addressOf(view.interfaces, options.address, options.interface);

@@ -2,12 +2,13 @@
 import { isAddress } from '../../base/addresses';
 import { MptcpError } from '../../base/errors';
 import type { Commands } from '../../kernel/commands';
+import { TCP_STATES } from '../../kernel/constants';
 import { subflowsByToken } from '../../kernel/sock-diag';
 import type { AddressIds } from '../../userspace/address-ids';
 import { build, type Userspace } from '../../userspace/userspace';
 import type { AbandonSubflowAction, CreateSubflowAction, PathAction } from '../policy';
 
-const SYN_SENT = 2;
+const { SYN_SENT } = TCP_STATES;
 
 /** What the commands need to know of the namespace. */
 interface Surroundings {

@@ -26,14 +26,14 @@ const changed = (link: NativeLink): NativeInterfaceChange => ({ kind: 'changed',
 
 interface Watched {
   events: InterfaceEvent[];
-  /** Answers the dump that goes on, by what it reads. */
+  /** Answers the running dump, by what it reads. */
   answer: {
     links: (links: NativeLink[]) => void;
     routes: (routes: NativeRoute[]) => void;
   };
 }
 
-/** Ready, with one link, under a kernel that answers dumps as the test wants. */
+/** A ready stream that knows one link, over a kernel whose dumps the test answers. */
 async function watch(): Promise<Watched> {
   const events: InterfaceEvent[] = [];
   const answer = {} as Watched['answer'];
@@ -48,7 +48,7 @@ async function watch(): Promise<Watched> {
       {},
       {
         ready: resolve,
-        deliver: (told) => events.push(...told),
+        deliver: (delivered) => events.push(...delivered),
         fail: (error) => {
           throw error;
         },
@@ -70,11 +70,11 @@ async function answerAll(answer: Watched['answer'], links: NativeLink[]): Promis
 
 const settled = (): Promise<void> => new Promise(setImmediate);
 
-test('links are told as they change while a dump of routes is ahead of that', async () => {
+test('changes of links are reported although a running dump of routes is ahead of them', async () => {
   const { events, answer } = await watch();
   mockDeliver(null, [changed(eth())], 0); // its routes went without a word: a dump begins
   expect(events).toMatchObject([{ type: 'linkChanged', link: { up: false } }]);
-  // The link is back by now, as a dump of links would tell.
+  // The link is back by now, as a dump of links would show.
   answer.links([eth(UP, RUNNING)]);
   await settled();
   mockDeliver(null, [changed(eth(UP))], 0);
@@ -87,7 +87,7 @@ test('links are told as they change while a dump of routes is ahead of that', as
   ]);
 });
 
-test('what was told before a dump of everything and comes after it is no news', async () => {
+test('what was reported before a full dump is not reported again after it', async () => {
   const { events, answer } = await watch();
   mockDeliver(null, [changed(eth())], 0);
   answer.routes([]);
