@@ -130,7 +130,8 @@ export class Endpoints {
     checkObject('changes', changes);
     checkIfGiven(checkBoolean, 'changes.backup', changes.backup);
     checkIfGiven(checkBoolean, 'changes.fullmesh', changes.fullmesh);
-    const id = await this.#idOf(reference, abort);
+    // Commands are queued in the order of their calls: an id must not wait.
+    const id = typeof reference === 'number' ? reference : (await this.#get(reference, abort)).id;
     const mask = flagsOf({
       backup: changes.backup !== undefined,
       fullmesh: changes.fullmesh !== undefined,
@@ -161,7 +162,8 @@ export class Endpoints {
       return;
     }
     checkReference(reference);
-    const id = await this.#idOf(reference, abort);
+    // Commands are queued in the order of their calls: an id must not wait.
+    const id = typeof reference === 'number' ? reference : (await this.#get(reference, abort)).id;
     await this.#change({ command: 'deleteEndpoint', id }, abort);
   }
 
@@ -225,10 +227,6 @@ export class Endpoints {
       )) as NativeEndpoint;
     }
     return findEndpoint(await this.#commands.endpoints(undefined, abort), reference);
-  }
-
-  async #idOf(reference: EndpointReference, abort?: Abortable): Promise<number> {
-    return typeof reference === 'number' ? reference : (await this.#get(reference, abort)).id;
   }
 
   #public(endpoint: NativeEndpoint, abort?: Abortable): Promise<Endpoint> {
