@@ -35,7 +35,7 @@ const keyOf = ({ address, port = 0 }: IdentifiedAddress): string =>
 function isRefused(error: unknown, id: number): boolean {
   if (!(error instanceof MptcpError) || error.extack === undefined) return false;
   if (error.code === 'ERR_MPTCP_EXISTS') return true;
-  // Before Linux 6.9, SUBFLOW_CREATE refuses the id 0 ("missing local addr id").
+  // Older kernels refuse the id 0 in SUBFLOW_CREATE ("missing local addr id").
   return (
     id === INITIAL_ID && error.errno === -constants.errno.EINVAL && error.extack.includes('addr id')
   );

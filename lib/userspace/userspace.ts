@@ -56,7 +56,7 @@ export interface SubflowLocal {
   address: string;
   /**
    * The address id that the peer receives, 0 to 255. 0 is for the local address of the connection's
-   * initial subflow (RFC 8684, section 3.2); before Linux 6.9 the kernel refuses it.
+   * initial subflow (RFC 8684, section 3.2); older kernels refuse it (6.18 accepts it).
    */
   id: number;
   /** The name of the interface to use. */
