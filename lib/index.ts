@@ -1,3 +1,7 @@
+/**
+ * The door `mptcp`: the path manager, connections, policies and all public types. What is not
+ * needed at once is loaded when it is first used.
+ */
 import { lazily } from './base/lazy';
 import { setUp } from './drop-in/setup';
 import type * as Policies from './policy/policies';

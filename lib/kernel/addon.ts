@@ -1,3 +1,4 @@
+/** Loads the native addon when it is first needed, and says why it cannot be loaded. */
 import path from 'node:path';
 import type { Native } from '../../types/native';
 import { MptcpError } from '../base/errors';

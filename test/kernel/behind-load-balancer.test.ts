@@ -1,3 +1,4 @@
+/** Tests that clients of a server behind a load balancer join at the server's own address. */
 import { join } from 'node:path';
 import { type LoadBalancerOptions, PathManager } from 'mptcp';
 import { describeKernel } from '../lab/jest';

@@ -1,3 +1,4 @@
+/** Tests that a connection's events are complete although the kernel lost messages. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,7 @@
+/**
+ * Tests that each event of a connection is emitted once and names its source, with and without
+ * privilege.
+ */
 import type { Socket } from 'node:net';
 import type { Connection, ConnectionEvent } from '../../lib';
 import { describeKernel } from '../lab/jest';

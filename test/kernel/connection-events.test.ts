@@ -1,3 +1,4 @@
+/** Tests the events and samples of a connection, with and without privilege. */
 import type { ConnectionEvent, ConnectionSample } from '../../lib';
 import { describeKernel } from '../lab/jest';
 import { clampMss, loss, rewrite, stripOptions } from '../lab/middleboxes';

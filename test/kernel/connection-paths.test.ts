@@ -1,3 +1,4 @@
+/** Tests the commands of `Connection` for the paths of one connection. */
 import { PathManager } from 'mptcp';
 import type { AbortError, ConnectionEvent, ConnectionSubflowLocal } from '../../lib';
 import { describeKernel } from '../lab/jest';

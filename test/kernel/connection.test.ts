@@ -1,3 +1,4 @@
+/** Tests what a `Connection` reports of its socket. */
 import { describeKernel } from '../lab/jest';
 import { FAMILIES } from '../lab/path-end';
 import { twoPaths } from '../lab/topologies';

@@ -1,3 +1,4 @@
+/** Tests that hints are applied as socket options, and that their results are true. */
 import type { SchedulingHints } from '../../lib';
 import { describeKernel } from '../lab/jest';
 import { stripOptions } from '../lab/middleboxes';

@@ -1,3 +1,4 @@
+/** Tests hints about paths, under the userspace and the in-kernel path manager. */
 import type { PathHints } from '../../lib';
 import { describeKernel } from '../lab/jest';
 import { FAMILIES } from '../lab/path-end';

@@ -1,3 +1,4 @@
+/** Tests `pm.announce()` and `pm.withdraw()`, and the listeners that they hold. */
 import { PathManager } from 'mptcp';
 import { describeKernel } from '../lab/jest';
 import { type Hosts, twoPaths } from '../lab/topologies';

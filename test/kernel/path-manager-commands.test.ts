@@ -1,3 +1,4 @@
+/** Tests the commands of PathManager, their results and their errors. */
 import { join } from 'node:path';
 import { AbortError, MptcpError, type MptcpErrorCode, PathManager } from 'mptcp';
 import type { NativeEndpoint } from '../../types/native';

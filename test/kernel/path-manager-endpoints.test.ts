@@ -1,3 +1,4 @@
+/** Tests the endpoints of the in-kernel path manager. */
 import { PathManager, type PathManagerEvent } from 'mptcp';
 import { describeKernel } from '../lab/jest';
 import { Namespace } from '../lab/namespace';

@@ -1,3 +1,4 @@
+/** Tests the events of a network namespace's connections. */
 import { join } from 'node:path';
 import { PathManager, type PathManagerEvent, type PathManagerEvents } from 'mptcp';
 import { subflowKey } from '../../lib/base/addresses';

@@ -1,3 +1,4 @@
+/** Tests the list and the events of interfaces, and endpoints that follow their addresses. */
 import { join } from 'node:path';
 import { type FollowEvent, type InterfaceEvent, PathManager } from 'mptcp';
 import { describeKernel } from '../lab/jest';

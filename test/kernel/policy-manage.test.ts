@@ -1,3 +1,6 @@
+/**
+ * Tests a policy at work on live connections: which ones it manages, and what it does and records.
+ */
 import type { PathPolicy, PolicyAction } from '../../lib/policy/policy';
 import { describeKernel } from '../lab/jest';
 import type { Path } from '../lab/path';

@@ -1,3 +1,4 @@
+/** Tests that `createSubflow()` chooses its local address among those that policies use. */
 import { describeKernel } from '../lab/jest';
 import { FAMILIES, type Family } from '../lab/path-end';
 import { type Hosts, twoPaths } from '../lab/topologies';

@@ -1,3 +1,4 @@
+/** Tests the repetition of one asynchronous poll. */
 import { AsyncPoller } from '../../../lib/base/poller';
 
 const INTERVAL = 100;

@@ -1,3 +1,4 @@
+/** Tests that items leave a delay queue after their delay. */
 import { DelayQueue, type Queued } from '../../../lib/base/delay-queue';
 
 const DELAY = 100;

@@ -1,3 +1,4 @@
+/** Tests listeners, loops and queues of event streams. */
 import {
   type EventSink,
   type EventSource,

@@ -1,3 +1,4 @@
+/** Tests polling many items with a bounded share of the event loop. */
 import { poll, type Polled, setRef, stopPolling } from '../../../lib/base/poller';
 
 const all = new Set<Polled>();

@@ -1,3 +1,4 @@
+/** Tests a resource that is opened for its first user and lingers after its last. */
 import { SharedResource } from '../../../lib/base/shared-resource';
 
 const LINGER = 1000;

@@ -1,3 +1,4 @@
+/** Tests how the environment variable NODE_MPTCP is read. */
 import { parseRegisterOptions } from '../../../lib/drop-in/register-options';
 
 const modes = (text?: string) => {

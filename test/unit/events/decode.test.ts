@@ -1,3 +1,4 @@
+/** Tests how the kernel's messages become events. */
 import { decodeEvent } from '../../../lib/events/decode';
 import type { NativeEvent } from '../../../types/native';
 

@@ -1,3 +1,4 @@
+/** Tests how it is found out whether a peer denies joins to its initial address. */
 import type { decodeEvent } from '../../../lib/events/decode';
 import type * as DeniedJoins from '../../../lib/events/denied-joins';
 import type { NativeEvent } from '../../../types/native';

@@ -1,3 +1,4 @@
+/** Tests the table of known connections, and the events that lead from one state to another. */
 import type { Address, PathManagerEvent } from '../../../lib';
 import { adopt, apply, type Connections, copy, difference } from '../../../lib/events/table';
 

@@ -1,3 +1,4 @@
+/** Tests what the demo's summary finds fault with. */
 import type { Result } from '../../../examples/demo/download';
 import type { Network } from '../../../examples/demo/network';
 import { summarize } from '../../../examples/demo/summary';

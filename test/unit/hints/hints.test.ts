@@ -1,3 +1,4 @@
+/** Tests the checks of hints, and the socket options that they become. */
 import net from 'node:net';
 import { connectionOf } from '../../../lib';
 import { checkHints } from '../../../lib/hints/hints';

@@ -1,3 +1,4 @@
+/** Tests the order of interface events while links, addresses and routes are dumped. */
 import type { InterfaceEvent } from '../../../lib';
 import { WatchedInterfaces } from '../../../lib/interfaces/source';
 import type { Commands } from '../../../lib/kernel/commands';

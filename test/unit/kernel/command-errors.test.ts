@@ -1,3 +1,4 @@
+/** Tests the codes and texts of errors by the kernel's own. */
 import { constants } from 'node:os';
 import type { MptcpError, MptcpErrorCode } from '../../../lib';
 import { commandError } from '../../../lib/kernel/command-errors';

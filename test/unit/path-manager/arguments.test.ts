@@ -1,3 +1,4 @@
+/** Tests that PathManager refuses wrong arguments before anything reaches the kernel. */
 import * as fc from 'fast-check';
 import net from 'node:net';
 import { PathManager } from '../../../lib';

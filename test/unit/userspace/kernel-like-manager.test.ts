@@ -1,3 +1,4 @@
+/** Tests how the kernel-like manager carries out its policy's commands. */
 import { EventEmitter } from 'node:events';
 import { type EstablishedEvent, MptcpError, type PathManagerEvents } from '../../../lib';
 import type { Commands } from '../../../lib/kernel/commands';

@@ -1,3 +1,4 @@
+/** Tests that the kernel-like policy decides as the in-kernel path manager does. */
 import type { AnnouncedEvent, EstablishedEvent } from '../../../lib';
 import {
   accept,

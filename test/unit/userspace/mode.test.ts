@@ -1,3 +1,6 @@
+/**
+ * Tests changes of the mode: its end with the kernel's events, and the order of several changes.
+ */
 import { EventEmitter } from 'node:events';
 import type { PathManagerEvents } from '../../../lib';
 import type { Commands } from '../../../lib/kernel/commands';
