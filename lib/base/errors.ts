@@ -4,7 +4,7 @@ import type { NativeError } from '../../types/native';
 
 /** The codes of {@link MptcpError}. */
 export type MptcpErrorCode =
-  /** This machine cannot speak MPTCP, or cannot tell whether a connection does. */
+  /** This machine cannot speak MPTCP, or cannot say whether a connection does. */
   | 'ERR_MPTCP_UNAVAILABLE'
   /** The peer or the path does not speak MPTCP. */
   | 'ERR_MPTCP_FALLBACK'

@@ -90,7 +90,7 @@ export interface ConnectionClosedEvent extends EventBase {
   info?: MptcpInfo;
 }
 
-/** Every event of a `Connection`; `type` tells them apart. */
+/** Every event of a `Connection`; `type` is its kind. */
 export type ConnectionEvent =
   | ConnectionSubflowEstablishedEvent
   | ConnectionSubflowClosedEvent

@@ -257,7 +257,7 @@ export interface FollowOptions extends EventStreamOptions {
 
 /** An endpoint appears: it was added, or one that already existed and nobody kept was taken over. */
 export interface FollowAddedEvent {
-  /** Tells it apart from the other events. */
+  /** The kind of the event. */
   type: 'added';
   /** The endpoint as read back from the kernel. */
   endpoint: Endpoint;
@@ -265,7 +265,7 @@ export interface FollowAddedEvent {
 
 /** An endpoint was deleted, because its address is gone or no longer usable. */
 export interface FollowRemovedEvent {
-  /** Tells it apart from the other events. */
+  /** The kind of the event. */
   type: 'removed';
   /** The endpoint as it was. */
   endpoint: Endpoint;
@@ -273,7 +273,7 @@ export interface FollowRemovedEvent {
 
 /** The flags of an endpoint changed; only a policy's endpoints (`by: 'endpoints'`) change theirs. */
 export interface FollowUpdatedEvent {
-  /** Tells it apart from the other events. */
+  /** The kind of the event. */
   type: 'updated';
   /** The endpoint as read back from the kernel. */
   endpoint: Endpoint;
@@ -281,7 +281,7 @@ export interface FollowUpdatedEvent {
 
 /** The kernel refused an endpoint; it is tried again when an interface or an endpoint changes. */
 export interface FollowRefusedEvent {
-  /** Tells it apart from the other events. */
+  /** The kind of the event. */
   type: 'refused';
   /** The address that has no endpoint. */
   address: NetworkAddress;

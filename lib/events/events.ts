@@ -171,7 +171,7 @@ export interface UnknownEvent extends EventBase {
   }[];
 }
 
-/** Every event that {@link PathManagerEvents} emits; `type` tells them apart. */
+/** Every event that {@link PathManagerEvents} emits; `type` is its kind. */
 export type PathManagerEvent =
   | CreatedEvent
   | EstablishedEvent

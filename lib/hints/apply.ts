@@ -22,10 +22,10 @@ export function refused(option: OptionHint, error: unknown): HintResult {
   return { ...option, applied: false, reason };
 }
 
-function write(native: Native, fd: number, { by, wanted }: OptionHint): void {
+function write(native: Native, fd: number, { by, requested }: OptionHint): void {
   const { toKernel = Number } = ruleOf(by);
-  if (typeof wanted === 'string') native.setOption(fd, by as TextOption, wanted);
-  else native.setOption(fd, by as IntegerOption, toKernel(Number(wanted)));
+  if (typeof requested === 'string') native.setOption(fd, by as TextOption, requested);
+  else native.setOption(fd, by as IntegerOption, toKernel(Number(requested)));
 }
 
 function read(native: Native, fd: number, by: OptionHint['by']): HintValue {
@@ -38,12 +38,12 @@ const isBuffer = (by: string): boolean => by === 'SO_SNDBUF' || by === 'SO_RCVBU
 
 /** Sets an option and reads it back. */
 export function set(native: Native, fd: number, option: OptionHint): HintResult {
-  const { by, wanted } = option;
+  const { by, requested } = option;
   try {
     // A connected socket cannot be bound any more, but may have been bound as requested before.
-    if (by !== 'SO_BINDTODEVICE' || read(native, fd, by) !== wanted) write(native, fd, option);
+    if (by !== 'SO_BINDTODEVICE' || read(native, fd, by) !== requested) write(native, fd, option);
     const value = read(native, fd, by);
-    if (value === (isBuffer(by) ? 2 * Number(wanted) : wanted)) {
+    if (value === (isBuffer(by) ? 2 * Number(requested) : requested)) {
       return { ...option, applied: true, value };
     }
     const advice = ruleOf(by).advice?.[''] ?? 'The kernel holds another value';

@@ -9,8 +9,8 @@ import type { HintResult } from './hints';
 import type { OptionHint } from './socket-options';
 
 /** The option that sets a congestion control. */
-export const congestion = (wanted: string): OptionHint => ({
-  ...{ hint: 'congestionControl', by: 'TCP_CONGESTION', wanted },
+export const congestion = (requested: string): OptionHint => ({
+  ...{ hint: 'congestionControl', by: 'TCP_CONGESTION', requested },
 });
 
 /** Applies `auto` to a socket that will listen. True: the system's congestion control was replaced. */

@@ -109,7 +109,7 @@ export interface HintResult {
   /** The hint. */
   readonly hint: HintName;
   /** The requested value; of a subflow's priority: whether it shall be backup. */
-  readonly wanted: HintValue;
+  readonly requested: HintValue;
   /**
    * The means: the name of a socket option; `MP_PRIO`, `SUBFLOW_CREATE`, `SUBFLOW_DESTROY` for this
    * connection alone; `policy` of an intent; `endpoint` for all of the network namespace.

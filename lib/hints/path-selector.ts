@@ -17,7 +17,7 @@ export const isAt = (all: PathSelector, { address, interface: name }: LocalAddre
 /** Binds a client's first subflow to the first preferred interface that has a usable address. */
 export function earlyPathHints({ prefer }: PathHints, family: IpFamily): OptionHint[] {
   const usable = interfacesToBind(family);
-  const wanted = places(prefer).find((name) => usable.includes(name));
-  if (wanted === undefined) return [];
-  return [{ hint: 'paths.prefer', by: 'SO_BINDTODEVICE', wanted }];
+  const requested = places(prefer).find((name) => usable.includes(name));
+  if (requested === undefined) return [];
+  return [{ hint: 'paths.prefer', by: 'SO_BINDTODEVICE', requested }];
 }

@@ -7,7 +7,7 @@ export interface OptionHint {
   /** The hint that it comes from. */
   readonly hint: HintName;
   /** The value, in the form of the hint. */
-  readonly wanted: HintValue;
+  readonly requested: HintValue;
   /** The name of the socket option. */
   readonly by: IntegerOption | TextOption;
 }
@@ -101,7 +101,9 @@ export function optionHints(given: SchedulingHints): OptionHint[] {
       ['keepAlive', 'TCP_KEEPCNT', count],
     );
   }
-  return all.flatMap(([hint, by, wanted]) => (wanted === undefined ? [] : [{ hint, by, wanted }]));
+  return all.flatMap(([hint, by, requested]) =>
+    requested === undefined ? [] : [{ hint, by, requested }],
+  );
 }
 
 /** A path that carries nothing is known to be broken after 20 seconds. */

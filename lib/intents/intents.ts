@@ -131,11 +131,11 @@ function pathResults(intent: Intent, paths: PathHints): HintResult[] {
   return Object.entries({ prefer, backup: standby, avoid, subflows }).flatMap(([name, given]) => {
     if (given === undefined) return [];
     const hint = `paths.${name}` as HintName;
-    const wanted = typeof given === 'number' ? given : places(given).join(' ');
+    const requested = typeof given === 'number' ? given : places(given).join(' ');
     const applied = POLICY_HINTS[intent].includes(hint);
     const why = `The policy of the intent ${intent} does not carry out ${hint}: use one or the other`;
     const reason = new MptcpError('ERR_MPTCP_UNSUPPORTED', why);
-    return [{ hint, wanted, by: 'policy', applied, ...(!applied && { reason }) }];
+    return [{ hint, requested, by: 'policy', applied, ...(!applied && { reason }) }];
   });
 }
 
@@ -150,7 +150,7 @@ export async function hintIntent(
   abort: Abortable = {},
 ): Promise<HintResult[]> {
   if (intent === undefined) return paths ? hintPaths(handle, paths, abort) : [];
-  const result = { hint: 'intent', wanted: intent, by: 'policy' } as const;
+  const result = { hint: 'intent', requested: intent, by: 'policy' } as const;
   const results: HintResult[] = [];
   try {
     await adopt(handle, intent, paths ?? {}, abort);

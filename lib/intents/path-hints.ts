@@ -162,7 +162,7 @@ class PathHinting {
             'ERR_MPTCP_NOT_FOUND',
             `No usable address without a subflow is at ${place}: check its name, its link and its address`,
           );
-      this.#report({ hint: 'paths.prefer', wanted: place, by: 'SUBFLOW_CREATE' }, reason);
+      this.#report({ hint: 'paths.prefer', requested: place, by: 'SUBFLOW_CREATE' }, reason);
     }
   }
 
@@ -177,10 +177,7 @@ class PathHinting {
     const value = this.#allowed().length;
     if (value >= requested) reason = undefined;
     else reason ??= noFurtherAddress();
-    this.#report(
-      { hint: 'paths.subflows', wanted: requested, by: 'SUBFLOW_CREATE', value },
-      reason,
-    );
+    this.#report({ hint: 'paths.subflows', requested, by: 'SUBFLOW_CREATE', value }, reason);
   }
 
   /** Which subflows are to become backups, or regular. */
@@ -212,7 +209,7 @@ class PathHinting {
       const { local, remote } = subflow;
       const value = after.get(subflowKey(subflow))?.local;
       const mismatch = value === undefined || value === backup ? undefined : otherPriority();
-      const common = { hint, wanted: backup, by, subflow: { local, remote } };
+      const common = { hint, requested: backup, by, subflow: { local, remote } };
       this.#report({ ...common, ...(value !== undefined && { value }) }, reason ?? mismatch);
     }
   }
@@ -260,7 +257,7 @@ class PathHinting {
             : await this.#try(() => this.#paths.destroySubflow(subflow, this.#abort));
       }
       const value = left().length;
-      this.#report({ hint: 'paths.avoid', wanted: place, by: 'SUBFLOW_DESTROY', value }, reason);
+      this.#report({ hint: 'paths.avoid', requested: place, by: 'SUBFLOW_DESTROY', value }, reason);
     }
   }
 
@@ -276,10 +273,7 @@ class PathHinting {
       reason = (await this.#try(() => this.#paths.destroySubflow(subflow, this.#abort))) ?? reason;
     }
     const value = this.#allowed().length;
-    this.#report(
-      { hint: 'paths.subflows', wanted: requested, by: 'SUBFLOW_DESTROY', value },
-      reason,
-    );
+    this.#report({ hint: 'paths.subflows', requested, by: 'SUBFLOW_DESTROY', value }, reason);
   }
 
   #report(result: Omit<HintResult, 'applied' | 'reason'>, reason: MptcpError | undefined): void {

@@ -290,7 +290,7 @@ interface SubflowAction extends ConnectionAction {
 
 /** Opens a subflow. The engine drops the request where `max` or a limit is reached. */
 export interface CreateSubflowAction extends ConnectionAction {
-  /** Tells the actions apart. */
+  /** The kind of the action. */
   readonly type: 'createSubflow';
   /** Where the subflow begins; the kernel chooses the port. */
   readonly local: {
@@ -311,7 +311,7 @@ export interface CreateSubflowAction extends ConnectionAction {
 
 /** Closes a subflow. The engine drops the request for a connection's last path, unless `last`. */
 export interface DestroySubflowAction extends SubflowAction {
-  /** Tells the actions apart. */
+  /** The kind of the action. */
   readonly type: 'destroySubflow';
   /** Whether the last path may be closed too (false): the connection then waits for another one. */
   readonly last?: boolean;
@@ -323,7 +323,7 @@ export interface DestroySubflowAction extends SubflowAction {
  * where its local address goes.
  */
 export interface AbandonSubflowAction extends ConnectionAction {
-  /** Tells the actions apart. */
+  /** The kind of the action. */
   readonly type: 'abandonSubflow';
   /** Where the subflow begins. */
   readonly local: {
@@ -336,7 +336,7 @@ export interface AbandonSubflowAction extends ConnectionAction {
 
 /** Changes the priority of a subflow, for this side and by MP_PRIO for the peer (RFC 8684, 3.3.8). */
 export interface SetBackupAction extends SubflowAction {
-  /** Tells the actions apart. */
+  /** The kind of the action. */
   readonly type: 'setBackup';
   /** Whether the subflow becomes a backup. */
   readonly backup: boolean;
@@ -344,7 +344,7 @@ export interface SetBackupAction extends SubflowAction {
 
 /** Announces an address of this host to the peer (ADD_ADDR, RFC 8684, section 3.4.1). */
 export interface AnnounceAction extends ConnectionAction {
-  /** Tells the actions apart. */
+  /** The kind of the action. */
   readonly type: 'announce';
   /** The address to announce. */
   readonly address: string;
@@ -354,7 +354,7 @@ export interface AnnounceAction extends ConnectionAction {
 
 /** Withdraws an address that was announced (REMOVE_ADDR, RFC 8684, section 3.4.2). */
 export interface WithdrawAction extends ConnectionAction {
-  /** Tells the actions apart. */
+  /** The kind of the action. */
   readonly type: 'withdraw';
   /** The address to withdraw. */
   readonly address: string;
@@ -364,7 +364,7 @@ export interface WithdrawAction extends ConnectionAction {
 
 /** Requests a `woken` event at a time. */
 export interface WakeAction {
-  /** Tells the actions apart. */
+  /** The kind of the action. */
   readonly type: 'wake';
   /** When, on the engine's clock; the event comes at this time or a few milliseconds later. */
   readonly at: number;

@@ -140,7 +140,7 @@ function report(handle: TcpHandle, result: HintResult, auto = false): void {
   if (auto && congestionControl.hasSubscribers) {
     queueMicrotask(() => congestionControl.publish({ socket: socketOf(handle), ...result }));
   }
-  const key = `${result.by} ${String(result.wanted)}`;
+  const key = `${result.by} ${String(result.requested)}`;
   if (result.applied || !result.reason || warned.has(key)) return;
   warned.add(key);
   process.emitWarning(result.reason.message, { type: 'MptcpWarning', code: 'MPTCP_HINT' });

@@ -11,7 +11,7 @@ const OWN = '10.9.0.1';
 const OTHER = '10.9.0.2';
 const PORT = 9001;
 
-/** A process that makes the call, and ends as it is told. */
+/** A process that makes the call, and ends in the requested way. */
 async function user(
   host: Namespace,
   options: LoadBalancerOptions,

@@ -65,9 +65,9 @@ describeKernel('congestionControl', {}, () => {
       await client.run(({ record, state }) => {
         state.messages = record<unknown[]>(
           'mptcp:congestion-control',
-          ({ socket, wanted, value }: { socket: unknown; wanted: string; value: string }) => [
+          ({ socket, requested, value }: { socket: unknown; requested: string; value: string }) => [
             socket === state.socket,
-            wanted,
+            requested,
             value,
           ],
         );
@@ -89,7 +89,7 @@ describeKernel('congestionControl', {}, () => {
         expect(congestion(lab.client, port)).toEqual(['reno', 'reno']);
         expect(congestion(lab.server, port, 'sport')).toEqual(['reno', 'reno']);
         expect(await client.run(hints)).toMatchObject([
-          { hint: 'congestionControl', wanted: 'reno', applied: true, value: 'reno' },
+          { hint: 'congestionControl', requested: 'reno', applied: true, value: 'reno' },
         ]);
         expect(await client.run(({ state }) => state.messages)).toEqual([[true, 'reno', 'reno']]);
       }));

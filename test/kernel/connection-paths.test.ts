@@ -16,13 +16,13 @@ const listen = async ({ state }: Inside) => {
   await events.ready;
 };
 const untilEmitted = async (peer: Peer, type: ConnectionEvent['type'], count = 1) => {
-  const find = ({ state }: Inside, wanted: string) =>
-    (state.messages as ConnectionEvent[]).filter((event) => event.type === wanted);
+  const find = ({ state }: Inside, type: string) =>
+    (state.messages as ConnectionEvent[]).filter((event) => event.type === type);
   await peer.run(
-    ({ state, until }, wanted, number) =>
+    ({ state, until }, type, number) =>
       until(
         () =>
-          (state.messages as ConnectionEvent[]).filter((event) => event.type === wanted).length >=
+          (state.messages as ConnectionEvent[]).filter((event) => event.type === type).length >=
           number,
       ),
     type,

@@ -29,7 +29,7 @@ describeKernel('hints', { needs: ['nft'] }, () => {
     }
 
     const connect = async (
-      { client: wanted = {}, server: served = {}, options = {}, strip = false }: Given,
+      { client: requested = {}, server: served = {}, options = {}, strip = false }: Given,
       run: (client: Host, server: Host, port: number) => Promise<void>,
     ) => {
       await using lab = await twoPaths({ family, paths: [{ router: true }, {}] });
@@ -40,7 +40,7 @@ describeKernel('hints', { needs: ['nft'] }, () => {
       ]);
       const port = await server.run(echoes.net.serve, { hints: served });
       const host = lab.paths[0].server.address;
-      await client.run(echoes.net.ask, 'mptcp', { host, port, mptcp: { hints: wanted } });
+      await client.run(echoes.net.ask, 'mptcp', { host, port, mptcp: { hints: requested } });
       const paths = strip ? 1 : 2;
       for (const peer of [client, server]) {
         await peer.run(
@@ -66,23 +66,23 @@ describeKernel('hints', { needs: ['nft'] }, () => {
     } as const;
     const applied = { applied: true };
     const onAll = [
-      { hint: 'noDelay', by: 'TCP_NODELAY', wanted: true, value: true, ...applied },
+      { hint: 'noDelay', by: 'TCP_NODELAY', requested: true, value: true, ...applied },
       { hint: 'notsentLowat', by: 'TCP_NOTSENT_LOWAT', value: 30_000, ...applied },
-      { hint: 'sendBuffer', by: 'SO_SNDBUF', wanted: 60_000, value: 120_000, ...applied },
-      { hint: 'receiveBuffer', by: 'SO_RCVBUF', wanted: 70_000, value: 140_000, ...applied },
+      { hint: 'sendBuffer', by: 'SO_SNDBUF', requested: 60_000, value: 120_000, ...applied },
+      { hint: 'receiveBuffer', by: 'SO_RCVBUF', requested: 70_000, value: 140_000, ...applied },
       family === 4
-        ? { hint: 'dscp', by: 'IP_TOS', wanted: 10, value: 10, ...applied }
+        ? { hint: 'dscp', by: 'IP_TOS', requested: 10, value: 10, ...applied }
         : {
             hint: 'dscp',
             by: 'IPV6_TCLASS',
             applied: false,
             reason: { code: 'ERR_MPTCP_UNSUPPORTED', syscall: 'setsockopt IPV6_TCLASS' },
           },
-      { hint: 'mark', by: 'SO_MARK', wanted: 0xffff_fff0, value: 0xffff_fff0, ...applied },
-      { hint: 'keepAlive', by: 'SO_KEEPALIVE', wanted: true, value: true, ...applied },
-      { hint: 'keepAlive', by: 'TCP_KEEPIDLE', wanted: 111, value: 111, ...applied },
-      { hint: 'keepAlive', by: 'TCP_KEEPINTVL', wanted: 7, value: 7, ...applied },
-      { hint: 'keepAlive', by: 'TCP_KEEPCNT', wanted: 3, value: 3, ...applied },
+      { hint: 'mark', by: 'SO_MARK', requested: 0xffff_fff0, value: 0xffff_fff0, ...applied },
+      { hint: 'keepAlive', by: 'SO_KEEPALIVE', requested: true, value: true, ...applied },
+      { hint: 'keepAlive', by: 'TCP_KEEPIDLE', requested: 111, value: 111, ...applied },
+      { hint: 'keepAlive', by: 'TCP_KEEPINTVL', requested: 7, value: 7, ...applied },
+      { hint: 'keepAlive', by: 'TCP_KEEPCNT', requested: 3, value: 3, ...applied },
     ];
     const expectOnEverySubflow = ({ namespace }: Host, port: number) => {
       const lines = subflows(namespace, port);
@@ -113,13 +113,14 @@ describeKernel('hints', { needs: ['nft'] }, () => {
     test('on a connection that lives: every subflow, and changed again', () =>
       connect({}, async (client, _server, port) => {
         const before = (await client.peer.run(hints)).length; // of congestionControl: 'auto'
-        const hint = ({ state }: Inside, wanted: SchedulingHints) => state.connection.hint(wanted);
+        const hint = ({ state }: Inside, requested: SchedulingHints) =>
+          state.connection.hint(requested);
         expect(await client.peer.run(hint, everything)).toMatchObject(onAll);
         expectOnEverySubflow(client, port);
 
         expect(await client.peer.run(hint, { mark: 3, keepAlive: false })).toMatchObject([
           { by: 'SO_MARK', value: 3, ...applied },
-          { by: 'SO_KEEPALIVE', wanted: false, value: false, ...applied },
+          { by: 'SO_KEEPALIVE', requested: false, value: false, ...applied },
         ]);
         for (const line of subflows(client.namespace, port)) {
           expect(line).toMatch(/fwmark:0x3\b/);
@@ -199,7 +200,7 @@ describeKernel('hints', { needs: ['nft'] }, () => {
       connect({}, async ({ peer }) => {
         const sendBuffer = 2 ** 31 - 1;
         const [result] = await peer.run(
-          ({ state }, wanted) => state.connection.hint({ sendBuffer: wanted }),
+          ({ state }, requested) => state.connection.hint({ sendBuffer: requested }),
           sendBuffer,
         );
         expect(result).toMatchObject({ applied: false, reason: { code: 'ERR_MPTCP_LIMIT' } });
@@ -209,7 +210,7 @@ describeKernel('hints', { needs: ['nft'] }, () => {
     test('interface: of a client at creation, and the second subflow has its own', () =>
       connect({ client: { interface: 'eth1' } }, async (client, server) => {
         const bound = { hint: 'interface', by: 'SO_BINDTODEVICE', value: 'eth1', ...applied };
-        expect(await client.peer.run(hints)).toContainEqual({ ...bound, wanted: 'eth1' });
+        expect(await client.peer.run(hints)).toContainEqual({ ...bound, requested: 'eth1' });
         const late = ({ state }: Inside) => state.connection.hint({ interface: 'lo' });
         for (const { peer } of [client, server]) {
           const [result] = await peer.run(late);
@@ -232,7 +233,7 @@ describeKernel('hints', { needs: ['nft'] }, () => {
         const by = family === 4 ? 'IP_TOS' : 'IPV6_TCLASS';
         const results = await peer.run(hints);
         expect(results.filter(({ hint }) => hint !== 'congestionControl')).toMatchObject([
-          { hint: 'dscp', by, wanted: 46, value: 46, ...applied },
+          { hint: 'dscp', by, requested: 46, value: 46, ...applied },
           { hint: 'mark', by: 'SO_MARK', value: 7, ...applied },
         ]);
         const line = namespace.exec('ss', ['-tneHO', '--tos', 'state', 'established']);

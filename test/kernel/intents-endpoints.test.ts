@@ -37,7 +37,7 @@ async function secondOf([server, client]: [Peer, Peer], host: string, intent: In
   for (const peer of [server, client]) {
     const results = await peer.run(intentResults);
     expect(results.find(({ hint }) => hint === 'intent')).toMatchObject({
-      ...{ wanted: intent, applied: false, reason: { code: 'ERR_MPTCP_PATH_MANAGER' } },
+      ...{ requested: intent, applied: false, reason: { code: 'ERR_MPTCP_PATH_MANAGER' } },
     });
     for (const option of OPTIONS[intent]) {
       expect(results).toContainEqual(expect.objectContaining({ ...option, applied: true }));

@@ -35,7 +35,7 @@ describeKernel('intents of a server', { needs: ['tc'] }, () => {
       await client.run(openWith, { host, port }, {});
       expect(await server.run(intentResults)).toContainEqual(
         expect.objectContaining({
-          ...{ hint: 'intent', wanted: hints.intent, by: 'policy', applied: true },
+          ...{ hint: 'intent', requested: hints.intent, by: 'policy', applied: true },
         }),
       );
       await client.run(untilOn, ...on);

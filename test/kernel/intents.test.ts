@@ -32,7 +32,7 @@ describeKernel('intents', { needs: ['tc'] }, () => {
       const target = { host: lab.paths[0].server.address, port: await server.run(serveBytes) };
       await client.run(takeOver);
       const appliedBy = (intent: Intent) => ({
-        ...{ hint: 'intent', wanted: intent, by: 'policy', applied: true },
+        ...{ hint: 'intent', requested: intent, by: 'policy', applied: true },
       });
       const begin = async (hints: SchedulingHints & { intent: Intent }) => {
         await client.run(openWith, target, hints);
@@ -91,7 +91,7 @@ describeKernel('intents', { needs: ['tc'] }, () => {
       );
       expect(results).toMatchObject([
         { hint: 'intent', applied: true },
-        { hint: 'paths.prefer', wanted: 'eth1', applied: true },
+        { hint: 'paths.prefer', requested: 'eth1', applied: true },
         { hint: 'paths.avoid', applied: false, reason: { code: 'ERR_MPTCP_UNSUPPORTED' } },
       ]);
       expect(await client.run(shareOfSecond, 1 << 20)).toBe(0);

@@ -67,43 +67,43 @@ describeKernel('hints about paths', { needs: ['tc'] }, () => {
       const made = { hint: 'paths.subflows', by: 'SUBFLOW_CREATE', applied: true };
       const flag = { by: 'MP_PRIO', applied: true };
       expect(await client.run(hints)).toMatchObject([
-        { ...made, wanted: 2, value: 2 },
+        { ...made, requested: 2, value: 2 },
         // An interface that shall not be backup is used first.
       ]);
       expect(await backups(lab, client)).toEqual({ eth1: false, eth3: false });
 
       expect(await client.run(hint, { backup: 'eth3' })).toMatchObject([
-        { ...flag, hint: 'paths.backup', wanted: true, value: true },
+        { ...flag, hint: 'paths.backup', requested: true, value: true },
       ]);
       expect(await client.run(hint, { prefer: 'eth2' })).toMatchObject([
-        { hint: 'paths.prefer', wanted: 'eth2', by: 'SUBFLOW_CREATE', applied: true },
-        { ...flag, hint: 'paths.prefer', wanted: true, value: true },
-        { ...flag, hint: 'paths.prefer', wanted: true, value: true },
-        { ...flag, hint: 'paths.prefer', wanted: false, value: false },
+        { hint: 'paths.prefer', requested: 'eth2', by: 'SUBFLOW_CREATE', applied: true },
+        { ...flag, hint: 'paths.prefer', requested: true, value: true },
+        { ...flag, hint: 'paths.prefer', requested: true, value: true },
+        { ...flag, hint: 'paths.prefer', requested: false, value: false },
       ]);
       for (const peer of [client, server]) {
         expect(await backups(lab, peer)).toEqual({ eth1: true, eth2: false, eth3: true });
       }
       const address = lab.paths[2].client.address;
       expect(await client.run(hint, { prefer: [address], avoid: 'eth1' })).toMatchObject([
-        { ...flag, wanted: false, value: false },
-        { ...flag, wanted: true, value: true },
-        { hint: 'paths.avoid', wanted: 'eth1', by: 'SUBFLOW_DESTROY', applied: true, value: 0 },
+        { ...flag, requested: false, value: false },
+        { ...flag, requested: true, value: true },
+        { hint: 'paths.avoid', requested: 'eth1', by: 'SUBFLOW_DESTROY', applied: true, value: 0 },
       ]);
       expect(await backups(lab, client)).toEqual({ eth2: true, eth3: false });
       expect(await client.run(hint, { subflows: 1, prefer: 'eth3' })).toMatchObject([
         { by: 'MP_PRIO' },
         { by: 'MP_PRIO' },
-        { hint: 'paths.subflows', wanted: 1, by: 'SUBFLOW_DESTROY', applied: true, value: 1 },
+        { hint: 'paths.subflows', requested: 1, by: 'SUBFLOW_DESTROY', applied: true, value: 1 },
       ]);
       expect(await backups(lab, client)).toEqual({ eth3: false });
       expect(await client.run(hint, { avoid: 'eth3', subflows: 4 })).toMatchObject([
-        { ...made, ...refused('ERR_MPTCP_NOT_FOUND'), wanted: 4, value: 2 },
+        { ...made, ...refused('ERR_MPTCP_NOT_FOUND'), requested: 4, value: 2 },
         { hint: 'paths.avoid', applied: true },
       ]);
       expect(await client.run(hint, { avoid: ['eth1', 'eth2'] })).toMatchObject([
-        { wanted: 'eth1', ...refused('ERR_MPTCP_NOT_FOUND'), value: 1 },
-        { wanted: 'eth2', ...refused('ERR_MPTCP_NOT_FOUND'), value: 1 },
+        { requested: 'eth1', ...refused('ERR_MPTCP_NOT_FOUND'), value: 1 },
+        { requested: 'eth2', ...refused('ERR_MPTCP_NOT_FOUND'), value: 1 },
       ]);
       expect(await server.run(hint, { subflows: 3 })).toMatchObject([
         { hint: 'paths.subflows', ...refused('ERR_MPTCP_UNSUPPORTED'), value: 2 },
@@ -121,12 +121,12 @@ describeKernel('hints about paths', { needs: ['tc'] }, () => {
       const why = refused('ERR_MPTCP_PATH_MANAGER');
       expect(await client.run(hint, paths)).toMatchObject([
         { hint: 'paths.subflows', ...why },
-        { hint: 'paths.backup', by: 'MP_PRIO', wanted: true, value: false, ...why },
+        { hint: 'paths.backup', by: 'MP_PRIO', requested: true, value: false, ...why },
         { hint: 'paths.avoid', ...why },
       ]);
       expect(await client.run(hint, { backup: ['eth2', 'eth1'], endpoints: true })).toMatchObject([
-        { wanted: true, by: 'endpoint', ...refused('ERR_MPTCP_NOT_FOUND') },
-        { hint: 'paths.backup', by: 'endpoint', wanted: true, value: true, applied: true },
+        { requested: true, by: 'endpoint', ...refused('ERR_MPTCP_NOT_FOUND') },
+        { hint: 'paths.backup', by: 'endpoint', requested: true, value: true, applied: true },
       ]);
       for (const peer of [client, server]) {
         expect(await backups(lab, peer)).toEqual({ eth1: false, eth2: true });
@@ -143,7 +143,7 @@ describeKernel('hints about paths', { needs: ['tc'] }, () => {
       }
       const { client } = await connected(lab, { unprivileged: true, paths: { avoid: 'eth1' } });
       expect(await client.run(hints)).toMatchObject([
-        { hint: 'paths.avoid', wanted: 'eth1', ...refused('ERR_MPTCP_NOT_FOUND'), value: 1 },
+        { hint: 'paths.avoid', requested: 'eth1', ...refused('ERR_MPTCP_NOT_FOUND'), value: 1 },
       ]);
       expect(await client.run(hint, { subflows: 2, backup: 'eth1' })).toMatchObject([
         { hint: 'paths.subflows', ...refused('ERR_MPTCP_PERMISSION'), value: 1 },
@@ -166,7 +166,7 @@ describeKernel('hints about paths', { needs: ['tc'] }, () => {
     });
     const [bound] = await client.run(hints);
     expect(bound).toMatchObject({
-      ...{ hint: 'paths.prefer', by: 'SO_BINDTODEVICE', wanted: 'eth2', value: 'eth2' },
+      ...{ hint: 'paths.prefer', by: 'SO_BINDTODEVICE', requested: 'eth2', value: 'eth2' },
       applied: true,
     });
     const [subflow] = await client.run(({ state }) => state.connection.subflows());

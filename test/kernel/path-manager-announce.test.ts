@@ -6,7 +6,7 @@ import { until } from '../lab/until';
 import { ForeignClient, foreignServer } from './peers/foreign-processes';
 
 /**
- * Connects as often as it is told, says nothing, and tells how each connection ended. One after the
+ * Connects `count` times, sends nothing, and reports how each connection ended. One after the
  * other: of silent clients that come at once, a queue that is full for a moment forgets some.
  */
 const STRANGERS = `

@@ -76,7 +76,7 @@ describeKernel('addresses that no subflow can use', {}, () => {
       const bound = await client.run(({ state }) =>
         state.connection.hints.filter(({ by }) => by === 'SO_BINDTODEVICE'),
       );
-      expect(bound).toMatchObject([{ wanted: 'eth1', applied: true }]);
+      expect(bound).toMatchObject([{ requested: 'eth1', applied: true }]);
     },
   );
 

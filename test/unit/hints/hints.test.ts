@@ -65,7 +65,7 @@ describe('checkHints', () => {
 
 describe('optionHints', () => {
   const options = (hints: Parameters<typeof optionHints>[0]) =>
-    optionHints(hints).map(({ by, wanted }) => [by, wanted]);
+    optionHints(hints).map(({ by, requested }) => [by, requested]);
 
   test('nothing for no hints, nor for the congestion control', () => {
     expect(options({})).toEqual([]);
