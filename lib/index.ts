@@ -143,6 +143,7 @@ export type {
   WithdrawAction,
 } from './policy/policy';
 export type { Capabilities } from './sockets/capabilities';
+export type { GiveUp } from './sockets/give-up';
 export type { MptcpMode, MptcpOptions, WithMptcpOptions } from './sockets/options';
 export type {
   ModeControl,

@@ -254,6 +254,14 @@ export interface Native extends NativePathManager {
   /** Closes a descriptor. */
   closeSocket(fd: number): void;
 
+  /**
+   * Returns how the subflows of a connection are. 0: none is connected, and there is nothing to read;
+   * 1: none is connected, but what arrived before, or the peer's end, is still to be read; 2: each that
+   * is connected waits for the answer to two or more retransmissions or probes; 3: there is another.
+   * Undefined: the connection uses TCP, or the kernel cannot report it (before Linux 5.16).
+   */
+  pathHealth(fd: number): 0 | 1 | 2 | 3 | undefined;
+
   /** Returns whether a connected socket uses MPTCP now; undefined before Linux 5.16. */
   isMptcp(fd: number): boolean | undefined;
   /** Reads MPTCP_INFO. Fails with EOPNOTSUPP or ENOPROTOOPT if the connection uses TCP. */

@@ -13,5 +13,6 @@ export function prepareClose(handle: Handle, socket: net.Socket | undefined): vo
   unwatchFallback(handle);
   handle[kBeforeClose]?.forEach((callback) => callback());
   if (!socket || socket.readableEnded) return; // the peer has sent everything
+  if (offer?.seen?.lostAt !== undefined) return; // nothing more can come from it
   if (offer?.connected && handle.fd >= 0) keepUntilPeerIsDone(handle.fd);
 }

@@ -21,6 +21,7 @@ import { socketOf } from './node/handle';
 import { type TcpHandle } from './node/types';
 import { type Offer, offerOf } from './offer';
 import { hintPathsOf } from './path-hinter';
+import { watchPaths } from './path-loss';
 
 type Protocol = 'mptcp' | 'fallback' | 'unknown';
 
@@ -60,7 +61,7 @@ function proceed(handle: TcpHandle, offer: Offer): void {
   }
   offer.hints.forEach((result) => report(handle, result));
   if (offer.auto) offer.hints = [...forestalled(), ...offer.hints];
-  if (offer.auto || offer.side === 'server') unsettled.add(offer);
+  unsettled.add(offer);
   if (mode === 'require') watch(handle, offer);
   if (intent ?? paths) void hintAtCreation(handle, offer);
 }
@@ -81,7 +82,7 @@ async function hintAtCreation(handle: TcpHandle, { settings }: Offer): Promise<v
  */
 const unsettled = new DelayQueue<Offer>(50, settle); // ms
 
-/** Cancels what is still to be done for a connection that ends. */
+/** Cancels what is still to be done for a connection that ends, also by path-loss.ts. */
 export function cancelSettling(offer: Offer): void {
   unsettled.withdraw(offer);
 }
@@ -89,6 +90,7 @@ export function cancelSettling(offer: Offer): void {
 function settle(offer: Offer): void {
   if (offer.side === 'server') sendHeldBack(offer.handle);
   if (offer.auto === 'forestalled') settleAuto(offer);
+  watchPaths(offer);
 }
 
 /** Decides whether the congestion control that `auto` has replaced stays replaced. */

@@ -18,6 +18,21 @@ import type { Settings } from './options';
 const NONE: readonly HintResult[] = [];
 const UNAVAILABLE = -92; // UV_ENOPROTOOPT, where there is no addon and so no errno
 
+/** What was seen of a connection when it was last polled. */
+export interface PathsSeen {
+  /** The bytes that were received and sent. */
+  received: number;
+  sent: number;
+  /** When it had a path that answered, as of performance.now(). */
+  aliveAt: number;
+  /** Whether the peer had not answered lately. */
+  silent: boolean;
+  /** When it was first found without a path; undefined while it has one. */
+  lostAt: number | undefined;
+  /** The index of its queue. */
+  level: number;
+}
+
 /** The state of a handle's connection, and its own entry of the queue of connected.ts. */
 export class Offer implements Queued {
   due = 0;
@@ -36,6 +51,8 @@ export class Offer implements Queued {
    * was made, `settled` once that was found to be right.
    */
   auto: false | 'forestalled' | 'settled' = false;
+  /** What path-loss.ts has seen of the connection; undefined until it is 50 ms old. */
+  seen: PathsSeen | undefined;
 
   constructor(
     readonly handle: TcpHandle,

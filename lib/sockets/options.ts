@@ -2,6 +2,7 @@
 import { checkObject, checkOneOf } from '../base/arguments';
 import { checkHints, type Intent, type PathHints, type SchedulingHints } from '../hints/hints';
 import { type OptionHint, optionHints } from '../hints/socket-options';
+import { checkGiveUp, type GiveUp } from './give-up';
 
 /** How much a connection or server depends on MPTCP: see {@link MptcpOptions.mode}. */
 export type MptcpMode = 'prefer' | 'require' | 'off';
@@ -15,6 +16,14 @@ export interface MptcpOptions {
   mode?: MptcpMode;
   /** What the connection is to be like, or each connection of a server or agent. */
   hints?: SchedulingHints;
+  /**
+   * How long, in milliseconds, a connection that has lost its last path is kept before it ends with the
+   * code of TCP (ECONNRESET, ETIMEDOUT …), in case that a policy of either side opens another path: at
+   * most as long as the connection's keep-alive lets the peer be silent. By default a client without a
+   * policy ends at once, a server waits 2 s, and where a policy manages the connection it has
+   * {@link ManageOptions.giveUp}.
+   */
+  giveUp?: number | Partial<GiveUp>;
 }
 
 /** The one key that this package adds to the options of Node's sockets, servers and agents. */
@@ -31,6 +40,7 @@ export interface Settings {
   readonly optionHints: readonly OptionHint[];
   readonly intent?: Intent | undefined;
   readonly paths?: PathHints | undefined;
+  readonly giveUp?: GiveUp | undefined;
   /**
    * Whether an address and port stay TCP: remote ones when connecting, local ones when listening.
    */
@@ -46,9 +56,12 @@ const DEFAULT: Settings = { mode: 'prefer', congestionControl: 'auto', optionHin
 export function checkMptcpOptions(options?: unknown, name = 'options.mptcp'): Settings {
   if (options === undefined) return DEFAULT;
   checkObject(name, options);
-  const { mode = 'prefer', hints = {} } = options as MptcpOptions;
+  const { mode = 'prefer', hints = {}, giveUp } = options as MptcpOptions;
   checkOneOf(`${name}.mode`, mode, MODES);
   const checked = checkHints(`${name}.hints`, hints);
   const { congestionControl = 'auto', intent, paths } = checked;
-  return { mode, congestionControl, optionHints: optionHints(checked), intent, paths };
+  return {
+    ...{ mode, congestionControl, optionHints: optionHints(checked), intent, paths },
+    giveUp: giveUp === undefined ? undefined : checkGiveUp(`${name}.giveUp`, giveUp),
+  };
 }

@@ -48,6 +48,13 @@ Napi::Value ask(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), value_or_throw(info.Env(), kAsk(to_int(info, 0))));
 }
 
+// The number of PathHealth; undefined where the connection uses TCP.
+Napi::Value path_health(const Napi::CallbackInfo& info) {
+  const auto health = read_path_health(to_int(info, 0));
+  if (!health) return info.Env().Undefined();
+  return Napi::Number::New(info.Env(), static_cast<int>(*health));
+}
+
 // Calls a function of the core that reads an object from a descriptor.
 template <auto kRead>
 Napi::Value read(const Napi::CallbackInfo& info) {
@@ -86,6 +93,7 @@ void register_socket_functions(Napi::Env env, Napi::Object exports) {
   exports.Set("openSocket", Napi::Function::New<open_socket>(env));
   exports.Set("closeSocket", Napi::Function::New<close_socket>(env));
   exports.Set("isMptcp", Napi::Function::New<is_mptcp>(env));
+  exports.Set("pathHealth", Napi::Function::New<path_health>(env));
   exports.Set("mptcpInfo", Napi::Function::New<read<read_mptcp_info>>(env));
   exports.Set("tcpInfo", Napi::Function::New<read<read_tcp_info>>(env));
   exports.Set("collapsing", kCollapsing);

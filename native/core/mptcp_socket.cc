@@ -2,6 +2,7 @@
 #include "core/mptcp_socket.h"
 
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -65,6 +66,26 @@ SubflowAddresses to_addresses(std::optional<uint32_t> id, const uapi::SubflowAdd
   return {id, from_sockaddr(addrs.local), from_sockaddr(addrs.remote)};
 }
 
+// Whether a subflow can still carry something: it is neither opening nor over.
+bool is_connected(uint8_t state) {
+  switch (state) {
+    case TCP_ESTABLISHED:
+    case TCP_FIN_WAIT1:
+    case TCP_FIN_WAIT2:
+    case TCP_CLOSE_WAIT:
+    case TCP_LAST_ACK:
+    case TCP_CLOSING:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_readable(int fd) {
+  pollfd state{fd, POLLIN, 0};
+  return poll(&state, 1, 0) > 0 && (state.revents & POLLIN) != 0;
+}
+
 // Every kernel since 5.16 has the option even on a socket that was never connected.
 bool kernel_has_mptcp_info() {
   const auto fresh = open_mptcp_socket(AF_INET);
@@ -120,6 +141,20 @@ Result<std::vector<TcpInfo>> read_subflow_tcp_info(int fd) {
   infos.reserve(array->elements.size());
   for (const auto& element : array->elements) infos.push_back({element, array->length});
   return infos;
+}
+
+Result<PathHealth> read_path_health(int fd) {
+  const auto array =
+      read_subflow_array<uapi::TcpProgress>(fd, uapi::kMptcpTcpInfo, "getsockopt MPTCP_TCPINFO");
+  if (!array) return array.error();
+  auto health = PathHealth::kLost;
+  for (const auto& subflow : array->elements) {
+    if (!is_connected(subflow.state)) continue;
+    if (std::max(subflow.retransmits, subflow.probes) < 2) return PathHealth::kAlive;
+    health = PathHealth::kSilent;
+  }
+  if (health == PathHealth::kLost && is_readable(fd)) return PathHealth::kUnread;
+  return health;
 }
 
 Result<std::vector<SubflowAddresses>> read_subflow_addresses(int fd) {

@@ -61,6 +61,18 @@ Result<TcpInfo> read_tcp_info(int fd);
 /// Reads MPTCP_TCPINFO, in the order of read_subflow_addresses(). Needs Linux 5.16.
 Result<std::vector<TcpInfo>> read_subflow_tcp_info(int fd);
 
+/// How the subflows of a connection are, as a whole.
+enum class PathHealth {
+  kLost,    // none is connected, and there is nothing to read
+  kUnread,  // none is connected, but what arrived before, or the peer's end, is still to be read
+  kSilent,  // each that is connected waits for the answer to two or more retransmissions or probes
+  kAlive,   // there is another
+};
+
+/// Reads the health of a connection's paths. Fails with EOPNOTSUPP or ENOPROTOOPT if it uses TCP,
+/// and before Linux 5.16.
+Result<PathHealth> read_path_health(int fd);
+
 /// Reads MPTCP_SUBFLOW_ADDRS. Needs Linux 5.16.
 Result<std::vector<SubflowAddresses>> read_subflow_addresses(int fd);
 

@@ -11,6 +11,7 @@ import {
   invalidArgValue,
 } from '../../base/arguments';
 import type { EstablishedEvent } from '../../events/events';
+import { checkGiveUp, type GiveUp } from '../../sockets/give-up';
 import type { PathPolicy, PolicyLimits } from '../policy';
 
 const MEANS = ['userspace', 'endpoints', 'report'] as const;
@@ -43,6 +44,13 @@ export interface ManageOptions extends Abortable {
    * works again. `renew`: it is deleted and added again, with back-off.
    */
   healing?: (typeof HEALINGS)[number];
+  /**
+   * How long, in milliseconds, a connection of this environment that has lost its last path is kept for
+   * the policy to open another: 3,000 after a reset and 15,000 after a time-out or a lost link, unless
+   * given, and not longer than its keep-alive lets the peer be silent. It then ends with the code of
+   * TCP (ECONNRESET, ETIMEDOUT …). The option `mptcp.giveUp` of the connection itself comes first.
+   */
+  giveUp?: number | Partial<GiveUp>;
 }
 
 /** Throws Node's errors for bad arguments, and an AbortError where the signal is aborted. */
@@ -52,7 +60,7 @@ export function checkManageOptions(
 ): asserts options is ManageOptions {
   checkPolicy(policy);
   checkObject('options', options);
-  const { scope, match, limits, by, healing, signal } = options as ManageOptions;
+  const { scope, match, limits, by, healing, giveUp, signal } = options as ManageOptions;
   checkIfGiven(checkOneOf, 'options.scope', scope, SCOPES);
   checkIfGiven(checkFunction, 'options.match', match);
   checkIfGiven(checkObject, 'options.limits', limits);
@@ -60,6 +68,7 @@ export function checkManageOptions(
   checkIfGiven(checkInteger, 'options.limits.addresses', limits?.addresses, 0, 255);
   checkIfGiven(checkOneOf, 'options.by', by, MEANS);
   checkIfGiven(checkOneOf, 'options.healing', healing, HEALINGS);
+  checkIfGiven(checkGiveUp, 'options.giveUp', giveUp);
   checkSignal('options.signal', signal);
   throwIfAborted(signal, false);
   if (by === 'endpoints' && !policy.endpoints) {

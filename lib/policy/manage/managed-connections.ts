@@ -1,7 +1,18 @@
 /** Which connections a policy manages, and the events of those that it does. */
-import type { EstablishedEvent, PathManagerEvent } from '../../events/events';
+import type { EstablishedEvent, PathManagerEvent, SubflowClosedEvent } from '../../events/events';
 import { apply, type Connections, difference } from '../../events/table';
 import type { PolicyEvent } from '../policy';
+
+/** Subflows that end within this time, in milliseconds, end for the same reason. */
+const SAME_CAUSE = 1000;
+
+/** How a connection lost its last subflow. */
+export interface PathLoss {
+  /** When it did, as of performance.now(). */
+  at: number;
+  /** The kernel's error by its name in errno(3); 'ETIMEDOUT' where this host ended the subflow. */
+  error: string;
+}
 
 /** What {@link ManagedConnections} asks, and reports to. */
 export interface ManagedConnectionsHost {
@@ -25,6 +36,7 @@ export class ManagedConnections {
   readonly #host: ManagedConnectionsHost;
   readonly #known: Connections = new Map();
   readonly #managed = new Set<number>();
+  readonly #losses = new Map<number, PathLoss>();
 
   constructor(host: ManagedConnectionsHost) {
     this.#host = host;
@@ -34,7 +46,10 @@ export class ManagedConnections {
   receive(event: PathManagerEvent): void {
     if (!('token' in event)) return;
     const { token } = event;
+    const before = this.#countSubflows(token);
     apply(this.#known, event);
+    if (event.type === 'subflowClosed' && this.#countSubflows(token) < before)
+      this.#noteLoss(event);
     if (!this.#managed.has(token)) {
       if (event.type === 'established') this.consider(token);
       else if (event.type === 'closed') this.#host.ended(token);
@@ -52,6 +67,15 @@ export class ManagedConnections {
         if (event.source === 'derived') return; // `closed` implies it
     }
     this.#host.receive(event);
+  }
+
+  has(token: number): boolean {
+    return this.#managed.has(token);
+  }
+
+  /** How the connection lost its last subflow; undefined while it has one. */
+  lossOf(token: number): PathLoss | undefined {
+    return this.#countSubflows(token) === 0 ? this.#losses.get(token) : undefined;
   }
 
   /** Asks again whether a connection is to be managed. */
@@ -76,8 +100,20 @@ export class ManagedConnections {
     if (this.#managed.has(token)) this.#end({ type: 'closed', source: 'derived', token });
   }
 
+  #noteLoss({ token, error }: SubflowClosedEvent): void {
+    const at = performance.now();
+    const last = this.#losses.get(token);
+    const lately = last && at - last.at < SAME_CAUSE ? last.error : undefined;
+    this.#losses.set(token, { at, error: error ?? lately ?? 'ETIMEDOUT' });
+  }
+
+  #countSubflows(token: number): number {
+    return this.#known.get(token)?.subflows.size ?? 0;
+  }
+
   #end(event: Extract<PolicyEvent, { type: 'closed' }>): void {
     this.#managed.delete(event.token);
+    this.#losses.delete(event.token);
     this.#host.receive(event);
     this.#host.ended(event.token);
   }

@@ -11,6 +11,8 @@ import type { FollowEvent } from '../../endpoints/endpoint';
 import type { EstablishedEvent } from '../../events/events';
 import type { PathManagerEvents } from '../../events/stream';
 import type { InterfaceEvents } from '../../interfaces/interfaces';
+import { checkGiveUp, type GiveUp } from '../../sockets/give-up';
+import { addRescuer } from '../../sockets/path-loss';
 import type { Claim } from '../../userspace/mode';
 import type { Handled } from '../engine/engine';
 import { encodeLine, logEntry, logHeader, type PolicyLogEntry } from '../engine/log';
@@ -77,6 +79,8 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
   readonly #claim: Claim | undefined;
   readonly #own: OwnConnections;
   readonly #connections: ManagedConnections;
+  readonly #giveUp: GiveUp;
+  readonly #removeRescuer: () => void;
   readonly #progress = new Map<number, ProgressWatch>();
   readonly #recorders = new Set<(line: string) => void>();
   #events: PathManagerEvents | undefined;
@@ -124,6 +128,12 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
       began: (token) => this.#began(token),
       ended: (token) => this.#ended(token),
       receive: (event) => this.#engine.receive(event),
+    });
+    const { healing = 'report' } = options;
+    this.#giveUp = checkGiveUp('options.giveUp', options.giveUp ?? {});
+    this.#removeRescuer = addRescuer((token) => {
+      const helps = (commanding || healing !== 'report') && this.#connections.has(token);
+      return helps ? { giveUp: this.#giveUp, ...this.#connections.lossOf(token) } : undefined;
     });
     this.#own = new OwnConnections((token) => this.#connections.consider(token));
     if (commanding) this.#claim = host.mode.claim((connection) => this.#isManaged(connection));
@@ -223,6 +233,7 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
 
   async #close(): Promise<void> {
     this.#engine.close();
+    this.#removeRescuer();
     this.#claim?.release();
     this.#own.close();
     for (const watch of this.#progress.values()) watch.close();
@@ -290,6 +301,10 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
   }
 
   async #act(action: PathAction): Promise<void> {
+    if (action.type === 'createSubflow' && this.#isGivenUp(action.token)) {
+      this.#connections.drop(action.token);
+      return;
+    }
     this.#emit('action', action);
     try {
       await this.#commands.run(action);
@@ -305,6 +320,17 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
       // The connection began under the in-kernel path manager, which keeps it.
       if (error.code === 'ERR_MPTCP_PATH_MANAGER') this.#connections.drop(action.token);
     }
+  }
+
+  /**
+   * Whether a connection has been without a path for too long. Each attempt to make a subflow starts
+   * net.mptcp.close_timeout anew, with which the kernel ends the connections of other processes.
+   */
+  #isGivenUp(token: number): boolean {
+    const loss = this.#connections.lossOf(token);
+    if (!loss) return false;
+    const { afterReset, afterSilence } = this.#giveUp;
+    return performance.now() - loss.at >= (loss.error === 'ECONNRESET' ? afterReset : afterSilence);
   }
 
   #complain(error: unknown): void {

@@ -14,6 +14,10 @@ export interface ConnectRequest {
 export interface TcpHandle {
   /** The file descriptor; -1 where it has none. */
   readonly fd: number;
+  /** The bytes that were read from the descriptor. */
+  readonly bytesRead: number;
+  /** The bytes that were given to the handle to write. */
+  readonly bytesWritten: number;
   open(fd: number): number;
   close(callback?: () => void): void;
   reset(callback?: () => void): number;

@@ -55,6 +55,14 @@ static_assert(offsetof(MptcpInfo, retransmits) == 44);
 static_assert(offsetof(MptcpInfo, subflows_total) == 80);
 static_assert(offsetof(MptcpInfo, last_data_sent) == 84);
 
+// This is the beginning of struct tcp_info: what changes while a subflow waits for an answer.
+struct TcpProgress {
+  uint8_t state;
+  uint8_t ca_state;
+  uint8_t retransmits;
+  uint8_t probes;
+};
+
 // This is struct tcp_info. The fields after received_ce_bytes changed between releases and are not
 // read.
 struct TcpInfo {

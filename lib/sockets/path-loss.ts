@@ -1,0 +1,171 @@
+/**
+ * Ends connections that have lost all of their paths. TCP ends a connection with ECONNRESET or ETIMEDOUT
+ * when its peer resets it or no longer answers. Over MPTCP that ends a subflow only: a connection whose
+ * last subflow has ended stays open for net.mptcp.close_timeout (60 s, and anew with each attempt to
+ * make a subflow), because another may still be made, and the kernel reports it to nobody without
+ * CAP_NET_ADMIN. So connections from which nothing comes are polled, and ended as TCP would have ended
+ * them.
+ */
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { IntegerOption } from '../../types/native';
+import { DelayQueue } from '../base/delay-queue';
+import { loadNative } from '../kernel/addon';
+import { sysctlPath } from '../kernel/sysctls';
+import { BY_POLICY, type GiveUp } from './give-up';
+import { socketOf } from './node/handle';
+import type { Offer, PathsSeen } from './offer';
+
+/** What may bring a connection without a path back, such as a policy that opens subflows. */
+export interface Rescue {
+  /** How long the connection is kept for it. */
+  giveUp: GiveUp;
+  /** The error with which the kernel ended the last subflow, by its name in errno(3), if known. */
+  error?: string | undefined;
+}
+
+type Rescuer = (token: number) => Rescue | undefined;
+
+const rescuers = new Set<Rescuer>();
+
+/** Adds a rescuer, which is asked by the token of a connection; returns what removes it. */
+export function addRescuer(rescuer: Rescuer): () => void {
+  rescuers.add(rescuer);
+  return () => void rescuers.delete(rescuer);
+}
+
+const NONE: GiveUp = { afterReset: 0, afterSilence: 0 };
+/** A client whose policy heals opens another subflow within a second. */
+const BY_CLIENT: GiveUp = { afterReset: 2000, afterSilence: 2000 };
+
+/** The results of the addon's pathHealth(). */
+const LOST = 0;
+const UNREAD = 1;
+const SILENT = 2;
+
+/** The connections by the time to their next poll: 100 ms, 200 ms … 25.6 s. */
+const queues = Array.from({ length: 9 }, (_, level) => new DelayQueue<Offer>(100 << level, poll));
+const RECEIVING = 2;
+const IDLE = 3;
+
+/** Watches a connection until it closes, which withdraws it from its queue, or until it is TCP. */
+export function watchPaths(offer: Offer): void {
+  const { bytesRead: received, bytesWritten: sent } = offer.handle;
+  const aliveAt = performance.now();
+  const seen = { received, sent, aliveAt, silent: false, lostAt: undefined, level: 0 };
+  offer.seen = seen;
+  wait(offer, seen, 0);
+}
+
+function wait(offer: Offer, seen: PathsSeen, level: number): void {
+  seen.level = level;
+  queues[level]?.add(offer);
+}
+
+function poll(offer: Offer): void {
+  const { handle, seen } = offer;
+  if (!seen || handle.fd < 0) return;
+  countPoll();
+  const { bytesRead, bytesWritten } = handle;
+  const hasSent = bytesWritten !== seen.sent;
+  seen.sent = bytesWritten;
+  if (bytesRead !== seen.received) {
+    seen.received = bytesRead;
+    noteAlive(seen);
+    wait(offer, seen, RECEIVING);
+    return;
+  }
+  const health = loadNative()?.pathHealth(handle.fd);
+  if (health === undefined) return; // TCP, which reports its end itself
+  if (health === LOST) {
+    const error = whyOver(offer, seen);
+    if (error) socketOf(handle)?.destroy(error);
+    else wait(offer, seen, 0);
+    return;
+  }
+  if (health === SILENT) seen.silent = true;
+  else if (health !== UNREAD) noteAlive(seen);
+  // What was sent may be answered by a reset.
+  wait(offer, seen, hasSent ? 0 : Math.min(seen.level + 1, idleLevel));
+}
+
+function noteAlive(seen: PathsSeen): void {
+  seen.aliveAt = performance.now();
+  seen.silent = false;
+  seen.lostAt = undefined;
+}
+
+/**
+ * The longest time between two polls. It rises while there are so many connections that they are polled
+ * too often, so that their cost does not grow with their number.
+ */
+let idleLevel = IDLE;
+const COUNTED = 500;
+const SHORTEST = 100; // ms for that many polls
+let polls = 0;
+let countedAt = 0;
+
+function countPoll(): void {
+  if (++polls < COUNTED) return;
+  const now = performance.now();
+  if (now - countedAt < SHORTEST) idleLevel = Math.min(idleLevel + 1, queues.length - 1);
+  else if (now - countedAt > 4 * SHORTEST) idleLevel = Math.max(idleLevel - 1, IDLE);
+  polls = 0;
+  countedAt = now;
+}
+
+/** Returns the error with which a connection without a path ends now; undefined: it is kept. */
+function whyOver(offer: Offer, seen: PathsSeen): Error | undefined {
+  const { handle, settings } = offer;
+  const now = performance.now();
+  seen.lostAt ??= now;
+  const rescue = rescueOf(offer);
+  const code = rescue.error ?? (seen.silent ? 'ETIMEDOUT' : 'ECONNRESET');
+  const { afterReset, afterSilence } = settings.giveUp ?? rescue.giveUp;
+  const waited = now - seen.lostAt;
+  if (code === 'ECONNRESET') return waited < afterReset ? undefined : connectionError(code);
+  const silence = seen.silent ? Infinity : now - seen.aliveAt;
+  const isOver = waited >= afterSilence || silence >= keepAliveOf(handle.fd);
+  return isOver ? connectionError(code) : undefined;
+}
+
+function rescueOf({ handle, side }: Offer): Rescue {
+  const token = loadNative()?.mptcpInfo(handle.fd).token ?? 0;
+  const rescues = Array.from(rescuers, (rescuer) => rescuer(token)).filter((each) => !!each);
+  const waits = rescues.map(({ giveUp }) => giveUp);
+  waits.push(side === 'server' ? BY_CLIENT : NONE);
+  if (rescues.length === 0 && isUserspaceMode()) waits.push(BY_POLICY);
+  return {
+    giveUp: {
+      afterReset: Math.max(...waits.map(({ afterReset }) => afterReset)),
+      afterSilence: Math.max(...waits.map(({ afterSilence }) => afterSilence)),
+    },
+    error: rescues.find(({ error }) => error !== undefined)?.error,
+  };
+}
+
+/** Whether another process may have a policy for the connections of this network namespace. */
+function isUserspaceMode(): boolean {
+  try {
+    return readFileSync(sysctlPath('pm_type'), 'latin1').trim() === '1';
+  } catch {
+    return false; // before Linux 5.19 there is none
+  }
+}
+
+/** How long, in milliseconds, the app's keep-alive lets a peer be silent. */
+function keepAliveOf(fd: number): number {
+  const read = (name: IntegerOption): number => Number(loadNative()?.getOption(fd, name));
+  try {
+    if (read('SO_KEEPALIVE') === 0) return Infinity;
+    return 1000 * (read('TCP_KEEPIDLE') + read('TCP_KEEPINTVL') * read('TCP_KEEPCNT'));
+  } catch {
+    return Infinity; // this kernel does not know the options of MPTCP sockets
+  }
+}
+
+/** Makes the error that Node makes of a read that fails. */
+function connectionError(code: string): Error {
+  const errno = -((constants.errno as Partial<Record<string, number>>)[code] ?? 0);
+  return Object.assign(new Error(`read ${code}`), { errno, code, syscall: 'read' });
+}
