@@ -1,7 +1,7 @@
 /** `pm.interfaces`: links, addresses and routes of the namespace, listed and watched. */
 import { type Abortable, throwIfAborted } from '../base/abort';
 import { checkBoolean, checkIfGiven } from '../base/arguments';
-import { checkStreamOptions, EventStream } from '../base/event-stream';
+import { checkStreamOptions, EventStream, STREAM_KEYS } from '../base/event-stream';
 import { type Commands } from '../kernel/commands';
 import type {
   InterfaceEvent,
@@ -62,7 +62,7 @@ export class InterfaceEvents extends EventStream<InterfaceEvent> {
 
   /** @internal */
   constructor(commands: Commands, options: WatchInterfacesOptions) {
-    checkStreamOptions(options);
+    checkStreamOptions<WatchInterfacesOptions>(options, { ...STREAM_KEYS, routes: true });
     checkIfGiven(checkBoolean, 'options.routes', options.routes);
     throwIfAborted(options.signal, false);
     let watched: WatchedInterfaces | undefined;

@@ -5,7 +5,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Abortable } from '../base/abort';
 import type { SubflowReference } from '../base/addresses';
-import { checkAbortable, checkIfGiven, checkObject, checkText } from '../base/arguments';
+import { checkIfGiven, checkKeys, checkSignal, checkText } from '../base/arguments';
 import type { Endpoints } from '../endpoints/endpoints';
 import type { Limits } from '../endpoints/limits';
 import type { EventsOptions } from '../events/events';
@@ -71,12 +71,13 @@ export class PathManager implements AsyncDisposable {
    * ERR_MPTCP_NOT_FOUND or ERR_MPTCP_PERMISSION where the namespace cannot be entered.
    */
   static async open(options: PathManagerOptions = {}): Promise<PathManager> {
-    checkObject('options', options);
-    checkIfGiven(checkText, 'options.netns', options.netns, LONGEST_PATH);
-    checkAbortable(options);
-    const commands = new Commands(options.netns);
+    checkKeys<PathManagerOptions>('options', options, { netns: true, signal: true });
+    const { netns, signal } = options;
+    checkIfGiven(checkText, 'options.netns', netns, LONGEST_PATH);
+    checkSignal('options.signal', signal);
+    const commands = new Commands(netns);
     try {
-      await commands.family(options);
+      await commands.family({ ...(signal && { signal }) });
       return new PathManager(commands);
     } catch (error) {
       await commands.close();

@@ -46,6 +46,26 @@ describeKernel('path manager commands', {}, () => {
   const byIp = (): (Listed & Record<string, unknown>)[] =>
     JSON.parse(host.ip('-j', 'mptcp', 'endpoint')) as Listed[] as never;
 
+  test('endpoints without effect: a warning says why', async () => {
+    const warnings: Error[] = [];
+    const receive = (warning: Error): unknown => warnings.push(warning);
+    process.on('warning', receive);
+    try {
+      host.ip('addr', 'add', '10.0.0.1/24', 'dev', 'lo');
+      await pm.endpoints.add({ address: '10.0.0.1', subflow: true });
+      await pm.endpoints.add({ address: '192.0.2.7', signal: true }); // a NAT may have it
+      await pm.endpoints.add({ address: '10.0.0.2', subflow: true });
+      await pm.endpoints.add({ address: '10.0.0.3' });
+      await new Promise(setImmediate);
+    } finally {
+      process.off('warning', receive);
+    }
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringContaining('10.0.0.2 has no effect: no interface has its address'),
+      expect.stringContaining('10.0.0.3 has no effect: give a flag'),
+    ]);
+  });
+
   describe.each([4, 6] as const)('endpoints of IPv%i', (family) => {
     const [first, second, third] = ADDRESSES[family];
 

@@ -4,11 +4,13 @@ import {
   checkFunction,
   checkIfGiven,
   checkInteger,
+  checkKeys,
   checkObject,
   checkOneOf,
   checkSignal,
   checkString,
   invalidArgValue,
+  type Keys,
 } from '../../base/arguments';
 import type { EstablishedEvent } from '../../events/events';
 import type { PathPolicy, PolicyLimits } from '../policy';
@@ -45,17 +47,27 @@ export interface ManageOptions extends Abortable {
   healing?: (typeof HEALINGS)[number];
 }
 
+const LIMIT_KEYS: Keys<PolicyLimits> = { subflows: true, addresses: true };
+const KEYS: Keys<ManageOptions> = {
+  scope: true,
+  match: true,
+  limits: LIMIT_KEYS,
+  by: true,
+  healing: true,
+  signal: true,
+};
+
 /** Throws Node's errors for bad arguments, and an AbortError where the signal is aborted. */
 export function checkManageOptions(
   policy: unknown,
   options: unknown,
 ): asserts options is ManageOptions {
   checkPolicy(policy);
-  checkObject('options', options);
+  checkKeys<ManageOptions>('options', options, KEYS);
   const { scope, match, limits, by, healing, signal } = options as ManageOptions;
   checkIfGiven(checkOneOf, 'options.scope', scope, SCOPES);
   checkIfGiven(checkFunction, 'options.match', match);
-  checkIfGiven(checkObject, 'options.limits', limits);
+  checkIfGiven(checkKeys<PolicyLimits>, 'options.limits', limits, LIMIT_KEYS);
   checkIfGiven(checkInteger, 'options.limits.subflows', limits?.subflows, 0, 255);
   checkIfGiven(checkInteger, 'options.limits.addresses', limits?.addresses, 0, 255);
   checkIfGiven(checkOneOf, 'options.by', by, MEANS);
