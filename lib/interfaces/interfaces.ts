@@ -31,11 +31,17 @@ export async function listInterfaces(
 /** The network interfaces of the namespace. */
 export class Interfaces {
   readonly #commands: Commands;
+  readonly #checkOpen: () => void;
   readonly #hold: (stream: InterfaceEvents) => InterfaceEvents;
 
-  /** @internal `hold`: closes the stream with the path manager */
-  constructor(commands: Commands, hold: (stream: InterfaceEvents) => InterfaceEvents) {
+  /** @internal `hold`: closes the stream with the path manager; `checkOpen` throws after that. */
+  constructor(
+    commands: Commands,
+    checkOpen: () => void,
+    hold: (stream: InterfaceEvents) => InterfaceEvents,
+  ) {
     this.#commands = commands;
+    this.#checkOpen = checkOpen;
     this.#hold = hold;
   }
 
@@ -52,6 +58,7 @@ export class Interfaces {
 
   /** Changes from now on; with `initial: true` preceded by what there is. */
   watch(options: WatchInterfacesOptions = {}): InterfaceEvents {
+    this.#checkOpen();
     return this.#hold(new InterfaceEvents(this.#commands, options));
   }
 }

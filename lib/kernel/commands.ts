@@ -236,8 +236,12 @@ export class Commands {
   }
 }
 
-function closedError(): MptcpError {
-  return new MptcpError('ERR_MPTCP_CLOSED', 'The path manager is closed');
+/** The error of whatever is requested of a closed path manager. */
+export function closedError(): MptcpError {
+  return new MptcpError(
+    'ERR_MPTCP_CLOSED',
+    'The path manager is closed: open another one by PathManager.open()',
+  );
 }
 
 function firstError([first]: (Reply | NativeCommandError)[] = []): NativeCommandError | null {
