@@ -16,7 +16,7 @@ import { throwIfAborted } from '../base/abort';
 import { checkAbortable } from '../base/arguments';
 import { AbortError, isNativeError, MptcpError } from '../base/errors';
 import { requireNative } from './addon';
-import { commandError } from './command-errors';
+import { commandError, constructed } from './command-errors';
 
 type Done<T> = (error: NativeCommandError | null, result?: T) => void;
 type Reply = NativeEndpoint | NativeLimits | undefined;
@@ -54,7 +54,7 @@ export class Commands {
   #closed: Promise<void> | undefined;
 
   constructor(readonly netns: string | undefined) {
-    this.#native = new (requireNative().Commands)(netns);
+    this.#native = constructed(() => new (requireNative().Commands)(netns));
   }
 
   /** The id of the command thread (gettid(2)). */

@@ -21,7 +21,7 @@ import {
   type Keys,
 } from '../base/arguments';
 import { requireNative } from './addon';
-import { commandError } from './command-errors';
+import { commandError, constructed } from './command-errors';
 import { INFO_FLAGS, SUBFLOW_FLAGS, TCP_STATE_NAMES, TCP_STATES, type TcpState } from './constants';
 
 /** Which connections `pm.connections()` yields: those that match everything that is given. */
@@ -194,7 +194,7 @@ export async function subflowsByToken(
   options?: Abortable,
 ): Promise<Map<number, NativeDiagSubflow[]>> {
   const subflows = new Map<number, NativeDiagSubflow[]>();
-  const dump = new (requireNative().SubflowDump)(netns, { tcpInfo });
+  const dump = constructed(() => new (requireNative().SubflowDump)(netns, { tcpInfo }));
   for await (const batch of readDump(dump, () => subflows.clear(), options)) {
     for (const subflow of batch) {
       const others = subflows.get(subflow.token);
@@ -211,7 +211,7 @@ async function* connectionBatches(
   filter: DiagFilter,
   options?: Abortable,
 ): AsyncGenerator<NativeConnection[], void, undefined> {
-  const dump = new (requireNative().ConnectionDump)(netns, filter);
+  const dump = constructed(() => new (requireNative().ConnectionDump)(netns, filter));
   // A dump that starts again repeats connections; their tokens say which were yielded before.
   const yielded: number[] = [];
   let before: Set<number> | undefined;

@@ -43,6 +43,13 @@ export interface PathManagerOptions extends Abortable {
 
 const LONGEST_PATH = 4095; // PATH_MAX
 
+function illegalConstructor(): TypeError {
+  return Object.assign(
+    new TypeError('PathManager has no public constructor: use await PathManager.open()'),
+    { code: 'ERR_ILLEGAL_CONSTRUCTOR' },
+  );
+}
+
 type Closable = EventEmitter & { close: () => Promise<void> };
 
 /**
@@ -65,6 +72,7 @@ export class PathManager implements AsyncDisposable {
   #userspace: Userspace | undefined;
 
   private constructor(commands: Commands) {
+    if (!((commands as unknown) instanceof Commands)) throw illegalConstructor();
     this.#commands = commands;
     if (commands.netns === undefined) addOpenManager(this);
   }
