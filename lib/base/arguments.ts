@@ -1,7 +1,9 @@
 /** Argument checks with Node's own error codes, made before any system call. */
 import net from 'node:net';
 import { inspect } from 'node:util';
+import type { Abortable } from './abort';
 import { familyOf } from './addresses';
+import { lazily } from './lazy';
 
 function withCode<T extends Error>(error: T, code: string): T {
   return Object.assign(error, { code });
@@ -51,6 +53,63 @@ export function checkObject(
 ): asserts value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalidArgType(name, expected, value);
+  }
+}
+
+/** The keys of some options: `true`, or the keys of the options that a key holds. */
+interface KeyTree {
+  readonly [key: string]: true | KeyTree;
+}
+
+/**
+ * The keys of the options `T`. The compiler refuses a table that lacks a key of `T`, or has one that
+ * `T` has not.
+ */
+export type Keys<T> = { readonly [Key in keyof T]-?: true | KeyTree };
+
+const suggestionFor = lazily(
+  () => (require('./suggestion') as typeof import('./suggestion')).suggestionFor,
+);
+
+/**
+ * A TypeError with Node's code ERR_INVALID_ARG_VALUE for an option that does not exist; it says which
+ * one may be meant. `elsewhere` says of keys that belong in another argument where that is.
+ */
+function unknownOption(
+  name: string,
+  key: string,
+  keys: KeyTree,
+  elsewhere: Readonly<Record<string, string>>,
+): TypeError {
+  const place = Object.hasOwn(elsewhere, key) ? elsewhere[key] : undefined;
+  return withCode(
+    new TypeError(`Unknown option '${name}.${key}': ${place ?? suggestionFor(name, key, keys)}`),
+    'ERR_INVALID_ARG_VALUE',
+  );
+}
+
+/** For checkKeys(): says of a signal among the options of a method where it belongs. */
+export const SIGNAL_APART = {
+  signal: 'a signal belongs in an argument of its own, as in method(options, { signal })',
+} as const;
+
+/**
+ * Checks for options without unknown keys. A key whose value is undefined counts as not given.
+ * ERR_INVALID_ARG_TYPE, or ERR_INVALID_ARG_VALUE with a suggestion.
+ */
+export function checkKeys<T extends object>(
+  name: string,
+  value: unknown,
+  keys: Keys<T>,
+  elsewhere: Readonly<Record<string, string>> = {},
+): asserts value is Partial<Record<keyof T, unknown>> {
+  checkObject(name, value);
+  // An AbortSignal has no keys of its own: it would be ignored.
+  if (value instanceof AbortSignal) throw invalidArgType(name, 'an object of options', value);
+  for (const key of Object.keys(value)) {
+    const given = (value as Record<string, unknown>)[key];
+    if (Object.hasOwn(keys, key) || given === undefined) continue;
+    throw unknownOption(name, key, keys, elsewhere);
   }
 }
 
@@ -113,11 +172,13 @@ export function checkSignal(
   }
 }
 
+const ABORTABLE: Keys<Abortable> = { signal: true };
+
 /** Checks for options with a `signal`, which may both be missing. */
 export function checkAbortable(options: unknown): void {
   if (options === undefined) return;
-  checkObject('options', options);
-  checkSignal('options.signal', (options as { signal?: unknown }).signal);
+  checkKeys<Abortable>('options', options, ABORTABLE);
+  checkSignal('options.signal', options.signal);
 }
 
 /** Checks for a numeric address; an IPv6 one may have a `%scope`, a v4-mapped one is IPv4. */

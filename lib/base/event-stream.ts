@@ -2,7 +2,14 @@
  * The stream of events that every watch hands out: an EventEmitter and a `for await` loop in one.
  */
 import { EventEmitter } from 'node:events';
-import { checkBoolean, checkIfGiven, checkInteger, checkObject, checkSignal } from './arguments';
+import {
+  checkBoolean,
+  checkIfGiven,
+  checkInteger,
+  checkKeys,
+  checkSignal,
+  type Keys,
+} from './arguments';
 import { AbortError, MptcpError } from './errors';
 
 /** Options of every {@link EventStream}. */
@@ -25,9 +32,20 @@ export const QUEUE = 16_384;
 /** The default of `receiveBuffer`: bytes. */
 export const RECEIVE_BUFFER = 4 << 20;
 
-/** Throws Node's errors for bad arguments. */
-export function checkStreamOptions(options: unknown): asserts options is EventStreamOptions {
-  checkObject('options', options);
+/** The keys of the options that every stream of the namespace has. */
+export const STREAM_KEYS: Keys<EventStreamOptions> = {
+  signal: true,
+  queue: true,
+  receiveBuffer: true,
+  initial: true,
+};
+
+/** Throws Node's errors for bad arguments; `keys` are those of the stream's own options. */
+export function checkStreamOptions<T extends Partial<EventStreamOptions>>(
+  options: unknown,
+  keys: Keys<T>,
+): asserts options is EventStreamOptions {
+  checkKeys<T>('options', options, keys);
   const { signal, queue, receiveBuffer, initial } = options as EventStreamOptions;
   checkSignal('options.signal', signal);
   checkIfGiven(checkInteger, 'options.queue', queue, 1, 1 << 20);

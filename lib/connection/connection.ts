@@ -4,7 +4,7 @@ import net from 'node:net';
 import type { Address, MptcpInfo, Native, Subflow as NativeSubflow } from '../../types/native';
 import { type Abortable, throwIfAborted } from '../base/abort';
 import { subflowIdentity, type SubflowReference } from '../base/addresses';
-import { checkAbortable, checkInteger } from '../base/arguments';
+import { checkAbortable, checkInteger, SIGNAL_APART } from '../base/arguments';
 import { MptcpError, systemError } from '../base/errors';
 import { checkStreamOptions, EventStream, type OverrunEvent } from '../base/event-stream';
 import { checkHints, type HintResult, type SchedulingHints } from '../hints/hints';
@@ -52,7 +52,7 @@ const NAMES: readonly string[] = [
 ] satisfies ConnectionEvent['type'][];
 
 function checkWatchOptions(options: unknown): asserts options is WatchOptions {
-  checkStreamOptions(options);
+  checkStreamOptions<WatchOptions>(options, { signal: true, queue: true });
   throwIfAborted(options.signal, false);
 }
 
@@ -305,7 +305,7 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
    * connected. What could not be applied does not reject: see the `reason` of its result.
    */
   async hint(hints: SchedulingHints, abort: Abortable = {}): Promise<HintResult[]> {
-    const checked = checkHints('hints', hints);
+    const checked = checkHints('hints', hints, SIGNAL_APART);
     checkAbortable(abort);
     throwIfAborted(abort.signal, false);
     const { handle } = this.#connected();

@@ -2,6 +2,7 @@
 import net from 'node:net';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Address } from '../../types/native';
 import { type Abortable, throwIfAborted } from '../base/abort';
 import type { SocketAddress, SubflowReference } from '../base/addresses';
 import { canonicalAddress, familyOf, isAddress, subflowKey } from '../base/addresses';
@@ -15,6 +16,9 @@ import {
   checkObject,
   checkPort,
   invalidArgValue,
+  checkKeys,
+  type Keys,
+  SIGNAL_APART,
 } from '../base/arguments';
 import { AbortError, MptcpError, systemError } from '../base/errors';
 import type { Tagged } from '../base/tagged';
@@ -121,6 +125,20 @@ const noOutcome = (): MptcpError =>
   );
 const closed = (): MptcpError => new MptcpError('ERR_MPTCP_CLOSED', 'The connection has closed');
 
+const LOCAL_KEYS: Keys<ConnectionSubflowLocal> = { address: true, id: true, interface: true };
+/** A remote address may have its family, as events give it. */
+const REMOTE_KEYS: Keys<AnnouncedAddress & Pick<Address, 'family'>> = {
+  address: true,
+  port: true,
+  family: true,
+};
+const CREATE_KEYS: Keys<ConnectionSubflowOptions> = {
+  local: LOCAL_KEYS,
+  interface: true,
+  remote: true,
+  backup: true,
+};
+
 /** Gives what `options.local` and `options.interface` say in the one form. */
 function checkLocal({
   local,
@@ -133,6 +151,7 @@ function checkLocal({
     return { address: local, ...(device !== undefined && { interface: device }) };
   }
   checkObject('options.local', local, 'of type string or object');
+  checkKeys<ConnectionSubflowLocal>('options.local', local, LOCAL_KEYS);
   checkIfGiven(checkAddress, 'options.local.address', local.address);
   checkIfGiven(checkId, 'options.local.id', local.id, INITIAL_ID);
   checkIfGiven(checkInterface, 'options.local.interface', local.interface);
@@ -233,11 +252,13 @@ export class ConnectionPaths {
   }
 
   async createSubflow(options: ConnectionSubflowOptions, abort: Abortable): Promise<Subflow> {
-    checkObject('options', options);
+    checkKeys<ConnectionSubflowOptions>('options', options, CREATE_KEYS, SIGNAL_APART);
     const { remote, backup = false } = options;
     const local = checkLocal(options);
-    checkIfGiven(checkObject, 'options.remote', remote);
-    if (remote) checkAddress('options.remote.address', remote.address);
+    if (remote !== undefined) {
+      checkKeys<AnnouncedAddress>('options.remote', remote, REMOTE_KEYS);
+      checkAddress('options.remote.address', remote.address);
+    }
     checkIfGiven(checkPort, 'options.remote.port', remote?.port);
     checkBoolean('options.backup', backup);
     checkAbortable(abort);

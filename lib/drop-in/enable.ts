@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { invalidArgType } from '../base/arguments';
-import { checkMptcpOptions, type MptcpOptions } from '../sockets/options';
+import { checkMptcpOptions, type MptcpOptions, type WithMptcpOptions } from '../sockets/options';
 import { setServerSettings, setSocketSettings } from '../sockets/settings';
 import { setUp } from './setup';
 
@@ -8,16 +8,26 @@ function invalidState(message: string): Error {
   return Object.assign(new Error(message), { code: 'ERR_INVALID_STATE' });
 }
 
+/** Whether options have the one key `mptcp`. */
+function isWrapped(options: unknown): options is WithMptcpOptions {
+  if (typeof options !== 'object' || options === null) return false;
+  const [key, ...others] = Object.keys(options);
+  return key === 'mptcp' && others.length === 0;
+}
+
 /**
  * Turns MPTCP on for a server or socket that was made elsewhere (by fastify, express, ws …), before
- * it listens or connects, and returns it. ERR_INVALID_STATE where it listens or connects already,
+ * it listens or connects, and returns it; `options` may also have the form `{ mptcp: options }` that
+ * the options of servers and sockets have. ERR_INVALID_STATE where it listens or connects already,
  * ERR_INVALID_ARG_TYPE and ERR_INVALID_ARG_VALUE for wrong arguments.
  */
 export function enable<T extends net.Server | net.Socket>(
   serverOrSocket: T,
-  options?: MptcpOptions,
+  options?: MptcpOptions | WithMptcpOptions,
 ): T {
-  const settings = checkMptcpOptions(options, 'options');
+  const settings = isWrapped(options)
+    ? checkMptcpOptions(options.mptcp)
+    : checkMptcpOptions(options, 'options');
   if (serverOrSocket instanceof net.Server) {
     if (serverOrSocket.listening)
       throw invalidState('The server listens already: call enable() before listen()');

@@ -10,6 +10,7 @@
  */
 import net from 'node:net';
 import { invalidArgValue } from '../base/arguments';
+import { lazily } from '../base/lazy';
 import { checkMptcpOptions, type Settings } from '../sockets/options';
 
 const VARIABLE = 'NODE_MPTCP';
@@ -23,13 +24,23 @@ function parseWords(text: string): Map<string, string> {
       throw invalidArgValue(
         VARIABLE,
         word,
-        `takes words key=value with the keys ${KEYS.join(', ')}`,
+        `takes words key=value with the keys ${KEYS.join(', ')}${meant(key)}`,
       );
     }
     if (words.has(key)) throw invalidArgValue(VARIABLE, word, `gives ${key} twice`);
     words.set(key, value.join('='));
   }
   return words;
+}
+
+const nearest = lazily(
+  () => (require('../base/suggestion') as typeof import('../base/suggestion')).nearest,
+);
+
+/** Names the key that may be meant. */
+function meant(key: string): string {
+  const found = KEYS.includes(key) ? undefined : nearest(key, KEYS);
+  return found === undefined ? '' : `; did you mean ${found}?`;
 }
 
 interface Exclusion {

@@ -8,9 +8,11 @@ import {
   checkId,
   checkIfGiven,
   checkInterface,
+  checkKeys,
   checkObject,
   checkPort,
   invalidArgValue,
+  type Keys,
 } from '../base/arguments';
 import { MptcpError } from '../base/errors';
 import type { EventStreamOptions, OverrunEvent } from '../base/event-stream';
@@ -108,8 +110,24 @@ export interface EndpointStore {
   delete(id: number): Promise<void>;
 }
 
+/** The keys of an endpoint's flags. */
+export const FLAG_KEYS: Keys<EndpointFlags> = {
+  signal: true,
+  subflow: true,
+  backup: true,
+  fullmesh: true,
+  laminar: true,
+};
+const OPTION_KEYS: Keys<EndpointOptions> = {
+  ...FLAG_KEYS,
+  address: true,
+  port: true,
+  id: true,
+  interface: true,
+};
+
 export function checkOptions(name: string, options: unknown): asserts options is EndpointOptions {
-  checkObject(name, options);
+  checkKeys<EndpointOptions>(name, options, OPTION_KEYS);
   const { address, port, id, interface: device, ...rest } = options as EndpointOptions;
   checkAddress(`${name}.address`, address);
   checkIfGiven(checkPort, `${name}.port`, port);
@@ -123,8 +141,8 @@ export function checkOptions(name: string, options: unknown): asserts options is
 }
 
 export function checkFlags(name: string, flags: unknown): asserts flags is EndpointFlags {
-  checkObject(name, flags);
-  const given: EndpointFlags = flags;
+  checkKeys<EndpointFlags>(name, flags, FLAG_KEYS);
+  const given = flags;
   for (const flag of SETTABLE) checkIfGiven(checkBoolean, `${name}.${flag}`, given[flag]);
 }
 

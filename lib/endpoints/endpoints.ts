@@ -1,19 +1,21 @@
 /** `pm.endpoints`: the endpoints of the in-kernel path manager. */
 import type { NativeCommand, NativeEndpoint, NativeHeldSocket } from '../../types/native';
 import type { Abortable } from '../base/abort';
-import { canonicalAddress, withoutScope } from '../base/addresses';
+import { canonicalAddress, isAddress, withoutScope } from '../base/addresses';
 import {
   checkAddress,
   checkBoolean,
   checkIfGiven,
   checkInteger,
-  checkObject,
+  checkKeys,
+  SIGNAL_APART,
 } from '../base/arguments';
 import { MptcpError } from '../base/errors';
 import { interfaceIndex } from '../interfaces/names';
 import type { Commands } from '../kernel/commands';
 import type {
   Endpoint,
+  EndpointFlags,
   EndpointOptions,
   EndpointReference,
   FirstSubflow,
@@ -32,12 +34,35 @@ import {
 } from './endpoint';
 import type { FollowedEndpoints } from './followed';
 
+type Changes = Pick<EndpointFlags, 'backup' | 'fullmesh'>;
+
 function isFirstSubflow(reference: unknown): reference is FirstSubflow {
   const { id, address } = (reference ?? {}) as Partial<FirstSubflow>;
   if (id === undefined) return false;
   checkInteger('endpoint.id', id, 0, 0);
   checkAddress('endpoint.address', address);
   return true;
+}
+
+function warn(endpoint: Endpoint, why: string): void {
+  process.emitWarning(`The endpoint ${endpoint.address} has no effect: ${why}`, {
+    type: 'MptcpWarning',
+    code: 'MPTCP_ENDPOINT',
+  });
+}
+
+/** Warns of an endpoint that the kernel accepts and does nothing with. */
+async function warnOfNoEffect(commands: Commands, endpoint: Endpoint): Promise<void> {
+  const { address, signal, subflow, backup, fullmesh, laminar } = endpoint;
+  if (!signal && !subflow && !backup && !fullmesh && !laminar) {
+    warn(endpoint, 'give a flag, { subflow: true } on a client or { signal: true } on a server');
+    return;
+  }
+  // The announced address may be another one's, such as the public address of a NAT.
+  if (!subflow && !laminar) return;
+  const own = await commands.addresses();
+  if (own.some((each) => isAddress(each.address, address))) return;
+  warn(endpoint, 'no interface has its address, so no subflow can begin there until one has');
 }
 
 /** The addresses that the in-kernel path manager uses, for every connection of the namespace. */
@@ -60,9 +85,17 @@ export class Endpoints {
   /**
    * Adds an endpoint, and resolves with it as read back from the kernel. ERR_MPTCP_EXISTS: the id, or
    * the address with its port, is in use; ERR_MPTCP_LIMIT: there are as many as the kernel allows;
-   * ERR_MPTCP_UNSUPPORTED: this kernel dropped a flag, and no endpoint was added.
+   * ERR_MPTCP_UNSUPPORTED: this kernel dropped a flag, and no endpoint was added. A process warning
+   * reports an endpoint without effect: one without flags, or one for subflows whose address no
+   * interface has.
    */
   async add(options: EndpointOptions, abort: Abortable = {}): Promise<Endpoint> {
+    const endpoint = await this.#addChecked(options, abort);
+    await warnOfNoEffect(this.#commands, endpoint).catch(() => undefined); // it is added all the same
+    return endpoint;
+  }
+
+  async #addChecked(options: EndpointOptions, abort: Abortable = {}): Promise<Endpoint> {
     checkOptions('options', options);
     const { id = 0, port = 0, interface: device } = options;
     const address = canonicalAddress(options.address);
@@ -91,7 +124,7 @@ export class Endpoints {
       `mptcp-endpoint ${withoutScope(address)} ${options.port ?? 0}`,
     );
     try {
-      const endpoint = await this.add(options).catch(async (error: unknown) => {
+      const endpoint = await this.#addChecked(options).catch(async (error: unknown) => {
         if (!(error instanceof MptcpError) || error.code !== 'ERR_MPTCP_EXISTS') throw error;
         const found = (await this.list()).find((each) => isSame(each, { ...options, address }));
         if (!found) throw error;
@@ -123,11 +156,11 @@ export class Endpoints {
    */
   async update(
     reference: EndpointReference,
-    changes: { backup?: boolean; fullmesh?: boolean },
+    changes: Changes,
     abort: Abortable = {},
   ): Promise<Endpoint> {
     checkReference(reference);
-    checkObject('changes', changes);
+    checkKeys<Changes>('changes', changes, { backup: true, fullmesh: true }, SIGNAL_APART);
     checkIfGiven(checkBoolean, 'changes.backup', changes.backup);
     checkIfGiven(checkBoolean, 'changes.fullmesh', changes.fullmesh);
     // Commands are queued in the order of their calls: an id must not wait.

@@ -1,12 +1,12 @@
 /** `pm.endpoints.follow()`: endpoints that follow the addresses of interfaces. */
 import { throwIfAborted } from '../base/abort';
 import { checkFunction, checkIfGiven } from '../base/arguments';
-import { checkStreamOptions, EventStream } from '../base/event-stream';
+import { checkStreamOptions, EventStream, STREAM_KEYS } from '../base/event-stream';
 import type { NetworkInterface } from '../interfaces/interface';
 import { isUsable } from '../interfaces/interface';
 import type { InterfaceEvents } from '../interfaces/interfaces';
 import type { EndpointStore, FollowEvent, FollowOptions } from './endpoint';
-import { checkFlags, type Endpoint } from './endpoint';
+import { checkFlags, type Endpoint, FLAG_KEYS } from './endpoint';
 import { EndpointKeeper, type RequestedEndpoint } from './keeper';
 
 function* followed(
@@ -27,7 +27,11 @@ export class FollowedEndpoints extends EventStream<FollowEvent> {
 
   /** @internal */
   constructor(endpoints: EndpointStore, watch: () => InterfaceEvents, options: FollowOptions) {
-    checkStreamOptions(options);
+    checkStreamOptions<FollowOptions>(options, {
+      ...STREAM_KEYS,
+      match: true,
+      flags: FLAG_KEYS,
+    });
     checkIfGiven(checkFunction, 'options.match', options.match);
     checkFlags('options.flags', options.flags);
     throwIfAborted(options.signal, false);

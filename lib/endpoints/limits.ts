@@ -1,7 +1,7 @@
 /** `pm.limits`: how much the in-kernel path manager does for each connection. */
 import type { NativeLimits } from '../../types/native';
 import { type Abortable, throwIfAborted } from '../base/abort';
-import { checkIfGiven, checkInteger, checkObject } from '../base/arguments';
+import { checkIfGiven, checkInteger, checkKeys, type Keys, SIGNAL_APART } from '../base/arguments';
 import { type Commands } from '../kernel/commands';
 
 /** The limits of each connection; the kernel's defaults are 2 and 0. */
@@ -13,6 +13,7 @@ export interface LimitValues {
 }
 
 const MOST = 0xffff_ffff;
+const KEYS: Keys<LimitValues> = { subflows: true, addAddrAccepted: true };
 
 /** What the in-kernel path manager allows each connection of the namespace. */
 export class Limits {
@@ -36,7 +37,7 @@ export class Limits {
 
   /** Changes those that are given, and resolves with both as read back. ERR_MPTCP_LIMIT: too high. */
   async set(limits: Partial<LimitValues>, abort: Abortable = {}): Promise<LimitValues> {
-    checkObject('limits', limits);
+    checkKeys<LimitValues>('limits', limits, KEYS, SIGNAL_APART);
     const { subflows, addAddrAccepted } = limits;
     checkIfGiven(checkInteger, 'limits.subflows', subflows, 0, MOST);
     checkIfGiven(checkInteger, 'limits.addAddrAccepted', addAddrAccepted, 0, MOST);

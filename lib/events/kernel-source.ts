@@ -2,7 +2,7 @@
 import type { NativeEvent, NativeWatcher } from '../../types/native';
 import { type EventSink, type EventSource, QUEUE, RECEIVE_BUFFER } from '../base/event-stream';
 import { requireNative } from '../kernel/addon';
-import { commandError } from '../kernel/command-errors';
+import { commandError, constructed } from '../kernel/command-errors';
 import { decodeEvent } from './decode';
 import type { EventsOptions, PathManagerEvent } from './events';
 import { snapshot } from './snapshot';
@@ -50,23 +50,26 @@ export class KernelEvents implements EventSource<PathManagerEvent> {
     this.#sink = sink;
     this.#initial = initial;
     let begun = false;
-    sources.add(this);
-    this.#watcher = new (requireNative().EventWatcher)(
-      netns,
-      { receiveBuffer, queue: Math.max(queue, QUEUE) },
-      (error, events, overrun) => {
-        if (error) {
-          const failure = commandError(error);
-          if (begun) sink.fail(failure);
-          else refused(failure);
-        } else if (begun) {
-          this.#receive(events, overrun);
-        } else {
-          begun = true;
-          void this.#dump();
-        }
-      },
+    this.#watcher = constructed(
+      () =>
+        new (requireNative().EventWatcher)(
+          netns,
+          { receiveBuffer, queue: Math.max(queue, QUEUE) },
+          (error, events, overrun) => {
+            if (error) {
+              const failure = commandError(error);
+              if (begun) sink.fail(failure);
+              else refused(failure);
+            } else if (begun) {
+              this.#receive(events, overrun);
+            } else {
+              begun = true;
+              void this.#dump();
+            }
+          },
+        ),
     );
+    sources.add(this);
   }
 
   /** What an event has reported of a connection; undefined: nothing. */

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../base/abort';
 import { checkIfGiven, checkInteger } from '../base/arguments';
-import { checkStreamOptions, EventStream } from '../base/event-stream';
+import { checkStreamOptions, EventStream, STREAM_KEYS } from '../base/event-stream';
 import type { EventsOptions, PathManagerEvent } from './events';
 import { WatchedEvents } from './source';
 
@@ -10,7 +10,7 @@ export class PathManagerEvents extends EventStream<PathManagerEvent> {
 
   /** @internal */
   constructor(netns: string | undefined, options: EventsOptions) {
-    checkStreamOptions(options);
+    checkStreamOptions<EventsOptions>(options, { ...STREAM_KEYS, interval: true });
     checkIfGiven(checkInteger, 'options.interval', options.interval, 10, 0x7fff_ffff);
     throwIfAborted(options.signal, false);
     let watched: WatchedEvents | undefined;

@@ -5,9 +5,11 @@ import {
   checkBoolean,
   checkIfGiven,
   checkInteger,
+  checkKeys,
   checkObject,
   checkOneOf,
   checkText,
+  type Keys,
 } from '../base/arguments';
 import type { MptcpError } from '../base/errors';
 
@@ -147,8 +149,34 @@ const CHECKS: { [Name in keyof SchedulingHints]-?: (name: string, value: unknown
 
 const MOST_SUBFLOWS = 255;
 
+const PATH_KEYS: Keys<PathHints> = {
+  prefer: true,
+  backup: true,
+  avoid: true,
+  subflows: true,
+  endpoints: true,
+};
+const KEEP_ALIVE_KEYS: Keys<KeepAlive> = { idle: true, interval: true, count: true };
+
+/** The keys of hints, with those that a hint holds. */
+export const HINT_KEYS: Keys<SchedulingHints> = {
+  intent: true,
+  congestionControl: true,
+  optimize: true,
+  noDelay: true,
+  notsentLowat: true,
+  sendBuffer: true,
+  receiveBuffer: true,
+  dscp: true,
+  priority: true,
+  mark: true,
+  keepAlive: KEEP_ALIVE_KEYS,
+  interface: true,
+  paths: PATH_KEYS,
+};
+
 function checkPaths(name: string, value: unknown): void {
-  checkObject(name, value);
+  checkKeys<PathHints>(name, value, PATH_KEYS);
   const { subflows, endpoints } = value as PathHints;
   for (const list of ['prefer', 'backup', 'avoid'] as const) {
     const given = (value as PathHints)[list];
@@ -166,17 +194,25 @@ function checkPlace(name: string, value: unknown): void {
 function checkKeepAlive(name: string, value: unknown): void {
   if (value === false) return;
   checkObject(name, value, 'of type object or false');
+  checkKeys<KeepAlive>(name, value, KEEP_ALIVE_KEYS);
   const { idle, interval, count } = value as KeepAlive;
   checkIfGiven(checkInteger, `${name}.idle`, idle, 1, 32_767);
   checkIfGiven(checkInteger, `${name}.interval`, interval, 1, 32_767);
   checkIfGiven(checkInteger, `${name}.count`, count, 1, 127);
 }
 
-/** Checks all hints, with Node's errors; `name` is that of the option that holds them. */
-export function checkHints(name: string, hints: unknown): SchedulingHints {
-  checkObject(name, hints);
+/**
+ * Checks all hints, with Node's errors; `name` is that of the option that holds them. `elsewhere` says
+ * of keys that belong in another argument where that is.
+ */
+export function checkHints(
+  name: string,
+  hints: unknown,
+  elsewhere?: Readonly<Record<string, string>>,
+): SchedulingHints {
+  checkKeys<SchedulingHints>(name, hints, HINT_KEYS, elsewhere);
   for (const [hint, check] of Object.entries(CHECKS)) {
     checkIfGiven(check, `${name}.${hint}`, (hints as Record<string, unknown>)[hint]);
   }
-  return hints;
+  return hints as SchedulingHints;
 }

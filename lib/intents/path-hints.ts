@@ -52,6 +52,12 @@ const noFurtherAddress = (): MptcpError =>
     'Every usable local address has a subflow: add an address, or request fewer subflows',
   );
 
+const noSubflowAt = (place: string): MptcpError =>
+  new MptcpError(
+    'ERR_MPTCP_NOT_FOUND',
+    `The connection has no subflow at ${place} to make a backup: check its name, or hint again once there is one`,
+  );
+
 const otherPriority = (): MptcpError =>
   new MptcpError(
     'ERR_MPTCP_SYSTEM',
@@ -193,7 +199,16 @@ class PathHinting {
     });
   }
 
+  /** Reports each place of `paths.backup` where the connection has no subflow. */
+  #reportAbsent(): void {
+    for (const place of this.#backup) {
+      if (this.#connected().some((each) => isAt([place], localOf(each)))) continue;
+      this.#report({ hint: 'paths.backup', requested: place, by: 'MP_PRIO' }, noSubflowAt(place));
+    }
+  }
+
   async #prioritize(): Promise<void> {
+    this.#reportAbsent();
     const requests = this.#priorityRequests();
     if (requests.length === 0) return;
     const { token } = this.#paths;

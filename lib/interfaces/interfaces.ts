@@ -1,7 +1,7 @@
 /** `pm.interfaces`: links, addresses and routes of the namespace, listed and watched. */
 import { type Abortable, throwIfAborted } from '../base/abort';
 import { checkBoolean, checkIfGiven } from '../base/arguments';
-import { checkStreamOptions, EventStream } from '../base/event-stream';
+import { checkStreamOptions, EventStream, STREAM_KEYS } from '../base/event-stream';
 import { type Commands } from '../kernel/commands';
 import type {
   InterfaceEvent,
@@ -31,11 +31,17 @@ export async function listInterfaces(
 /** The network interfaces of the namespace. */
 export class Interfaces {
   readonly #commands: Commands;
+  readonly #checkOpen: () => void;
   readonly #hold: (stream: InterfaceEvents) => InterfaceEvents;
 
-  /** @internal `hold`: closes the stream with the path manager */
-  constructor(commands: Commands, hold: (stream: InterfaceEvents) => InterfaceEvents) {
+  /** @internal `hold`: closes the stream with the path manager; `checkOpen` throws after that. */
+  constructor(
+    commands: Commands,
+    checkOpen: () => void,
+    hold: (stream: InterfaceEvents) => InterfaceEvents,
+  ) {
     this.#commands = commands;
+    this.#checkOpen = checkOpen;
     this.#hold = hold;
   }
 
@@ -52,6 +58,7 @@ export class Interfaces {
 
   /** Changes from now on; with `initial: true` preceded by what there is. */
   watch(options: WatchInterfacesOptions = {}): InterfaceEvents {
+    this.#checkOpen();
     return this.#hold(new InterfaceEvents(this.#commands, options));
   }
 }
@@ -62,7 +69,7 @@ export class InterfaceEvents extends EventStream<InterfaceEvent> {
 
   /** @internal */
   constructor(commands: Commands, options: WatchInterfacesOptions) {
-    checkStreamOptions(options);
+    checkStreamOptions<WatchInterfacesOptions>(options, { ...STREAM_KEYS, routes: true });
     checkIfGiven(checkBoolean, 'options.routes', options.routes);
     throwIfAborted(options.signal, false);
     let watched: WatchedInterfaces | undefined;

@@ -11,7 +11,7 @@ import type {
 } from '../../types/native';
 import { type EventSink, type EventSource, QUEUE, RECEIVE_BUFFER } from '../base/event-stream';
 import { requireNative } from '../kernel/addon';
-import { commandError } from '../kernel/command-errors';
+import { commandError, constructed } from '../kernel/command-errors';
 import type { Commands } from '../kernel/commands';
 import { LINK_FLAGS, RTPROT_KERNEL } from '../kernel/constants';
 import {
@@ -109,17 +109,20 @@ export class WatchedInterfaces implements EventSource<InterfaceEvent> {
     this.#initial = options.initial ?? false;
     this.#sink = sink;
     let begun = false;
-    this.#watcher = new (requireNative().InterfaceWatcher)(
-      commands.netns,
-      { receiveBuffer, queue: Math.max(queue, QUEUE) },
-      (error, items, overrun) => {
-        if (error) sink.fail(commandError(error));
-        else if (begun) this.#receive(items, overrun);
-        else {
-          begun = true;
-          void this.#dump();
-        }
-      },
+    this.#watcher = constructed(
+      () =>
+        new (requireNative().InterfaceWatcher)(
+          commands.netns,
+          { receiveBuffer, queue: Math.max(queue, QUEUE) },
+          (error, items, overrun) => {
+            if (error) sink.fail(commandError(error));
+            else if (begun) this.#receive(items, overrun);
+            else {
+              begun = true;
+              void this.#dump();
+            }
+          },
+        ),
     );
   }
 

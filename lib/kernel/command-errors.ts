@@ -61,6 +61,24 @@ const REFUSALS: readonly Refusal[] = [
   },
   { errno: 'EPERM', code: 'ERR_MPTCP_PERMISSION', advice: NEEDS_NET_ADMIN },
   { errno: 'EACCES', code: 'ERR_MPTCP_PERMISSION', advice: NEEDS_NET_ADMIN },
+  {
+    call: /^thread /,
+    errno: 'EAGAIN',
+    code: 'ERR_MPTCP_SYSTEM',
+    advice:
+      'There is no thread to be had: raise the limit of the control group (pids.max; systemd: TasksMax), ' +
+      'or of the user (ulimit -u)',
+  },
+  {
+    errno: 'EMFILE',
+    code: 'ERR_MPTCP_SYSTEM',
+    advice: 'This process may open no more files: raise its limit (ulimit -n), or close some',
+  },
+  {
+    errno: 'ENFILE',
+    code: 'ERR_MPTCP_SYSTEM',
+    advice: 'This machine may open no more files: raise sysctl fs.file-max',
+  },
   { errno: 'ECANCELED', code: 'ERR_MPTCP_CLOSED', advice: 'It was closed before this was done' },
   {
     call: /^CTRL_CMD_GETFAMILY/,
@@ -202,6 +220,15 @@ function adviceFor({ call, extack = '' }: NativeError, name: string) {
     return { ...refusal, captured: match?.[1] };
   }
   return undefined;
+}
+
+/** Calls a constructor of the addon, whose error becomes an MptcpError. */
+export function constructed<T>(construct: () => T): T {
+  try {
+    return construct();
+  } catch (error) {
+    throw commandError(error);
+  }
 }
 
 /** An error of the addon as an MptcpError; other errors are returned as they are. */

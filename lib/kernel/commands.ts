@@ -16,7 +16,7 @@ import { throwIfAborted } from '../base/abort';
 import { checkAbortable } from '../base/arguments';
 import { AbortError, isNativeError, MptcpError } from '../base/errors';
 import { requireNative } from './addon';
-import { commandError } from './command-errors';
+import { commandError, constructed } from './command-errors';
 
 type Done<T> = (error: NativeCommandError | null, result?: T) => void;
 type Reply = NativeEndpoint | NativeLimits | undefined;
@@ -54,7 +54,7 @@ export class Commands {
   #closed: Promise<void> | undefined;
 
   constructor(readonly netns: string | undefined) {
-    this.#native = new (requireNative().Commands)(netns);
+    this.#native = constructed(() => new (requireNative().Commands)(netns));
   }
 
   /** The id of the command thread (gettid(2)). */
@@ -236,8 +236,12 @@ export class Commands {
   }
 }
 
-function closedError(): MptcpError {
-  return new MptcpError('ERR_MPTCP_CLOSED', 'The path manager is closed');
+/** The error of whatever is requested of a closed path manager. */
+export function closedError(): MptcpError {
+  return new MptcpError(
+    'ERR_MPTCP_CLOSED',
+    'The path manager is closed: open another one by PathManager.open()',
+  );
 }
 
 function firstError([first]: (Reply | NativeCommandError)[] = []): NativeCommandError | null {

@@ -14,13 +14,14 @@ import {
   checkAddress,
   checkBoolean,
   checkIfGiven,
-  checkObject,
+  checkKeys,
   checkOneOf,
   checkPort,
   checkSignal,
+  type Keys,
 } from '../base/arguments';
 import { requireNative } from './addon';
-import { commandError } from './command-errors';
+import { commandError, constructed } from './command-errors';
 import { INFO_FLAGS, SUBFLOW_FLAGS, TCP_STATE_NAMES, TCP_STATES, type TcpState } from './constants';
 
 /** Which connections `pm.connections()` yields: those that match everything that is given. */
@@ -102,16 +103,28 @@ const stateBits = (states: readonly TcpState[]): number =>
 /** Every state but LISTEN, as the bits of a DiagFilter. */
 export const OPEN_STATES = stateBits(TCP_STATE_NAMES.filter((state) => state !== 'LISTEN'));
 
+const FILTER_KEYS: Keys<ConnectionFilter> = {
+  localAddress: true,
+  localPort: true,
+  remoteAddress: true,
+  remotePort: true,
+  state: true,
+};
+const OPTION_KEYS: Keys<ConnectionsOptions> = { subflows: true, signal: true };
+const BESIDE_FILTER = {
+  ...{ signal: "did you mean 'options.signal'?", subflows: "did you mean 'options.subflows'?" },
+};
+
 /** Checks the arguments of `pm.connections()`. */
 export function checkConnectionsArguments(filter: unknown, options: unknown): void {
-  checkObject('filter', filter);
+  checkKeys<ConnectionFilter>('filter', filter, FILTER_KEYS, BESIDE_FILTER);
   const { localAddress, localPort, remoteAddress, remotePort, state } = filter as ConnectionFilter;
   checkIfGiven(checkAddress, 'filter.localAddress', localAddress);
   checkIfGiven(checkAddress, 'filter.remoteAddress', remoteAddress);
   checkIfGiven(checkPort, 'filter.localPort', localPort);
   checkIfGiven(checkPort, 'filter.remotePort', remotePort);
   for (const each of [state ?? []].flat()) checkOneOf('filter.state', each, TCP_STATE_NAMES);
-  checkObject('options', options);
+  checkKeys<ConnectionsOptions>('options', options, OPTION_KEYS);
   const { subflows, signal } = options as ConnectionsOptions;
   checkIfGiven(checkBoolean, 'options.subflows', subflows);
   checkSignal('options.signal', signal);
@@ -181,7 +194,7 @@ export async function subflowsByToken(
   options?: Abortable,
 ): Promise<Map<number, NativeDiagSubflow[]>> {
   const subflows = new Map<number, NativeDiagSubflow[]>();
-  const dump = new (requireNative().SubflowDump)(netns, { tcpInfo });
+  const dump = constructed(() => new (requireNative().SubflowDump)(netns, { tcpInfo }));
   for await (const batch of readDump(dump, () => subflows.clear(), options)) {
     for (const subflow of batch) {
       const others = subflows.get(subflow.token);
@@ -198,7 +211,7 @@ async function* connectionBatches(
   filter: DiagFilter,
   options?: Abortable,
 ): AsyncGenerator<NativeConnection[], void, undefined> {
-  const dump = new (requireNative().ConnectionDump)(netns, filter);
+  const dump = constructed(() => new (requireNative().ConnectionDump)(netns, filter));
   // A dump that starts again repeats connections; their tokens say which were yielded before.
   const yielded: number[] = [];
   let before: Set<number> | undefined;

@@ -8,8 +8,10 @@ import {
   checkBoolean,
   checkIfGiven,
   checkInterface,
-  checkObject,
+  checkKeys,
   checkPort,
+  type Keys,
+  SIGNAL_APART,
 } from '../base/arguments';
 import { AbortError, MptcpError } from '../base/errors';
 import type { Endpoint } from '../endpoints/endpoint';
@@ -30,6 +32,12 @@ import {
 } from './load-balancer-users';
 
 const SETTING = 'allow_join_initial_addr_port';
+const KEYS: Keys<LoadBalancerOptions> = {
+  address: true,
+  interface: true,
+  port: true,
+  takeOver: true,
+};
 
 /** What {@link PathManager.behindLoadBalancer} takes. */
 export interface LoadBalancerOptions {
@@ -91,7 +99,7 @@ export class BehindLoadBalancer implements AsyncDisposable {
     abort: Abortable | undefined,
     ended: (self: BehindLoadBalancer) => void,
   ): Promise<BehindLoadBalancer> {
-    checkObject('options', options);
+    checkKeys<LoadBalancerOptions>('options', options, KEYS, SIGNAL_APART);
     checkAddress('options.address', options.address);
     checkIfGiven(checkInterface, 'options.interface', options.interface);
     checkIfGiven(checkPort, 'options.port', options.port);

@@ -5,13 +5,13 @@
 import type { EventEmitter } from 'node:events';
 import type { Abortable } from '../base/abort';
 import type { SubflowReference } from '../base/addresses';
-import { checkAbortable, checkIfGiven, checkObject, checkText } from '../base/arguments';
+import { checkIfGiven, checkKeys, checkSignal, checkText } from '../base/arguments';
 import type { Endpoints } from '../endpoints/endpoints';
 import type { Limits } from '../endpoints/limits';
 import type { EventsOptions } from '../events/events';
 import type { PathManagerEvents } from '../events/stream';
 import type { Interfaces } from '../interfaces/interfaces';
-import { Commands } from '../kernel/commands';
+import { closedError, Commands } from '../kernel/commands';
 import type { Counters } from '../kernel/counters';
 import {
   type ConnectionFilter,
@@ -43,6 +43,13 @@ export interface PathManagerOptions extends Abortable {
 
 const LONGEST_PATH = 4095; // PATH_MAX
 
+function illegalConstructor(): TypeError {
+  return Object.assign(
+    new TypeError('PathManager has no public constructor: use await PathManager.open()'),
+    { code: 'ERR_ILLEGAL_CONSTRUCTOR' },
+  );
+}
+
 type Closable = EventEmitter & { close: () => Promise<void> };
 
 /**
@@ -52,6 +59,9 @@ type Closable = EventEmitter & { close: () => Promise<void> };
 export class PathManager implements AsyncDisposable {
   readonly #commands: Commands;
   readonly #open = new Set<Closable>();
+  /** The streams have ended, and one that begins now ends at once. */
+  #ended = false;
+  #closed: Promise<void> | undefined;
   readonly #balanced = new Set<BehindLoadBalancer>();
   #endpoints: Endpoints | undefined;
   #limits: Limits | undefined;
@@ -62,6 +72,7 @@ export class PathManager implements AsyncDisposable {
   #userspace: Userspace | undefined;
 
   private constructor(commands: Commands) {
+    if (!((commands as unknown) instanceof Commands)) throw illegalConstructor();
     this.#commands = commands;
     if (commands.netns === undefined) addOpenManager(this);
   }
@@ -71,12 +82,13 @@ export class PathManager implements AsyncDisposable {
    * ERR_MPTCP_NOT_FOUND or ERR_MPTCP_PERMISSION where the namespace cannot be entered.
    */
   static async open(options: PathManagerOptions = {}): Promise<PathManager> {
-    checkObject('options', options);
-    checkIfGiven(checkText, 'options.netns', options.netns, LONGEST_PATH);
-    checkAbortable(options);
-    const commands = new Commands(options.netns);
+    checkKeys<PathManagerOptions>('options', options, { netns: true, signal: true });
+    const { netns, signal } = options;
+    checkIfGiven(checkText, 'options.netns', netns, LONGEST_PATH);
+    checkSignal('options.signal', signal);
+    const commands = new Commands(netns);
     try {
-      await commands.family(options);
+      await commands.family({ ...(signal && { signal }) });
       return new PathManager(commands);
     } catch (error) {
       await commands.close();
@@ -114,7 +126,7 @@ export class PathManager implements AsyncDisposable {
   get mode(): ModeControl {
     this.#mode ??= new (
       require('../userspace/mode') as typeof import('../userspace/mode')
-    ).ModeControl(this.#commands, this.sysctls, (initial) => this.events({ initial }));
+    ).ModeControl(this.#commands, this.sysctls, (initial) => this.#events({ initial }));
     return this.#mode;
   }
 
@@ -130,7 +142,11 @@ export class PathManager implements AsyncDisposable {
   get interfaces(): Interfaces {
     this.#interfaces ??= new (
       require('../interfaces/interfaces') as typeof import('../interfaces/interfaces')
-    ).Interfaces(this.#commands, (stream) => this.#hold(stream));
+    ).Interfaces(
+      this.#commands,
+      () => this.#checkOpen(),
+      (stream) => this.#hold(stream),
+    );
     return this.#interfaces;
   }
 
@@ -146,6 +162,11 @@ export class PathManager implements AsyncDisposable {
    * Emits what happens to the namespace's connections from now on, for listeners and `for await`.
    */
   events(options: EventsOptions = {}): PathManagerEvents {
+    this.#checkOpen();
+    return this.#events(options);
+  }
+
+  #events(options: EventsOptions = {}): PathManagerEvents {
     const { PathManagerEvents } = require('../events/stream') as typeof import('../events/stream');
     return this.#hold(new PathManagerEvents(this.#commands.netns, options));
   }
@@ -160,6 +181,7 @@ export class PathManager implements AsyncDisposable {
     const { checkConnectionsArguments, connections } =
       require('../kernel/sock-diag') as typeof import('../kernel/sock-diag');
     checkConnectionsArguments(filter, options);
+    this.#checkOpen();
     return connections(this.#commands.netns, filter, options);
   }
 
@@ -210,10 +232,11 @@ export class PathManager implements AsyncDisposable {
   manage(policy: PathPolicy, options: ManageOptions = {}): ManagedPolicy {
     const { ManagedPolicy } =
       require('../policy/manage/managed-policy') as typeof import('../policy/manage/managed-policy');
+    this.#checkOpen();
     const { endpoints, interfaces, mode } = this;
     const host = {
       ...{ commands: this.#commands, userspace: this.#userspaceCommands(), endpoints },
-      ...{ interfaces, mode, events: (of: EventsOptions) => this.events(of) },
+      ...{ interfaces, mode, events: (of: EventsOptions) => this.#events(of) },
     };
     return this.#hold(new ManagedPolicy(policy, host, options));
   }
@@ -229,6 +252,7 @@ export class PathManager implements AsyncDisposable {
     abort?: Abortable,
   ): Promise<BehindLoadBalancer> {
     const { BehindLoadBalancer } = require('./load-balancer') as typeof import('./load-balancer');
+    this.#checkOpen();
     const balanced = await BehindLoadBalancer.begin(this.#means, options, abort, (ended) =>
       this.#balanced.delete(ended),
     );
@@ -261,14 +285,21 @@ export class PathManager implements AsyncDisposable {
 
   /**
    * Restores the mode and what behindLoadBalancer() has set, and ends every stream. A command that the
-   * kernel has begun is completed; those still pending fail with ERR_MPTCP_CLOSED.
+   * kernel has begun is completed; those still pending fail with ERR_MPTCP_CLOSED, and so does whatever
+   * is called later. Further calls give the same promise.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     deleteOpenManager(this);
     try {
       const balanced = Array.from(this.#balanced, (each) => each.close());
       await Promise.all([...balanced, this.#mode?.close()]);
     } finally {
+      this.#ended = true;
       this.#userspace?.close();
       await Promise.all(Array.from(this.#open, (each) => each.close()));
       await this.#commands.close();
@@ -289,14 +320,22 @@ export class PathManager implements AsyncDisposable {
   #userspaceCommands(): Userspace {
     this.#userspace ??= new (
       require('../userspace/userspace') as typeof import('../userspace/userspace')
-    ).Userspace(this.#commands, () => this.events());
+    ).Userspace(this.#commands, () => this.#events());
     return this.#userspace;
   }
 
   /** Called when endpoints or limits have changed. */
   readonly #changed = (): void => this.#mode?.refresh();
 
+  #checkOpen(): void {
+    if (this.#closed) throw closedError();
+  }
+
   #hold<T extends Closable>(stream: T): T {
+    if (this.#ended) {
+      void stream.close();
+      return stream;
+    }
     this.#open.add(stream);
     stream.once('close', () => this.#open.delete(stream));
     return stream;

@@ -1,8 +1,14 @@
 /** The option `mptcp` of sockets, servers and agents, and its check. */
-import { checkObject, checkOneOf } from '../base/arguments';
-import { checkHints, type Intent, type PathHints, type SchedulingHints } from '../hints/hints';
+import { checkKeys, checkOneOf, type Keys } from '../base/arguments';
+import {
+  checkHints,
+  HINT_KEYS,
+  type Intent,
+  type PathHints,
+  type SchedulingHints,
+} from '../hints/hints';
 import { type OptionHint, optionHints } from '../hints/socket-options';
-import { checkGiveUp, type GiveUp } from './give-up';
+import { checkGiveUp, GIVE_UP_KEYS, type GiveUp } from './give-up';
 
 /** How much a connection or server depends on MPTCP: see {@link MptcpOptions.mode}. */
 export type MptcpMode = 'prefer' | 'require' | 'off';
@@ -48,6 +54,7 @@ export interface Settings {
 }
 
 const MODES = ['prefer', 'require', 'off'] as const;
+const KEYS: Keys<MptcpOptions> = { mode: true, hints: HINT_KEYS, giveUp: GIVE_UP_KEYS };
 const DEFAULT: Settings = { mode: 'prefer', congestionControl: 'auto', optionHints: [] };
 
 /**
@@ -55,10 +62,12 @@ const DEFAULT: Settings = { mode: 'prefer', congestionControl: 'auto', optionHin
  */
 export function checkMptcpOptions(options?: unknown, name = 'options.mptcp'): Settings {
   if (options === undefined) return DEFAULT;
-  checkObject(name, options);
+  checkKeys<MptcpOptions>(name, options, KEYS);
   const { mode = 'prefer', hints = {}, giveUp } = options as MptcpOptions;
   checkOneOf(`${name}.mode`, mode, MODES);
-  const checked = checkHints(`${name}.hints`, hints);
+  const checked = checkHints(`${name}.hints`, hints, {
+    mode: `did you mean '${name}.mode'?`,
+  });
   const { congestionControl = 'auto', intent, paths } = checked;
   return {
     ...{ mode, congestionControl, optionHints: optionHints(checked), intent, paths },

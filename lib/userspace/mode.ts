@@ -2,13 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { NativeHeldSetting, NativeHeldSocket } from '../../types/native';
 import { type Abortable, throwIfAborted } from '../base/abort';
-import {
-  checkAbortable,
-  checkFunction,
-  checkIfGiven,
-  checkObject,
-  checkOneOf,
-} from '../base/arguments';
+import { checkFunction, checkIfGiven, checkKeys, checkOneOf, checkSignal } from '../base/arguments';
 import { MptcpError } from '../base/errors';
 import { probeDeniedJoins } from '../events/denied-joins';
 import type { EstablishedEvent } from '../events/events';
@@ -126,13 +120,15 @@ export class ModeControl {
    */
   async set(mode: PathManagerMode, options: SetModeOptions = {}): Promise<void> {
     checkOneOf('mode', mode, MODES);
-    checkObject('options', options);
-    checkIfGiven(checkFunction, 'options.except', options.except);
-    checkAbortable(options);
+    checkKeys<SetModeOptions>('options', options, { except: true, signal: true });
+    const { except, signal } = options;
+    checkIfGiven(checkFunction, 'options.except', except);
+    checkSignal('options.signal', signal);
+    const abort = { ...(signal && { signal }) };
     await this.#inTurn(async () => {
-      if (mode === 'userspace') await this.#takeOver(options);
-      else if (this.#owned) await this.#restore('kernel', options);
-      else await this.#setKernel(options);
+      if (mode === 'userspace') await this.#takeOver(except, abort);
+      else if (this.#owned) await this.#restore('kernel', abort);
+      else await this.#setKernel(abort);
     });
   }
 
@@ -169,17 +165,19 @@ export class ModeControl {
     return done;
   }
 
-  async #takeOver(options: SetModeOptions): Promise<void> {
+  async #takeOver(
+    except: SetModeOptions['except'] = () => false,
+    abort: Abortable = {},
+  ): Promise<void> {
     if (this.#owned) return;
     const name = await this.#holdName();
     let manager: KernelLikeManager | undefined;
     try {
-      const former = await this.#read(options);
+      const former = await this.#read(abort);
       await probeDeniedJoins(this.#commands);
       // Connections of an earlier userspace mode have lost their manager: this one adopts them.
       const events = this.#watch(former === 'userspace');
       events.on('error', (error) => void this.#lost(events, error));
-      const { except = () => false } = options;
       manager = new KernelLikeManager(
         this.#commands,
         events,
@@ -188,13 +186,13 @@ export class ModeControl {
       );
       await events.ready;
       await manager.refresh();
-      this.#owned = { name, former, events, manager, ...(await this.#switch(former, options)) };
+      this.#owned = { name, former, events, manager, ...(await this.#switch(former, abort)) };
     } catch (error) {
       await manager?.close();
       name.close();
       throw error;
     }
-    throwIfAborted(options.signal, true);
+    throwIfAborted(abort.signal, true);
   }
 
   /** Gives new connections back to the kernel, because no event reports them any more. */

@@ -2,7 +2,7 @@
  * The userspace path manager's commands for single connections (net/mptcp/pm_userspace.c): see
  * {@link ModeControl} for the mode that they need.
  */
-import type { NativeCommand, NativeEndpoint } from '../../types/native';
+import type { Address, NativeCommand, NativeEndpoint } from '../../types/native';
 import type { Abortable } from '../base/abort';
 import type { SocketAddress, SubflowReference } from '../base/addresses';
 import { canonicalAddress } from '../base/addresses';
@@ -13,9 +13,12 @@ import {
   checkId,
   checkIfGiven,
   checkInterface,
+  checkKeys,
   checkObject,
   checkPort,
   checkToken,
+  type Keys,
+  SIGNAL_APART,
 } from '../base/arguments';
 import { MptcpError } from '../base/errors';
 import { type Endpoint, publicEndpoint, publicEndpoints } from '../endpoints/endpoint';
@@ -134,9 +137,28 @@ function checkSubflow(name: string, value: unknown): asserts value is SubflowRef
   checkSocketAddress(`${name}.remote`, (value as SubflowReference).remote);
 }
 
+/** An address as Node and events give it, with its family, may be passed on. */
+const ANNOUNCEMENT_KEYS: Keys<Announcement & Pick<Address, 'family'>> = {
+  address: true,
+  port: true,
+  family: true,
+  interface: true,
+  listen: true,
+};
+const LOCAL_KEYS: Keys<SubflowLocal> = { address: true, id: true, interface: true };
+const CREATE_KEYS: Keys<CreateSubflowOptions> = {
+  local: LOCAL_KEYS,
+  remote: true,
+  backup: true,
+};
+
 /** Checks everything of an announcement but the id, which a connection chooses itself. */
-export function checkAnnouncement(name: string, value: unknown): asserts value is Announcement {
-  checkObject(name, value);
+export function checkAnnouncement(
+  name: string,
+  value: unknown,
+  keys: Keys<Announcement> = ANNOUNCEMENT_KEYS,
+): asserts value is Announcement {
+  checkKeys<Announcement>(name, value, keys, SIGNAL_APART);
   const { address, port, interface: device, listen } = value as Announcement;
   checkAddress(`${name}.address`, address);
   checkIfGiven(checkPort, `${name}.port`, port);
@@ -168,7 +190,8 @@ export class Userspace {
     checkToken('token', token);
     checkObject('options', options);
     checkId('options.id', options.id);
-    checkAnnouncement('options', options);
+    const keys: Keys<AnnounceOptions> = { ...ANNOUNCEMENT_KEYS, id: true };
+    checkAnnouncement('options', options, keys);
     checkAbortable(abort);
     await this.#announce(token, options, (announce) => announce(options.id), abort);
   }
@@ -203,9 +226,9 @@ export class Userspace {
     abort?: Abortable,
   ): Promise<void> {
     checkToken('token', token);
-    checkObject('options', options);
+    checkKeys<CreateSubflowOptions>('options', options, CREATE_KEYS, SIGNAL_APART);
     const { local, remote, backup = false } = options;
-    checkObject('options.local', local);
+    checkKeys<SubflowLocal>('options.local', local, LOCAL_KEYS);
     checkAddress('options.local.address', local.address);
     checkId('options.local.id', local.id, INITIAL_ID);
     checkIfGiven(checkInterface, 'options.local.interface', local.interface);

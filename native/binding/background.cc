@@ -25,7 +25,7 @@ Background::Background(Napi::Env env, Napi::Object owner, Parts parts)
     });
   } catch (const std::system_error& error) {
     end();
-    throw to_js_error(env, {.code = error.code().value(), .call = parts_.name});
+    throw to_js_error(env, thread_error(error, parts_.name));
   }
 }
 

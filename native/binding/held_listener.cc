@@ -12,6 +12,8 @@ namespace {
 // The thread waits this long (ms) for new descriptors when the process has none.
 constexpr int kPause = 1000;
 
+constexpr const char* kThread = "mptcp-listener";
+
 }  // namespace
 
 Result<std::shared_ptr<HeldListener>> HeldListener::open(const Address& address) {
@@ -20,13 +22,13 @@ Result<std::shared_ptr<HeldListener>> HeldListener::open(const Address& address)
   try {
     return std::make_shared<HeldListener>(std::move(*fd));
   } catch (const std::system_error& error) {
-    return Error{.code = error.code().value(), .call = "thread of a listener"};
+    return thread_error(error, kThread);
   }
 }
 
 HeldListener::HeldListener(UniqueFd fd)
     : fd_(std::move(fd)),
-      thread_("mptcp-listener", [this](WorkerThread& thread) { reset_others(thread); }) {}
+      thread_(kThread, [this](WorkerThread& thread) { reset_others(thread); }) {}
 
 void HeldListener::reset_others(WorkerThread& thread) const {
   while (thread.wait(fd_.get())) {

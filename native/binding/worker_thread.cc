@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <string>
 #include <system_error>
 
 namespace mptcp::binding {
@@ -38,6 +39,10 @@ UniqueFd open_eventfd() {
 }
 
 }  // namespace
+
+Error thread_error(const std::system_error& error, const char* name) {
+  return {.code = error.code().value(), .call = std::string("thread ") + name};
+}
 
 WorkerThread::WorkerThread(const char* name, std::function<void(WorkerThread&)> body)
     : wake_(open_eventfd()) {

@@ -6,12 +6,16 @@
 #include <atomic>
 #include <functional>
 #include <future>
+#include <system_error>
 #include <thread>
 
 #include "core/result.h"
 #include "core/unique_fd.h"
 
 namespace mptcp::binding {
+
+/// Makes an Error of what the constructor of a WorkerThread throws.
+Error thread_error(const std::system_error& error, const char* name);
 
 class WorkerThread {
  public:

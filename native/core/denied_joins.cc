@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <thread>
 
 #include "core/held_socket.h"
 #include "core/mptcp_pm.h"
@@ -103,9 +103,21 @@ std::optional<bool> find_out() {
 
 }  // namespace
 
-std::optional<bool> events_report_denied_joins() {
+Result<std::optional<bool>> events_report_denied_joins() {
+  // A std::thread would throw where there is no thread to be had.
   std::optional<bool> reported;
-  std::thread([&] { reported = find_out(); }).join();
+  pthread_t thread{};
+  const auto run = [](void* result) -> void* {
+    *static_cast<std::optional<bool>*>(result) = find_out();
+    return nullptr;
+  };
+  if (const int code = pthread_create(&thread, nullptr, run, &reported); code != 0) {
+    Error error;
+    error.code = code;
+    error.call = "thread of the probe for denied joins";
+    return error;
+  }
+  pthread_join(thread, nullptr);
   return reported;
 }
 

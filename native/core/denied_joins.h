@@ -5,12 +5,14 @@
 
 #include <optional>
 
+#include "core/result.h"
+
 namespace mptcp::pm {
 
 /// Returns whether the events of this kernel report it, or nothing if that cannot be found out. The
 /// function makes a connection over the loopback interface: of a new network namespace if
 /// CAP_SYS_ADMIN allows one, else of the calling thread's own. Events need CAP_NET_ADMIN. The call
-/// lasts some milliseconds, and a second at most.
-std::optional<bool> events_report_denied_joins();
+/// lasts some milliseconds, and a second at most. EAGAIN: the process may have no more threads.
+Result<std::optional<bool>> events_report_denied_joins();
 
 }  // namespace mptcp::pm

@@ -69,6 +69,8 @@ describeKernel('hints about paths', { needs: ['tc'] }, () => {
       expect(await client.run(hints)).toMatchObject([
         { ...made, requested: 2, value: 2 },
         // An interface that shall not be backup is used first.
+        { hint: 'paths.backup', requested: 'eth2', ...refused('ERR_MPTCP_NOT_FOUND') },
+        { hint: 'paths.backup', requested: 'eth9', ...refused('ERR_MPTCP_NOT_FOUND') },
       ]);
       expect(await backups(lab, client)).toEqual({ eth1: false, eth3: false });
 

@@ -1,6 +1,6 @@
 /** Tests the commands of PathManager, their results and their errors. */
 import { join } from 'node:path';
-import { AbortError, MptcpError, type MptcpErrorCode, PathManager } from 'mptcp';
+import { AbortError, MptcpError, type MptcpErrorCode, PathManager, policies } from 'mptcp';
 import type { NativeEndpoint } from '../../types/native';
 import { Endpoints } from '../../lib/endpoints/endpoints';
 import { canonicalAddress } from '../../lib/base/addresses';
@@ -45,6 +45,65 @@ describeKernel('path manager commands', {}, () => {
 
   const byIp = (): (Listed & Record<string, unknown>)[] =>
     JSON.parse(host.ip('-j', 'mptcp', 'endpoint')) as Listed[] as never;
+
+  test('endpoints without effect: a warning says why', async () => {
+    const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    try {
+      host.ip('addr', 'add', '10.0.0.1/24', 'dev', 'lo');
+      await pm.endpoints.add({ address: '10.0.0.1', subflow: true });
+      await pm.endpoints.add({ address: '192.0.2.7', signal: true }); // a NAT may have it
+      await pm.endpoints.add({ address: '10.0.0.2', subflow: true });
+      await pm.endpoints.add({ address: '10.0.0.3' });
+      expect(warned.mock.calls.map(([message]) => message)).toEqual([
+        expect.stringContaining('10.0.0.2 has no effect: no interface has its address'),
+        expect.stringContaining('10.0.0.3 has no effect: give a flag'),
+      ]);
+    } finally {
+      warned.mockRestore();
+    }
+  });
+
+  const token = 1;
+  const local = { address: '10.0.0.1', id: 1 };
+  const subflow = {
+    local: { address: '10.0.0.1', port: 1 },
+    remote: { address: '10.0.0.2', port: 1 },
+  };
+  const CALLS: Record<string, (closed: PathManager) => unknown> = {
+    'endpoints.add': (closed) => closed.endpoints.add({ address: '10.0.0.1', signal: true }),
+    'endpoints.list': (closed) => closed.endpoints.list(),
+    'endpoints.flush': (closed) => closed.endpoints.flush(),
+    'endpoints.follow': (closed) => closed.endpoints.follow({ flags: { subflow: true } }),
+    'limits.get': (closed) => closed.limits.get(),
+    'limits.set': (closed) => closed.limits.set({ subflows: 1 }),
+    'mode.get': (closed) => closed.mode.get(),
+    'mode.set': (closed) => closed.mode.set('userspace'),
+    'sysctls.get': (closed) => closed.sysctls.get(),
+    'interfaces.list': (closed) => closed.interfaces.list(),
+    'interfaces.watch': (closed) => closed.interfaces.watch(),
+    'addresses.list': (closed) => closed.addresses.list(token),
+    announce: (closed) => closed.announce(token, { ...local, port: 1 }),
+    withdraw: (closed) => closed.withdraw(token, 1),
+    createSubflow: (closed) => closed.createSubflow(token, { local, remote: subflow.remote }),
+    destroySubflow: (closed) => closed.destroySubflow(token, subflow),
+    setBackup: (closed) => closed.setBackup(token, subflow, true),
+    manage: (closed) => closed.manage(policies.fullmesh()),
+    behindLoadBalancer: (closed) => closed.behindLoadBalancer({ address: '10.0.0.1' }),
+    counters: (closed) => closed.counters(),
+    events: (closed) => closed.events(),
+    connections: (closed) => closed.connections(),
+  };
+
+  test.each(Object.entries(CALLS))('after close(): %s is ERR_MPTCP_CLOSED', async (_, call) => {
+    await pm.close();
+    const error = await refusal(Promise.resolve().then(() => call(pm)));
+    expect(error).toMatchObject({ code: 'ERR_MPTCP_CLOSED' });
+  });
+
+  test('close() twice is one close', async () => {
+    expect(pm.close()).toBe(pm.close());
+    await pm.close();
+  });
 
   describe.each([4, 6] as const)('endpoints of IPv%i', (family) => {
     const [first, second, third] = ADDRESSES[family];

@@ -4,14 +4,16 @@ import {
   checkFunction,
   checkIfGiven,
   checkInteger,
+  checkKeys,
   checkObject,
   checkOneOf,
   checkSignal,
   checkString,
   invalidArgValue,
+  type Keys,
 } from '../../base/arguments';
 import type { EstablishedEvent } from '../../events/events';
-import { checkGiveUp, type GiveUp } from '../../sockets/give-up';
+import { checkGiveUp, GIVE_UP_KEYS, type GiveUp } from '../../sockets/give-up';
 import type { PathPolicy, PolicyLimits } from '../policy';
 
 const MEANS = ['userspace', 'endpoints', 'report'] as const;
@@ -53,17 +55,28 @@ export interface ManageOptions extends Abortable {
   giveUp?: number | Partial<GiveUp>;
 }
 
+const LIMIT_KEYS: Keys<PolicyLimits> = { subflows: true, addresses: true };
+const KEYS: Keys<ManageOptions> = {
+  scope: true,
+  match: true,
+  limits: LIMIT_KEYS,
+  by: true,
+  healing: true,
+  giveUp: GIVE_UP_KEYS,
+  signal: true,
+};
+
 /** Throws Node's errors for bad arguments, and an AbortError where the signal is aborted. */
 export function checkManageOptions(
   policy: unknown,
   options: unknown,
 ): asserts options is ManageOptions {
   checkPolicy(policy);
-  checkObject('options', options);
+  checkKeys<ManageOptions>('options', options, KEYS);
   const { scope, match, limits, by, healing, giveUp, signal } = options as ManageOptions;
   checkIfGiven(checkOneOf, 'options.scope', scope, SCOPES);
   checkIfGiven(checkFunction, 'options.match', match);
-  checkIfGiven(checkObject, 'options.limits', limits);
+  checkIfGiven(checkKeys<PolicyLimits>, 'options.limits', limits, LIMIT_KEYS);
   checkIfGiven(checkInteger, 'options.limits.subflows', limits?.subflows, 0, 255);
   checkIfGiven(checkInteger, 'options.limits.addresses', limits?.addresses, 0, 255);
   checkIfGiven(checkOneOf, 'options.by', by, MEANS);

@@ -1,5 +1,5 @@
 /** The policy backup(). */
-import { checkIfGiven, checkObject } from '../../base/arguments';
+import { checkIfGiven, checkKeys } from '../../base/arguments';
 import type { PathPolicy, PolicyView } from '../policy';
 import { isOpen } from '../view-queries';
 import { concernedByPaths, endpointsOf, priority } from './building-blocks';
@@ -21,7 +21,7 @@ export interface BackupOptions {
  * the standby interfaces.
  */
 export function backup(options: BackupOptions): PathPolicy {
-  checkObject('options', options);
+  checkKeys<BackupOptions>('options', options, { primary: true, standby: true });
   checkIfGiven(checkMatch, 'options.primary', options.primary);
   checkMatch('options.standby', options.standby);
   const name = 'backup';

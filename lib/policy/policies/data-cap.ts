@@ -1,5 +1,5 @@
 /** The policy dataCap(). */
-import { checkIfGiven, checkInteger, checkObject, checkOneOf } from '../../base/arguments';
+import { checkIfGiven, checkInteger, checkKeys, checkOneOf } from '../../base/arguments';
 import type { PathPolicy, PolicyView } from '../policy';
 import { interfaceOf, isOpen } from '../view-queries';
 import { destruction, priority } from './building-blocks';
@@ -29,7 +29,7 @@ export interface DataCapOptions {
  * once a second, so that the cap is exceeded by what a second carries.
  */
 export function dataCap(options: DataCapOptions): PathPolicy {
-  checkObject('options', options);
+  checkKeys<DataCapOptions>('options', options, { interface: true, bytes: true, then: true });
   checkMatch('options.interface', options.interface);
   checkInteger('options.bytes', options.bytes, 0, Number.MAX_SAFE_INTEGER);
   checkIfGiven(checkOneOf, 'options.then', options.then, ['backup', 'destroy']);

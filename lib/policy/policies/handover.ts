@@ -2,9 +2,10 @@
 import {
   checkIfGiven,
   checkInteger,
-  checkObject,
+  checkKeys,
   checkOneOf,
   invalidArgType,
+  type Keys,
   outOfRange,
 } from '../../base/arguments';
 import { isDark, isLocallyUp, isQuiet, lastActiveAt } from '../darkness';
@@ -77,8 +78,17 @@ export function handover(options: HandoverOptions): PathPolicy {
   };
 }
 
+const KEYS: Keys<HandoverOptions> = {
+  mode: true,
+  prefer: true,
+  loss: true,
+  rtt: true,
+  drain: true,
+  hold: true,
+};
+
 function check(options: unknown): asserts options is HandoverOptions {
-  checkObject('options', options);
+  checkKeys<HandoverOptions>('options', options, KEYS);
   const given = options as HandoverOptions;
   checkOneOf('options.mode', given.mode, [
     'make-before-break',

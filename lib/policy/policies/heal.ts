@@ -1,6 +1,6 @@
 /** The policy heal(). */
 import { socketKey } from '../../base/addresses';
-import { checkBoolean, checkIfGiven, checkInteger, checkObject } from '../../base/arguments';
+import { checkBoolean, checkIfGiven, checkInteger, checkKeys } from '../../base/arguments';
 import { isAlive, isDark, isLocallyUp } from '../darkness';
 import { hasAddress } from '../local-addresses';
 import type {
@@ -42,7 +42,7 @@ const REASONS = {
  * of this process's connections only.
  */
 export function heal(options: HealOptions = {}): PathPolicy {
-  checkObject('options', options);
+  checkKeys<HealOptions>('options', options, { server: true, interval: true });
   checkIfGiven(checkBoolean, 'options.server', options.server);
   checkIfGiven(checkInteger, 'options.interval', options.interval, 10, 60_000);
   const { server = false, interval = POLL_INTERVAL } = options;

@@ -1,6 +1,6 @@
 /** The policy interactive(). */
 import { subflowKey } from '../../base/addresses';
-import { checkIfGiven, checkInteger, checkObject } from '../../base/arguments';
+import { checkIfGiven, checkInteger, checkKeys } from '../../base/arguments';
 import { isAlive, isDark, isLocallyUp } from '../darkness';
 import type {
   ConnectionView,
@@ -39,7 +39,7 @@ export interface InteractiveOptions {
  * more. It needs the userspace path manager: it has no endpoints.
  */
 export function interactive(options: InteractiveOptions = {}): PathPolicy {
-  checkObject('options', options);
+  checkKeys<InteractiveOptions>('options', options, { hold: true });
   checkIfGiven(checkInteger, 'options.hold', options.hold, 0, 0x7fff_ffff);
   const { hold = 2000 } = options;
   const name = 'interactive';

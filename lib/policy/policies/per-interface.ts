@@ -1,5 +1,5 @@
 /** The policy perInterface(). */
-import { checkIfGiven, checkInteger, checkObject } from '../../base/arguments';
+import { checkIfGiven, checkInteger, checkKeys } from '../../base/arguments';
 import type { ConnectionView, PathAction, PathPolicy, PolicyView } from '../policy';
 import { interfaceOf, isOpen } from '../view-queries';
 import {
@@ -27,7 +27,7 @@ export interface PerInterfaceOptions {
  * `subflow` endpoints, one an interface, with the limit 1 only.
  */
 export function perInterface(options: PerInterfaceOptions = {}): PathPolicy {
-  checkObject('options', options);
+  checkKeys<PerInterfaceOptions>('options', options, { match: true, limit: true });
   checkIfGiven(checkMatch, 'options.match', options.match);
   checkIfGiven(checkInteger, 'options.limit', options.limit, 0, 255);
   const { match = () => true, limit = 1 } = options;

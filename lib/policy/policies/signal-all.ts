@@ -1,4 +1,4 @@
-import { checkIfGiven, checkObject, checkPort } from '../../base/arguments';
+import { checkIfGiven, checkKeys, checkPort } from '../../base/arguments';
 import type { PathPolicy } from '../policy';
 import { announcements, concernedByPaths, endpointsOf } from './building-blocks';
 
@@ -13,7 +13,7 @@ export interface SignalAllOptions {
  * manager its endpoints are `signal`.
  */
 export function signalAll(options: SignalAllOptions = {}): PathPolicy {
-  checkObject('options', options);
+  checkKeys<SignalAllOptions>('options', options, { port: true });
   checkIfGiven(checkPort, 'options.port', options.port);
   const { port } = options;
   const name = 'signalAll';

@@ -418,3 +418,8 @@ test('what the addon is given for a command has every field of it', async () => 
     local: { ...local, port: 0, flags: 0, interface: 0 },
   });
 });
+
+test('new PathManager() is refused, and says what to use', () => {
+  const Constructor = PathManager as unknown as new () => PathManager;
+  expect(() => new Constructor()).toThrow(/use await PathManager\.open\(\)/);
+});
