@@ -32,6 +32,7 @@ export interface ConnectTarget {
   host?: string;
   port?: number;
   path?: string | null;
+  autoSelectFamilyAttemptTimeout?: number;
   mptcp?: unknown;
 }
 
