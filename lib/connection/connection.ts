@@ -144,7 +144,10 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
     this.#watch = new ConnectionWatch({
       read: () => this.#read(),
       requested: () => this.status === 'fallback',
+      pending: () => this.status === 'pending',
+      addresses: () => this.#addresses(),
     });
+    this.#socket.prependListener('close', () => this.#watch?.closed());
     for (const name of ['end', 'finish']) {
       this.#socket.prependListener(name, () => this.#watch?.ending());
     }

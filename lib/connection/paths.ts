@@ -349,7 +349,7 @@ export class ConnectionPaths {
   ): Promise<Subflow> {
     const { signal } = abort;
     const others = new Set(this.subflows().map(subflowKey));
-    const events = new TokenEvents(token, this.#receive);
+    const events = new TokenEvents(this.#receive, token);
     let attempt: Attempt | undefined;
     let applied = false;
     const aborted = (): void => {

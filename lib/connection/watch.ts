@@ -47,6 +47,10 @@ export interface Watchable {
   read(): Reading | undefined;
   /** Whether MPTCP was requested, for a connection that speaks TCP. */
   requested(): boolean;
+  /** Whether the socket is yet to connect. */
+  pending(): boolean;
+  /** The addresses of the socket: those of its first subflow. */
+  addresses(): Pick<Subflow, 'local' | 'remote'>;
 }
 
 /** Receives the events of a connection. */
@@ -108,8 +112,10 @@ export class ConnectionWatch implements Polled, Follower {
   /** Adds a listener for what happens from now on, or changes whether it listens for priorities. */
   add(listener: ConnectionListener, priorities: boolean): void {
     this.#listeners.set(listener, priorities);
-    if (this.#listeners.size === 1 && this.#open && !this.#kernel) this.#begin();
-    else this.#followPriorities();
+    if (this.#listeners.size > 1 || this.#kernel) this.#followPriorities();
+    else if (this.#open) this.#begin();
+    // A subflow may come and go before this process learns that the socket is connected.
+    else if (this.#connection.pending()) this.#kernel = new TokenEvents(this.#receive);
   }
 
   /** Removes a listener; watching ends with the last one. */
@@ -131,6 +137,11 @@ export class ConnectionWatch implements Polled, Follower {
   async ready(): Promise<void> {
     await this.#kernel?.settled;
     if (this.#flags) await pollBackup();
+  }
+
+  /** The socket is closed, and may have never been open. */
+  closed(): void {
+    if (!this.#open) this.#end();
   }
 
   closing(): void {
@@ -171,17 +182,24 @@ export class ConnectionWatch implements Polled, Follower {
 
   #begin(): void {
     const { info, subflows = [] } = this.#connection.read() ?? {};
-    this.#known = byKey(subflows.filter(isOpen));
+    const awaited = this.#kernel; // it has received events since before the socket connected
+    const first = awaited && subflowKey(this.#connection.addresses());
+    const isKnown = (each: Subflow): boolean => first === undefined || subflowKey(each) === first;
+    this.#known = byKey(subflows.filter((each) => isOpen(each) && isKnown(each)));
     this.#announced.clear();
     this.#dedup.clear();
     this.#interval = SHORTEST;
-    if (!info) return; // over TCP there is nothing to watch
-    this.#accepted = info.addAddrAccepted;
+    if (!info) {
+      this.#end(); // over TCP there is nothing to watch
+      return;
+    }
+    this.#accepted = awaited ? 0 : info.addAddrAccepted;
     this.#token = info.token;
-    this.#kernel = new TokenEvents(info.token, this.#receive);
+    this.#kernel ??= new TokenEvents(this.#receive, info.token);
     this.#followPriorities();
     poll(this, SHORTEST);
     setRef(this, this.#refs.size > 0);
+    awaited?.connected(info.token);
   }
 
   #end(): void {
@@ -192,7 +210,8 @@ export class ConnectionWatch implements Polled, Follower {
   }
 
   #followPriorities(): void {
-    const needed = this.#kernel !== undefined && Array.from(this.#listeners.values()).some(Boolean);
+    const watched = this.#open && this.#kernel !== undefined;
+    const needed = watched && Array.from(this.#listeners.values()).some(Boolean);
     if (needed === (this.#flags !== undefined)) return;
     this.#flags = needed ? new Map() : undefined;
     if (needed && this.#token !== undefined) watchBackup(this.#token, this.#receiveFlags);

@@ -48,6 +48,9 @@ class KernelListener {
   }
 }
 
+/** The most events that are kept for connections whose tokens are not known yet. */
+const MOST_KEPT = 4096;
+
 const listeners = new Map<number, Set<TokenListener>>();
 const shared = new SharedResource(
   () => new KernelListener(),
@@ -55,25 +58,60 @@ const shared = new SharedResource(
   LINGER,
 );
 
+/** How many listen for a connection that is yet to be made. */
+let awaiting = 0;
+/** The latest events of connections without a listener; none while nobody awaits a connection. */
+let kept: (PathManagerEvent & { token: number })[] = [];
+
 function dispatch(event: PathManagerEvent): void {
   if (!('token' in event)) return;
-  for (const listener of listeners.get(event.token) ?? []) listener(event);
+  const receivers = listeners.get(event.token);
+  for (const listener of receivers ?? []) listener(event);
+  if (receivers || awaiting === 0) return;
+  kept.push(event);
+  if (kept.length > 2 * MOST_KEPT) kept = kept.slice(-MOST_KEPT);
 }
 
-/** Passes the kernel's events of one connection to a listener until it is closed. */
+/** Counts one that awaits a connection, and returns the function that ends that. */
+function awaitConnection(): () => void {
+  awaiting++;
+  return () => {
+    if (--awaiting === 0) kept = [];
+  };
+}
+
+/** Ends what the sockets have begun that became garbage before they connected. */
+const abandoned = new FinalizationRegistry<() => void>((end) => end());
+
+/**
+ * Passes the kernel's events of one connection to a listener until it is closed. Without a token it
+ * awaits a connection that is yet to be made: connected() then passes what has happened to it so far.
+ */
 export class TokenEvents {
   readonly #kernel: KernelListener;
   readonly #release: () => void;
-  readonly #token: number;
   readonly #listener: TokenListener;
+  #token: number | undefined;
+  #endAwaiting: (() => void) | undefined;
 
-  constructor(token: number, listener: TokenListener) {
-    ({ resource: this.#kernel, release: this.#release } = shared.use());
-    this.#token = token;
+  constructor(listener: TokenListener, token?: number) {
+    const { resource, release } = shared.use();
+    this.#kernel = resource;
+    this.#release = release;
     this.#listener = (event) => listener(event); // one function may listen more than once
-    const others = listeners.get(token);
-    if (others) others.add(this.#listener);
-    else listeners.set(token, new Set([this.#listener]));
+    if (token !== undefined) {
+      this.#listen(token);
+      return;
+    }
+    const end = (this.#endAwaiting = awaitConnection());
+    abandoned.register(
+      this,
+      () => {
+        end();
+        release();
+      },
+      this,
+    );
   }
 
   /** Whether every event of the connection is received from now on. */
@@ -91,10 +129,34 @@ export class TokenEvents {
     return this.#kernel.settled;
   }
 
+  /** The awaited connection has this token: passes its events, those of the past at once. */
+  connected(token: number): void {
+    const past = kept.filter((event) => event.token === token);
+    this.#stopAwaiting();
+    this.#listen(token);
+    past.forEach(this.#listener);
+  }
+
   close(): void {
-    const all = listeners.get(this.#token);
-    all?.delete(this.#listener);
-    if (all?.size === 0) listeners.delete(this.#token);
+    this.#stopAwaiting();
+    if (this.#token !== undefined) {
+      const all = listeners.get(this.#token);
+      all?.delete(this.#listener);
+      if (all?.size === 0) listeners.delete(this.#token);
+    }
     this.#release();
+  }
+
+  #listen(token: number): void {
+    this.#token = token;
+    const others = listeners.get(token);
+    if (others) others.add(this.#listener);
+    else listeners.set(token, new Set([this.#listener]));
+  }
+
+  #stopAwaiting(): void {
+    abandoned.unregister(this);
+    this.#endAwaiting?.();
+    this.#endAwaiting = undefined;
   }
 }

@@ -13,6 +13,8 @@ export interface Attempt {
   family: 4 | 6;
   address: string;
   port: number;
+  /** When it began (performance.now()); undefined for the first one, which the queue times. */
+  began?: number;
 }
 
 /**
@@ -27,10 +29,12 @@ export class Client implements Queued {
   local: { address: string; port: number } | undefined;
   /** The attempt in progress. */
   attempt: Attempt | undefined;
-  /** Whether an attempt has begun, which starts the one timeout of all attempts. */
+  /** Whether an attempt has begun: the queue times the first one. */
   begun = false;
-  /** Whether there was no answer within the timeout of tcp-retry.ts. */
+  /** Whether there was no answer within the wait of tcp-retry.ts. */
   overdue = false;
+  /** Ends the wait of the attempt in progress. */
+  timer: NodeJS.Timeout | undefined;
   /** The handle of the attempt over TCP that runs beside it. */
   rival: TcpHandle | undefined;
 

@@ -3,6 +3,7 @@ import net from 'node:net';
 import { MptcpError } from '../base/errors';
 import { forestallAccepted } from '../hints/congestion-control';
 import { isMptcpSocket, whyUnavailable } from './availability';
+import { isBlackhole } from './blackholes';
 import { Client, clientOf, setClient } from './client';
 import { prepareClose } from './closing';
 import { clusterHooks } from './cluster';
@@ -26,7 +27,7 @@ import {
   settingsOfSocket,
   withSettings,
 } from './settings';
-import { beginAttempt, endAttempt, isBlackhole, stopAttempts } from './tcp-retry';
+import { beginAttempt, endAttempt, stopAttempts } from './tcp-retry';
 
 const CANCELED = -125; // UV_ECANCELED
 

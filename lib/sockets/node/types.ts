@@ -36,6 +36,7 @@ export interface ConnectTarget {
   host?: string;
   port?: number;
   path?: string | null;
+  autoSelectFamilyAttemptTimeout?: number;
   mptcp?: unknown;
 }
 
