@@ -13,17 +13,22 @@ import type {
   SetBackupAction,
   WithdrawAction,
 } from '../policy';
-import { type AddressPair, type Ends, isOpen, isSamePair, pairOf } from '../view-queries';
+import {
+  type AddressPair,
+  type Ends,
+  concernedBy,
+  isOpen,
+  isSamePair,
+  pairOf,
+} from '../view-queries';
 
 /** The connections for which an event may change what a policy requests. */
 export function concerned(
   { connections }: PolicyView,
   event: PolicyEvent,
 ): readonly ConnectionView[] {
-  if (event.type === 'routeRemoved') return [];
-  if (!('token' in event || 'action' in event)) return [...connections.values()];
-  const connection = connections.get('action' in event ? event.action.token : event.token);
-  return connection ? [connection] : [];
+  if (event.type === 'routeRemoved' || event.type === 'applied') return [];
+  return concernedBy(connections, event);
 }
 
 /** The same for a policy that does not depend on what the paths carry. */

@@ -48,6 +48,7 @@ export function heal(options: HealOptions = {}): PathPolicy {
   const { server = false, interval = POLL_INTERVAL } = options;
   return {
     name: 'heal',
+    perConnection: true,
     progress: interval,
     decide: (view, event) =>
       concerned(view, event).flatMap((connection) => [

@@ -13,6 +13,7 @@ export function ndiffports(count: number): PathPolicy {
   const name = 'ndiffports';
   return {
     name,
+    perConnection: true,
     decide: (view, event) =>
       concernedByPaths(view, event).flatMap((connection) =>
         creations(view, connection, count, name),
