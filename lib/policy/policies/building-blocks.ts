@@ -1,6 +1,7 @@
 /** The building blocks of policies: which paths are possible and missing, and the actions on them. */
 import { familyOf, isAddress, type SocketAddress, socketKey } from '../../base/addresses';
 import type { EndpointOptions } from '../../endpoints/endpoint';
+import type { NetworkInterface } from '../../interfaces/interface';
 import { isEligible, type LocalAddress, localAddresses, usableAddresses } from '../local-addresses';
 import type {
   AnnounceAction,
@@ -17,6 +18,7 @@ import {
   type AddressPair,
   type Ends,
   concernedBy,
+  interfaceOf,
   isOpen,
   isSamePair,
   pairOf,
@@ -47,9 +49,9 @@ export const locals = (
 /**
  * The addresses and ports to which this side can open subflows. A server cannot reach the port that
  * its client connected from, so that it has only those addresses that the client announced with a
- * port.
+ * port. Addresses of this host itself are the peer's only where the connection does not leave it.
  */
-export function remotes(connection: ConnectionView): SocketAddress[] {
+export function remotes({ interfaces }: PolicyView, connection: ConnectionView): SocketAddress[] {
   const { local, remote, serverSide, denyJoinId0, announced } = connection;
   const first = { address: remote.address, port: remote.port };
   const all = serverSide ? [] : [first];
@@ -59,8 +61,15 @@ export function remotes(connection: ConnectionView): SocketAddress[] {
   }
   const found = new Map(all.map((each) => [socketKey(each), each]));
   if (denyJoinId0) found.delete(socketKey(first));
-  return [...found.values()].filter((each) => isEligible(each.address, local.address));
+  const within = isOwn(interfaces, remote.address);
+  return [...found.values()].filter(
+    ({ address }) => isEligible(address, local.address) && (within || !isOwn(interfaces, address)),
+  );
 }
+
+/** Whether an interface of this host has the address. */
+const isOwn = (interfaces: readonly NetworkInterface[], address: string): boolean =>
+  interfaceOf(interfaces, address) !== undefined;
 
 export interface LocalPair extends AddressPair {
   /** The name of the interface that has the local address. */
@@ -69,7 +78,7 @@ export interface LocalPair extends AddressPair {
 
 /** Pairs every local address with every remote one of its family that this side can reach. */
 export function mesh(view: PolicyView, connection: ConnectionView): LocalPair[] {
-  const to = remotes(connection);
+  const to = remotes(view, connection);
   if (to.length === 0) return [];
   return locals(view, connection).flatMap(({ address, interface: name }) =>
     to
