@@ -48,10 +48,27 @@ export function interfacesToBind(family: IpFamily): string[] {
   return running.filter((name) => usable.includes(name));
 }
 
-/** The name of the network interface that has the address now. */
+const KEPT_FOR = 250; // ms
+
+/** The names of interfaces by their addresses, as last read. */
+let known = new Map<string, string>();
+let readAt = -Infinity;
+
+/**
+ * The name of the network interface that has the address, as read at most 250 ms ago: a peer that
+ * opens and closes many subflows must not make each of them read all interfaces. Where the address
+ * is not known, the interfaces are read again at once.
+ */
 export function interfaceOf(address: string): string | undefined {
-  const [bare] = address.split('%');
-  return Object.entries(os.networkInterfaces()).find(([, addresses]) =>
-    addresses?.some((each) => each.address === bare),
-  )?.[0];
+  const [bare = ''] = address.split('%');
+  if (performance.now() - readAt > KEPT_FOR || !known.has(bare)) readInterfaces();
+  return known.get(bare);
+}
+
+function readInterfaces(): void {
+  known = new Map();
+  for (const [name, addresses] of Object.entries(os.networkInterfaces())) {
+    for (const { address } of addresses ?? []) if (!known.has(address)) known.set(address, name);
+  }
+  readAt = performance.now();
 }

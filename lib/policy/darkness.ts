@@ -18,25 +18,40 @@ const { ESTABLISHED, CLOSE_WAIT } = TCP_STATES;
 /** The retransmission time-out in milliseconds without its exponential back-off. */
 const baseRto = ({ rto, retransmits }: PathProgress): number => rto / 1000 / 2 ** retransmits;
 
+const isMidStream = ({ midStream = false }: PathView, { unacked }: PathProgress): boolean =>
+  midStream && unacked >= MIN_STREAM_UNACKED;
+
 /**
  * After how many milliseconds of silence a path is dark. In the middle of a stream, acknowledgements
  * follow each other within about an rtt. Data that follow a pause, or a few packets alone, may meet a
  * queue that the rtt does not reflect yet.
  */
-export function darkAfter({ midStream = false }: PathView, progress: PathProgress): number {
-  const { rtt, rttvar, unacked } = progress;
-  if (midStream && unacked >= MIN_STREAM_UNACKED) {
+export function darkAfter(path: PathView, progress: PathProgress): number {
+  const { rtt, rttvar } = progress;
+  if (isMidStream(path, progress)) {
     return Math.max(MIN_STREAM_SILENCE, (2.5 * rtt + 4 * rttvar) / 1000);
   }
   const rto = baseRto(progress);
   return rto + Math.max(LONGEST_QUEUE, rto);
 }
 
+/**
+ * When the last transmission, the second retransmission at most, took place in milliseconds of the
+ * silence. A full queue may have dropped those before it, and holds this one: its answer may be a
+ * queue away. A path on which even the third transmission got none is dark.
+ */
+function lastChanceAt({ silentSince = 0, polledAt = 0 }: PathView, progress: PathProgress): number {
+  const sentAt = polledAt - progress.lastDataSent - silentSince;
+  return Math.min(sentAt, 3 * baseRto(progress));
+}
+
 /** Whether data wait on the path and nothing has arrived for so long that it must have failed. */
 export function isDark(path: PathView): boolean {
   const { progress, silentSince, silentPolls = 0, polledAt = 0 } = path;
   if (!progress || silentSince === undefined || silentPolls < MIN_SILENT_POLLS) return false;
-  return polledAt - silentSince >= darkAfter(path, progress);
+  const silence = polledAt - silentSince;
+  if (silence < darkAfter(path, progress)) return false;
+  return isMidStream(path, progress) || silence >= lastChanceAt(path, progress) + LONGEST_QUEUE;
 }
 
 /** Whether this host still has the path's address, and its link is running. */

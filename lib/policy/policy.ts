@@ -150,7 +150,10 @@ export interface FailureView {
   readonly count: number;
   /** When the last failure was. */
   readonly at: number;
-  /** The engine admits no attempt before: 250 ms at first, doubled each time up to 3.5 s. */
+  /**
+   * The engine admits no attempt before: 250 ms at first, doubled each time up to 3.5 s; up to 60 s where
+   * nothing ever came from the remote address; 30 s, doubled up to 10 minutes, where the peer refuses it.
+   */
   readonly retryAt: number;
   /** The errno name (errno(3)) of the last failure; absent where none was reported. */
   readonly error?: string;
@@ -218,14 +221,23 @@ export interface PolicyView {
   readonly permits?: (action: PathAction) => boolean;
 }
 
+/** What an event may be about: all connections, or some of them. */
+export interface SomeConnections {
+  /**
+   * The tokens of the connections that the policy is to decide on now; absent: all. A policy with
+   * `perConnection` receives what concerns many connections in parts, the later ones by `woken`.
+   */
+  readonly tokens?: readonly number[];
+}
+
 /** What happened. The view that comes with an event already reflects it. */
 export type PolicyEvent =
-  | {
+  | (SomeConnections & {
       /** The engine begins; this is the first event. */
       readonly type: 'begin';
       /** The interfaces of this host with their addresses. */
       readonly interfaces: readonly NetworkInterface[];
-    }
+    })
   | (EstablishedEvent & {
       /** The connection belongs to this process. */
       readonly own: boolean;
@@ -236,13 +248,13 @@ export type PolicyEvent =
   | SubflowEstablishedEvent
   | SubflowClosedEvent
   | SubflowPriorityEvent
-  | Exclude<InterfaceEvent, OverrunEvent>
-  | {
+  | (SomeConnections & Exclude<InterfaceEvent, OverrunEvent>)
+  | (SomeConnections & {
       /** The app said that an interface will be lost soon, or that it stays after all. */
       readonly type: 'leaving' | 'staying';
       /** The name of the interface. */
       readonly interface: string;
-    }
+    })
   | {
       /** The paths of a connection were polled. */
       readonly type: 'progress';
@@ -269,10 +281,10 @@ export type PolicyEvent =
       /** The kernel's own error text (the netlink extended acknowledgement); absent where it sent none. */
       readonly extack?: string;
     }
-  | {
-      /** The time of a `wake` action, or the end of a back-off, has come. */
+  | (SomeConnections & {
+      /** The time of a `wake` action, or the end of a back-off of the connections, has come. */
       readonly type: 'woken';
-    };
+    });
 
 interface ConnectionAction {
   /** The connection that the action is for. */
@@ -368,6 +380,8 @@ export interface WakeAction {
   readonly type: 'wake';
   /** When, on the engine's clock; the event comes at this time or a few milliseconds later. */
   readonly at: number;
+  /** The connection that is to be decided on then; absent: all. */
+  readonly token?: number;
 }
 
 /** An action that changes the paths of one connection. */
@@ -388,6 +402,12 @@ export interface PathPolicy {
   readonly name: string;
   /** Milliseconds between two polls of what the paths carry; absent: they are not polled. */
   readonly progress?: number;
+  /**
+   * Whether each connection is decided on by itself, and only those that an event is about (false).
+   * What concerns many connections, such as the change of a link, is then spread over turns of the
+   * event loop: the event's `tokens` name those that are to be decided on now.
+   */
+  readonly perConnection?: boolean;
   /**
    * Answers an event with the actions that the policy requests. It is a pure function of its
    * arguments: no clock, no random numbers, no memory of its own. It may request the same action

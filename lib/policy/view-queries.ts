@@ -1,7 +1,24 @@
 /** Questions about a view that policies and the engine share: which subflow, which addresses. */
 import { isAddress, type SocketAddress } from '../base/addresses';
 import type { NetworkInterface } from '../interfaces/interface';
-import type { PathView } from './policy';
+import type { PathView, PolicyEvent } from './policy';
+
+/** The connections that an event is about, by their tokens; undefined: all of them. */
+export function tokensOf(event: PolicyEvent): readonly number[] | undefined {
+  if ('action' in event) return [event.action.token];
+  if ('token' in event) return [event.token];
+  return event.tokens;
+}
+
+/** The connections that an event is about. */
+export function concernedBy<Connection>(
+  connections: ReadonlyMap<number, Connection>,
+  event: PolicyEvent,
+): Connection[] {
+  const tokens = tokensOf(event);
+  if (tokens === undefined) return [...connections.values()];
+  return tokens.flatMap((token) => connections.get(token) ?? []);
+}
 
 /** The addresses and ports of the two ends of a subflow, which identify it. */
 export interface Ends {

@@ -12,10 +12,12 @@ import {
   type Config,
   forget,
   isBackup,
+  isFullmesh,
   manage,
   type Managed,
   open,
   prioritize,
+  remesh,
 } from './kernel-like-policy';
 import { build } from './userspace';
 
@@ -95,14 +97,17 @@ export class KernelLikeManager {
     if (!after || JSON.stringify(after) === JSON.stringify(before)) return;
     this.#config = after;
     const gone = before.endpoints.filter((each) => !find(after, each));
-    const changed = after.endpoints.filter((each) => {
-      const known = find(before, each);
-      return known && isBackup(known) !== isBackup(each);
-    });
+    const changed = (has: (endpoint: NativeEndpoint) => boolean): NativeEndpoint[] =>
+      after.endpoints.filter((each) => {
+        const known = find(before, each);
+        return known && has(known) !== has(each);
+      });
+    const [prioritized, remeshed] = [changed(isBackup), changed(isFullmesh)];
     for (const connection of this.#connections.values()) {
       void this.#run(connection, [
         ...gone.flatMap((endpoint) => forget(connection, endpoint)),
-        ...changed.flatMap((endpoint) => prioritize(connection, endpoint)),
+        ...prioritized.flatMap((endpoint) => prioritize(connection, endpoint)),
+        ...remeshed.flatMap((endpoint) => remesh(connection, endpoint)),
         ...open(connection, after),
       ]);
     }
@@ -167,7 +172,7 @@ export class KernelLikeManager {
 
   #subflowClosed(event: SubflowEventBase): void {
     const connection = this.#connections.get(event.token);
-    if (!connection) return;
+    if (!connection || connection.closing.delete(subflowKey(event))) return;
     if (!connection.subflows.delete(subflowKey(event))) removeOpening(connection, event);
   }
 

@@ -3,7 +3,7 @@
  * not manage in userspace mode. The class KernelLikeManager carries them out.
  */
 import type { Address, NativeCommand, NativeEndpoint, NativeLimits } from '../../types/native';
-import { familyOf, isAddress } from '../base/addresses';
+import { familyOf, isAddress, socketKey, subflowKey } from '../base/addresses';
 import type { AnnouncedEvent, EstablishedEvent } from '../events/events';
 import { ENDPOINT_FLAGS } from '../kernel/constants';
 import type { AddressIds } from './address-ids';
@@ -45,6 +45,8 @@ export interface Managed {
   readonly subflows: Map<string, ManagedSubflow>;
   /** The remote ends to which subflows are being opened. */
   readonly opening: Side[];
+  /** The subflowKey() of subflows that are being destroyed, and take no room any more. */
+  readonly closing: Set<string>;
   /** Made when the kernel first refuses the id of an endpoint. */
   ids?: AddressIds;
 }
@@ -59,6 +61,7 @@ export function manage(event: EstablishedEvent): Managed {
     accepted: new Set(),
     subflows: new Map(),
     opening: [],
+    closing: new Set(),
   };
 }
 
@@ -74,7 +77,7 @@ function create(connection: Managed, endpoint: NativeEndpoint, remote: Side): Na
 
 /** The commands for a connection that endpoints and limits ask for, and that were not run yet. */
 export function open(connection: Managed, config: Config): NativeCommand[] {
-  const { token, local, remote, announced, used } = connection;
+  const { token, local, announced, used } = connection;
   const commands: NativeCommand[] = [];
   const others = config.endpoints.filter(({ address }) => !isAddress(address, local.address));
   for (const endpoint of others) {
@@ -83,16 +86,35 @@ export function open(connection: Managed, config: Config): NativeCommand[] {
     commands.push(build.announce(token, endpoint));
   }
   // A server cannot reach the port that its client has connected from.
-  if (connection.serverSide || connection.denyJoinId0 !== false) return commands;
+  if (connection.serverSide) return commands;
   for (const endpoint of others) {
     if (!has(endpoint, SUBFLOW) || used.has(endpoint.id)) continue;
-    if (familyOf(endpoint.address) !== familyOf(remote.address)) continue;
+    const remotes = remotesFor(connection, endpoint);
+    if (remotes.length === 0) continue;
     if (room(connection, config) <= 0) break;
     used.add(endpoint.id);
-    const { address, port } = remote;
-    commands.push(create(connection, endpoint, { address, port }));
+    for (const each of remotes.slice(0, room(connection, config))) {
+      commands.push(create(connection, endpoint, each));
+    }
   }
   return commands;
+}
+
+/**
+ * Where an endpoint's subflows go: to the first remote address, and with `fullmesh` to those of the
+ * other subflows too (fill_remote_addresses_vec()).
+ */
+function remotesFor({ remote, denyJoinId0, subflows }: Managed, endpoint: NativeEndpoint): Side[] {
+  const first = denyJoinId0 === false ? [remote] : [];
+  const others = has(endpoint, FULLMESH) ? [...subflows.values()].map((each) => each.remote) : [];
+  const denied = denyJoinId0 === false ? undefined : socketKey(remote);
+  const found = new Map<string, Side>();
+  for (const { address, port } of [...first, ...others]) {
+    const key = socketKey({ address, port });
+    if (familyOf(address) !== familyOf(endpoint.address) || key === denied) continue;
+    found.set(key, { address, port });
+  }
+  return [...found.values()];
 }
 
 /** The unspecified address, so that routing chooses the local one, with an id of no endpoint. */
@@ -153,5 +175,23 @@ export function prioritize(connection: Managed, endpoint: NativeEndpoint): Nativ
     .filter(({ local }) => isAddress(local.address, endpoint.address))
     .map((subflow) => build.setBackup(token, subflow, isBackup(endpoint)));
 }
+
+/**
+ * The commands that destroy an endpoint's subflows because its flag `fullmesh` has changed: open()
+ * then opens those that it has now (mptcp_pm_nl_fullmesh()).
+ */
+export function remesh(connection: Managed, { id, address }: NativeEndpoint): NativeCommand[] {
+  const { token, used, subflows, closing } = connection;
+  used.delete(id);
+  return [...subflows.values()]
+    .filter(({ local }) => isAddress(local.address, address))
+    .map((subflow) => {
+      subflows.delete(subflowKey(subflow));
+      closing.add(subflowKey(subflow));
+      return build.destroySubflow(token, subflow);
+    });
+}
+
+export const isFullmesh = (endpoint: NativeEndpoint): boolean => has(endpoint, FULLMESH);
 
 export const isBackup = (endpoint: NativeEndpoint): boolean => has(endpoint, BACKUP);

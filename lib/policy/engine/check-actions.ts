@@ -38,6 +38,7 @@ function checkAction(name: string, value: unknown): void {
   if (action.type === 'wake') {
     if (!Number.isFinite(action.at))
       throw invalidArgType(`${name}.at`, 'a finite number', action.at);
+    checkIfGiven(checkToken, `${name}.token`, action.token);
     return;
   }
   checkToken(`${name}.token`, action.token);

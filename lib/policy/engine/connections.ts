@@ -16,7 +16,7 @@ import {
   isSamePair,
   pairOf,
 } from '../view-queries';
-import { recordFailure } from './failures';
+import { recordFailure, recordSuccess, shortenBackOff } from './failures';
 import { newBucket } from './pacing';
 import {
   type EngineConnection,
@@ -45,7 +45,15 @@ export function onEstablished(
   const since = state.now;
   const connection: EngineConnection = {
     ...{ token, local, remote, serverSide, denyJoinId0, own, since },
-    ...{ paths: [], opening: [], failures: [], lost: [], announcing: [], abandoned: [] },
+    ...{
+      paths: [],
+      opening: [],
+      failures: [],
+      lost: [],
+      announcing: [],
+      abandoned: [],
+      worked: [],
+    },
     announced: new Map(),
     holds: new Map(),
     creations: newBucket(state.limits, since),
@@ -69,6 +77,7 @@ export function onConnectionEvent(
     case 'announced': {
       const { remoteId, address, port } = event;
       connection.announced.set(remoteId, { address, ...(port !== undefined && { port }) });
+      shortenBackOff(connection, event);
       return;
     }
     case 'removed':
@@ -94,7 +103,7 @@ type Subflow = Pick<SubflowEstablishedEvent, 'local' | 'remote' | 'localId' | 'r
 
 function addPath(
   { interfaces, now }: EngineState,
-  { paths }: EngineConnection,
+  connection: EngineConnection,
   { local, remote, localId, remoteId, interfaceIndex, backup: peerBackup = false }: Subflow,
   {
     opened = false,
@@ -104,7 +113,8 @@ function addPath(
   }: Partial<Pick<EnginePath, 'opened' | 'backup' | 'attempts' | 'insteadOf'>>,
 ): void {
   const name = interfaceOf(interfaces, local.address);
-  paths.push({
+  if (opened) recordSuccess(connection, pairOf({ local, remote }));
+  connection.paths.push({
     ...{ local: { ...local }, remote: { ...remote } },
     ...(localId !== undefined && { localId }),
     ...(remoteId !== undefined && { remoteId }),

@@ -9,13 +9,16 @@ import { checkActions } from './check-actions';
 import { abandon } from './connections';
 import { recordFailure } from './failures';
 import { restoredState } from './saved-state';
-import { type EngineState, newState } from './state';
+import { type EngineConnection, type EngineState, newState } from './state';
+import { concernedBy, tokensOf } from '../view-queries';
 import { updateState } from './update';
 import { Wakes } from './wakes';
 
 const DEFAULTS: PolicyLimits = { subflows: 8, addresses: 8 };
 /** The kernel sends a SYN after 0, 1, 3 and 7 s; the next attempt sends a fresh one after 6.75 s. */
 const LONGEST_OPENING = 6500; // ms
+/** How many connections a policy with `perConnection` decides on in one turn of the event loop. */
+const PART = 25;
 
 /** The result of an event. */
 export interface Handled {
@@ -49,14 +52,37 @@ export class PolicyEngine {
     return this.#state;
   }
 
+  /** The `woken` event that is due at a time, for the connections whose time has come. */
+  woken(at: number): PolicyEvent {
+    const { connections } = this.#state;
+    const { perConnection = false } = this.#policy;
+    const tokens = this.#wakes.take(at, perConnection ? PART : Infinity);
+    return this.inParts(at, {
+      type: 'woken',
+      ...(tokens && { tokens: tokens.filter((token) => connections.has(token)) }),
+    });
+  }
+
+  /**
+   * Limits an event that concerns all connections to some of them, where the policy and their number
+   * admit that: the others are due a `woken` event at once.
+   */
+  inParts(at: number, event: PolicyEvent): PolicyEvent {
+    const { connections } = this.#state;
+    if (!this.#policy.perConnection || connections.size <= PART || tokensOf(event)) return event;
+    const tokens = [...connections.keys()];
+    this.#wakes.addNow(at, tokens.slice(PART));
+    return { ...event, tokens: tokens.slice(0, PART) } as PolicyEvent;
+  }
+
   /** Handles an event at a time, in milliseconds since the engine began; an earlier time counts as now. */
   handle(at: number, event: PolicyEvent): Handled {
     const state = this.#state;
     state.now = Math.max(state.now, at);
     const actions: PathAction[] = updateState(state, event);
     if (event.type === 'woken') {
-      this.#wakes.expire(state.now);
-      actions.push(...this.#abandonLate());
+      if (event.tokens === undefined) this.#wakes.take(state.now);
+      actions.push(...this.#abandonLate(concernedBy(state.connections, event)));
     }
     let error: { error: unknown } | undefined;
     try {
@@ -75,24 +101,24 @@ export class PolicyEngine {
     const actions: PathAction[] = [];
     for (const action of answer) {
       if (action.type === 'wake') {
-        this.#wakes.add(action.at, state.now);
+        this.#wakes.add(action.at, state.now, action.token);
         continue;
       }
       const admitted = admit(state, action);
-      if (typeof admitted === 'number') this.#wakes.add(admitted, state.now);
+      if (typeof admitted === 'number') this.#wakes.add(admitted, state.now, action.token);
       else if (admitted) actions.push(admitted);
       if (typeof admitted === 'object' && admitted.type === 'createSubflow') {
-        this.#wakes.add(state.now + LONGEST_OPENING, state.now);
+        this.#wakes.add(state.now + LONGEST_OPENING, state.now, action.token);
       }
     }
     return actions;
   }
 
   /** Abandons the attempts that have had no answer for too long. */
-  #abandonLate(): PathAction[] {
+  #abandonLate(connections: Iterable<EngineConnection>): PathAction[] {
     const state = this.#state;
     const actions: PathAction[] = [];
-    for (const connection of state.connections.values()) {
+    for (const connection of connections) {
       const late = connection.opening.filter(({ since }) => state.now - since >= LONGEST_OPENING);
       connection.opening = connection.opening.filter((each) => !late.includes(each));
       for (const opening of late) {

@@ -1,6 +1,8 @@
 /** Records failures between two addresses, and until when no further attempt is admitted. */
+import { isAddress } from '../../base/addresses';
+import type { AnnouncedAddress } from '../../connection/paths';
 import { type AddressPair, isSamePair } from '../view-queries';
-import { backOff } from './pacing';
+import { attemptBackOff, backOff, type Prospects } from './pacing';
 import { type EngineConnection, type EngineState, remember, removeFirst } from './state';
 
 interface Failure {
@@ -14,18 +16,54 @@ interface Failure {
 
 export function recordFailure(
   { now }: EngineState,
-  { failures }: EngineConnection,
+  connection: EngineConnection,
   pair: AddressPair,
   { error, since = now, before = 0 }: Failure,
 ): void {
   const { local, remote } = pair;
+  const { failures } = connection;
   const known = removeFirst(failures, (each) => isSamePair(each, pair));
   const count = (known?.count ?? before) + 1;
-  const retryAt = Math.max(since + backOff(count), now + backOff(1));
+  const pause = attemptBackOff(count, prospectsOf(connection, pair, error));
+  const retryAt = Math.max(since + pause, now + backOff(1));
   remember(failures, {
     ...{ local, remote: { ...remote }, count, at: now, retryAt },
     ...(error !== undefined && { error }),
   });
+}
+
+function prospectsOf(
+  { worked }: EngineConnection,
+  pair: AddressPair,
+  error: string | undefined,
+): Prospects {
+  const isSameRemote = ({ remote: { address, port } }: AddressPair): boolean =>
+    port === pair.remote.port && isAddress(address, pair.remote.address);
+  return {
+    refused: error === 'ECONNREFUSED',
+    pairWorked: worked.some((each) => isSamePair(each, pair)),
+    remoteWorked: worked.some(isSameRemote),
+  };
+}
+
+/** Remembers that a subflow between two addresses was established. */
+export function recordSuccess({ worked }: EngineConnection, pair: AddressPair): void {
+  const { local, remote } = pair;
+  removeFirst(worked, (each) => isSamePair(each, pair));
+  remember(worked, { local, remote: { ...remote } });
+}
+
+/**
+ * The peer announces an address again: attempts there may succeed now, so that the ordinary pause
+ * suffices. It does not end earlier, however often the peer repeats the announcement.
+ */
+export function shortenBackOff(connection: EngineConnection, announced: AnnouncedAddress): void {
+  const { port = connection.remote.port } = announced;
+  connection.failures = connection.failures.map((each) =>
+    each.remote.port === port && isAddress(each.remote.address, announced.address)
+      ? { ...each, retryAt: Math.min(each.retryAt, each.at + backOff(each.count)) }
+      : each,
+  );
 }
 
 /** Drops the failures of local addresses whose situation has changed, so that they are tried at once. */

@@ -3,10 +3,40 @@ import type { PolicyLimits } from '../policy';
 
 const FIRST_BACK_OFF = 250; // ms
 const LONGEST_BACK_OFF = 3500; // ms
+const LONGEST_UNPROVEN = 60_000; // ms
+const FIRST_REFUSED = 30_000; // ms
+const LONGEST_REFUSED = 600_000; // ms
+/** Refusals in a row after which even addresses that worked before are not expected to any more. */
+const LOST_AFTER = 5;
+
+const doubled = (first: number, count: number, longest: number): number =>
+  Math.min(longest, first * 2 ** Math.min(Math.max(0, count - 1), 20));
 
 /** Milliseconds to wait after so many failures in a row (1 or more). */
-export const backOff = (count: number): number =>
-  Math.min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2 ** Math.min(count - 1, 10));
+export const backOff = (count: number): number => doubled(FIRST_BACK_OFF, count, LONGEST_BACK_OFF);
+
+/** What is known of the two addresses of an attempt that failed. */
+export interface Prospects {
+  /** The peer answered that nothing accepts the subflow there. */
+  readonly refused: boolean;
+  /** A subflow between the two addresses was established before. */
+  readonly pairWorked: boolean;
+  /** A subflow to the remote address and port was established before, from any local address. */
+  readonly remoteWorked: boolean;
+}
+
+/**
+ * Milliseconds to wait after so many failed attempts in a row: each attempt disturbs what the
+ * connection carries, so that one without prospects is hardly ever repeated.
+ */
+export function attemptBackOff(count: number, prospects: Prospects): number {
+  const { refused, pairWorked, remoteWorked } = prospects;
+  const certain = pairWorked ? LOST_AFTER : 0;
+  if (refused && count > certain) {
+    return doubled(FIRST_REFUSED, count - certain, LONGEST_REFUSED);
+  }
+  return remoteWorked ? backOff(count) : doubled(FIRST_BACK_OFF, count, LONGEST_UNPROVEN);
+}
 
 /** A token bucket: each creation takes one of `level`, which fills by `rate` a second to `capacity`. */
 export interface Bucket {

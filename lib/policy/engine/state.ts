@@ -11,7 +11,7 @@ import type {
   PolicyLimits,
   PolicyView,
 } from '../policy';
-import type { Ends } from '../view-queries';
+import type { AddressPair, Ends } from '../view-queries';
 import type { Holds } from './holds';
 import type { Bucket } from './pacing';
 
@@ -36,6 +36,8 @@ export interface EngineConnection extends Mutable<ConnectionView> {
    * their addresses is admitted before that event, or before `until`.
    */
   abandoned: (OpeningView & { until: number })[];
+  /** Where subflows that this side opened, the first one included, were established; at most 64. */
+  worked: AddressPair[];
   holds: Holds;
   /** Paces the creation of subflows. */
   creations: Bucket;

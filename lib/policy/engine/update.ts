@@ -42,7 +42,8 @@ export function updateState(state: EngineState, event: PolicyEvent): AbandonSubf
     case 'routeAdded':
     case 'routeChanged': {
       const names = event.route.nextHops.map((hop) => hop.interface);
-      forgetFailures(state, (local) => names.includes(interfaceOf(state.interfaces, local)));
+      const nameOf = interfaceFinder(state);
+      forgetFailures(state, (local) => names.includes(nameOf(local)));
       break;
     }
     case 'applied':
@@ -77,7 +78,8 @@ function onInterfacesEvent(state: EngineState, event: InterfacesEvent): AbandonS
   }
   assignInterfaces(state);
   const after = usableAddresses(state.interfaces);
-  forgetFailures(state, (local) => hasAddress(after, local) && !hasAddress(before, local));
+  const returned = after.filter(({ address }) => !hasAddress(before, address));
+  if (returned.length > 0) forgetFailures(state, (local) => hasAddress(returned, local));
   const gone = before.filter(({ address }) => !hasAddress(after, address));
   return gone.length > 0 ? abandonFrom(state, gone) : [];
 }
@@ -85,11 +87,21 @@ function onInterfacesEvent(state: EngineState, event: InterfacesEvent): AbandonS
 const runningInterfaces = ({ interfaces }: EngineState): string[] =>
   interfaces.filter(({ running }) => running).map(({ name }) => name);
 
+/** Finds the interface that has an address, once for each of the few addresses of many paths. */
+function interfaceFinder({ interfaces }: EngineState): (address: string) => string | undefined {
+  const found = new Map<string, string | undefined>();
+  return (address) => {
+    if (!found.has(address)) found.set(address, interfaceOf(interfaces, address));
+    return found.get(address);
+  };
+}
+
 /** Sets the interface of each path by its local address. */
-function assignInterfaces({ connections, interfaces }: EngineState): void {
-  for (const { paths } of connections.values()) {
+function assignInterfaces(state: EngineState): void {
+  const nameOf = interfaceFinder(state);
+  for (const { paths } of state.connections.values()) {
     for (const path of paths) {
-      const name = interfaceOf(interfaces, path.local.address);
+      const name = nameOf(path.local.address);
       if (name !== undefined) {
         path.interface = name;
         delete path.addressGone;

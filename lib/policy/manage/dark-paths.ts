@@ -1,7 +1,8 @@
 /** The paths on which nothing comes through, and the events of their becoming so. */
 import { type SocketAddress, socketKey, withoutScope } from '../../base/addresses';
 import { isDark, isLocallyUp } from '../darkness';
-import type { ConnectionView, PathView, PolicyView } from '../policy';
+import type { ConnectionView, PathView, PolicyEvent, PolicyView } from '../policy';
+import { tokensOf } from '../view-queries';
 
 /** A path on which nothing comes through any more, or came through until now. */
 export interface DarkPath {
@@ -48,25 +49,23 @@ export class DarkPaths {
     for (const paths of this.#dark.values()) yield* paths.values();
   }
 
-  /** Compares with a new view; only the connection `token` has changed where it is given. */
-  update(view: PolicyView, token?: number): void {
-    if (token === undefined) {
-      for (const each of this.#dark.keys())
-        if (!view.connections.has(each)) this.#dark.delete(each);
-      for (const connection of view.connections.values()) this.#compare(view, connection);
-      return;
+  /** Compares with the view after an event, as far as the event may have changed it. */
+  update(view: PolicyView, event: PolicyEvent): void {
+    if (event.type === 'applied') return;
+    for (const token of tokensOf(event) ?? view.connections.keys()) {
+      const connection = view.connections.get(token);
+      if (connection) this.#compare(view, connection);
+      else this.#dark.delete(token);
     }
-    const connection = view.connections.get(token);
-    if (connection) this.#compare(view, connection);
-    else this.#dark.delete(token);
   }
 
   #compare(view: PolicyView, { token, paths }: ConnectionView): void {
     const known = this.#dark.get(token) ?? new Map<string, DarkPath>();
     for (const path of paths) {
+      const reason = whyDark(view, path);
+      if (reason === undefined && known.size === 0) continue;
       const key = keyOf(path);
       const before = known.get(key);
-      const reason = whyDark(view, path);
       if (reason !== undefined && !before) {
         const { local, remote, interface: device } = path;
         const dark = { token, local, remote, ...(device && { interface: device }), reason };

@@ -1,6 +1,7 @@
 /** The options of PathManager's manage(), and their checks. */
 import { type Abortable, throwIfAborted } from '../../base/abort';
 import {
+  checkBoolean,
   checkFunction,
   checkIfGiven,
   checkInteger,
@@ -101,6 +102,7 @@ function checkPolicy(policy: unknown): asserts policy is PathPolicy {
   const given: Partial<Record<keyof PathPolicy, unknown>> = policy;
   checkString('policy.name', given.name);
   checkIfGiven(checkInteger, 'policy.progress', given.progress, 1, MOST_MS);
+  checkIfGiven(checkBoolean, 'policy.perConnection', given.perConnection);
   for (const method of ['permits', 'endpoints'] as const) {
     checkIfGiven(checkFunction, `policy.${method}`, given[method]);
   }

@@ -54,7 +54,7 @@ export interface ManagedPolicyEvents {
 
 /** The policy without its decisions: paths are only watched. */
 const watchOnly = ({ name, progress = PROGRESS }: PathPolicy): PathPolicy => ({
-  ...{ name, progress },
+  ...{ name, progress, perConnection: true },
   decide: () => [],
 });
 const PROGRESS = 100; // ms
@@ -297,7 +297,7 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
       this.#emit('event', entry);
     }
     if (this.#policy.progress === undefined) return;
-    this.#dark.update(this.view, 'token' in event ? event.token : undefined);
+    this.#dark.update(this.view, event);
   }
 
   async #act(action: PathAction): Promise<void> {

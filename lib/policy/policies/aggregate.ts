@@ -11,6 +11,7 @@ export function aggregate(): PathPolicy {
   const name = 'aggregate';
   return {
     name,
+    perConnection: true,
     decide: (view, event) =>
       concernedByPaths(view, event).flatMap((connection) => [
         ...meshActions(view, connection, name),

@@ -19,6 +19,7 @@ export function all(...policies: PathPolicy[]): PathPolicy {
   return {
     name: policies.map(({ name }) => name).join(' + '),
     ...(progress !== Infinity && { progress }),
+    perConnection: policies.every(({ perConnection }) => perConnection === true),
     decide: (view, event) => withoutConflicts(answers(policies, view, event)),
     permits: (view, action) => policies.every((each) => each.permits?.(view, action) ?? true),
     ...(withEndpoints.length > 0 && {

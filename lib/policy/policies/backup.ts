@@ -35,6 +35,7 @@ export function backup(options: BackupOptions): PathPolicy {
   };
   return {
     name,
+    perConnection: true,
     decide(view, event) {
       const { isStandby, isUsed } = roles(view);
       return concernedByPaths(view, event).flatMap((connection) => [

@@ -1,6 +1,7 @@
 /** The building blocks of policies: which paths are possible and missing, and the actions on them. */
 import { familyOf, isAddress, type SocketAddress, socketKey } from '../../base/addresses';
 import type { EndpointOptions } from '../../endpoints/endpoint';
+import type { NetworkInterface } from '../../interfaces/interface';
 import { isEligible, type LocalAddress, localAddresses, usableAddresses } from '../local-addresses';
 import type {
   AnnounceAction,
@@ -13,17 +14,23 @@ import type {
   SetBackupAction,
   WithdrawAction,
 } from '../policy';
-import { type AddressPair, type Ends, isOpen, isSamePair, pairOf } from '../view-queries';
+import {
+  type AddressPair,
+  type Ends,
+  concernedBy,
+  interfaceOf,
+  isOpen,
+  isSamePair,
+  pairOf,
+} from '../view-queries';
 
 /** The connections for which an event may change what a policy requests. */
 export function concerned(
   { connections }: PolicyView,
   event: PolicyEvent,
 ): readonly ConnectionView[] {
-  if (event.type === 'routeRemoved') return [];
-  if (!('token' in event || 'action' in event)) return [...connections.values()];
-  const connection = connections.get('action' in event ? event.action.token : event.token);
-  return connection ? [connection] : [];
+  if (event.type === 'routeRemoved' || event.type === 'applied') return [];
+  return concernedBy(connections, event);
 }
 
 /** The same for a policy that does not depend on what the paths carry. */
@@ -42,9 +49,9 @@ export const locals = (
 /**
  * The addresses and ports to which this side can open subflows. A server cannot reach the port that
  * its client connected from, so that it has only those addresses that the client announced with a
- * port.
+ * port. Addresses of this host itself are the peer's only where the connection does not leave it.
  */
-export function remotes(connection: ConnectionView): SocketAddress[] {
+export function remotes({ interfaces }: PolicyView, connection: ConnectionView): SocketAddress[] {
   const { local, remote, serverSide, denyJoinId0, announced } = connection;
   const first = { address: remote.address, port: remote.port };
   const all = serverSide ? [] : [first];
@@ -54,8 +61,15 @@ export function remotes(connection: ConnectionView): SocketAddress[] {
   }
   const found = new Map(all.map((each) => [socketKey(each), each]));
   if (denyJoinId0) found.delete(socketKey(first));
-  return [...found.values()].filter((each) => isEligible(each.address, local.address));
+  const within = isOwn(interfaces, remote.address);
+  return [...found.values()].filter(
+    ({ address }) => isEligible(address, local.address) && (within || !isOwn(interfaces, address)),
+  );
 }
+
+/** Whether an interface of this host has the address. */
+const isOwn = (interfaces: readonly NetworkInterface[], address: string): boolean =>
+  interfaceOf(interfaces, address) !== undefined;
 
 export interface LocalPair extends AddressPair {
   /** The name of the interface that has the local address. */
@@ -64,7 +78,7 @@ export interface LocalPair extends AddressPair {
 
 /** Pairs every local address with every remote one of its family that this side can reach. */
 export function mesh(view: PolicyView, connection: ConnectionView): LocalPair[] {
-  const to = remotes(connection);
+  const to = remotes(view, connection);
   if (to.length === 0) return [];
   return locals(view, connection).flatMap(({ address, interface: name }) =>
     to

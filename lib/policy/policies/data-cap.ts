@@ -1,8 +1,8 @@
 /** The policy dataCap(). */
 import { checkIfGiven, checkInteger, checkKeys, checkOneOf } from '../../base/arguments';
-import type { PathPolicy, PolicyView } from '../policy';
+import type { ConnectionView, PathPolicy, PathView, PolicyView } from '../policy';
 import { interfaceOf, isOpen } from '../view-queries';
-import { destruction, priority } from './building-blocks';
+import { concerned, destruction, priority } from './building-blocks';
 import { checkMatch, type InterfaceMatch, matcher } from './interface-match';
 
 const POLL_INTERVAL = 1000; // ms
@@ -43,18 +43,20 @@ export function dataCap(options: DataCapOptions): PathPolicy {
   };
   return {
     name,
+    perConnection: true,
     progress: POLL_INTERVAL,
-    decide(view) {
+    decide(view, event) {
       const isSpent = spent(view);
-      return [...view.connections.values()].flatMap((connection) =>
-        connection.paths
-          .filter((path) => isOpen(path) && isSpent(path.interface))
-          .map((path) =>
-            then === 'backup'
-              ? priority(connection, path, true, name)
-              : destruction(connection, path, name),
-          ),
+      const actions = concerned(view, event).flatMap((connection) =>
+        toLeave(connection, isSpent, then).map((path) =>
+          then === 'backup'
+            ? priority(connection, path, true, name)
+            : destruction(connection, path, name),
+        ),
       );
+      // The first connection with such a path finds that the cap is reached; the others follow.
+      const wake = { type: 'wake', at: view.now } as const;
+      return event.type === 'progress' && actions.length > 0 ? [...actions, wake] : actions;
     },
     permits(view, action) {
       if (action.type !== 'createSubflow' && action.type !== 'setBackup') return true;
@@ -62,4 +64,15 @@ export function dataCap(options: DataCapOptions): PathPolicy {
       return then === 'backup' && action.backup === true;
     },
   };
+}
+
+/** The paths that the policy changes: a connection's only path is not destroyed. */
+function toLeave(
+  { paths }: ConnectionView,
+  isSpent: (name: string | undefined) => boolean,
+  then: 'backup' | 'destroy',
+): PathView[] {
+  const open = paths.filter(isOpen);
+  if (then === 'destroy' && open.length === 1) return [];
+  return open.filter((path) => isSpent(path.interface) && !(then === 'backup' && path.backup));
 }

@@ -20,6 +20,7 @@ export function fullmesh(): PathPolicy {
   const name = 'fullmesh';
   return {
     name,
+    perConnection: true,
     decide: (view, event) =>
       concernedByPaths(view, event).flatMap((connection) => meshActions(view, connection, name)),
     endpoints: (view) => endpointsOf(view, () => ({ subflow: true, fullmesh: true })),

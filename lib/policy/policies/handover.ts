@@ -65,6 +65,7 @@ export function handover(options: HandoverOptions): PathPolicy {
   const rules: Rules = { ...options, prefer, drain, hold };
   return {
     name: 'handover',
+    perConnection: true,
     progress: POLL_INTERVAL,
     decide: (view, event) =>
       concerned(view, event).flatMap((connection) =>
@@ -183,7 +184,7 @@ class Handover {
       const why = this.#whyLeave(path) ?? (surplus.has(path) ? 'handover: to a better path' : '');
       if (why === '') return [];
       if (!path.backup && isLocallyUp(this.#view, path)) {
-        return [this.#priority(path, true, why), { type: 'wake', at: now + this.#rules.drain }];
+        return [this.#priority(path, true, why), this.#wake(now + this.#rules.drain)];
       }
       return this.#drain(path, why);
     });
@@ -196,7 +197,7 @@ class Handover {
     const isDead = isDark(path) || !isLocallyUp(this.#view, path);
     const idleAt = Math.max(path.backupSince, lastActiveAt(path) ?? 0) + drain;
     const due = Math.min(idleAt, path.backupSince + MAX_DRAINS * drain);
-    if (!isDead && due > now) return [{ type: 'wake', at: due }];
+    if (!isDead && due > now) return [this.#wake(due)];
     const isEmpty = path.progress?.unacked === 0 && (isDead || idleAt <= now);
     return isEmpty && !isQuiet(this.#connection)
       ? [] // closing it would make the kernel retransmit what other paths carry
@@ -285,11 +286,15 @@ class Handover {
     if (this.#rules.mode === 'break-before-make' && paths.length > 0) return [];
     const newest = opening.at(-1);
     if (newest && newest.since + OPENING_TIMEOUT > now) {
-      return [{ type: 'wake', at: newest.since + OPENING_TIMEOUT }];
+      return [this.#wake(newest.since + OPENING_TIMEOUT)];
     }
     const [next] = this.#candidates();
     if (!next || (best && this.#rank(next.interface) >= this.#rank(best.interface))) return [];
     return [creation(this.#connection, next, 'handover: the next path')];
+  }
+
+  #wake(at: number): PolicyAction {
+    return { type: 'wake', at, token: this.#connection.token };
   }
 
   #priority(path: PathView, backup: boolean, reason: string): PolicyAction {

@@ -48,6 +48,7 @@ export function heal(options: HealOptions = {}): PathPolicy {
   const { server = false, interval = POLL_INTERVAL } = options;
   return {
     name: 'heal',
+    perConnection: true,
     progress: interval,
     decide: (view, event) =>
       concerned(view, event).flatMap((connection) => [
@@ -118,7 +119,7 @@ function darkPathsToReplace(view: PolicyView, { paths }: ConnectionView): PathVi
 function isReachable(view: PolicyView, connection: ConnectionView, gone: LostPath): boolean {
   if (!hasAddress(locals(view, connection), gone.local)) return false;
   const key = socketKey(gone.remote);
-  if (remotes(connection).some((each) => socketKey(each) === key)) return true;
+  if (remotes(view, connection).some((each) => socketKey(each) === key)) return true;
   const { denyJoinId0, remote } = connection;
   return gone.opened && !(denyJoinId0 && socketKey(remote) === key);
 }

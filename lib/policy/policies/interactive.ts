@@ -45,6 +45,7 @@ export function interactive(options: InteractiveOptions = {}): PathPolicy {
   const name = 'interactive';
   return {
     name,
+    perConnection: true,
     progress: POLL_INTERVAL,
     decide: (view, event) =>
       concerned(view, event).flatMap((connection) => [

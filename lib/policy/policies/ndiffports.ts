@@ -13,6 +13,7 @@ export function ndiffports(count: number): PathPolicy {
   const name = 'ndiffports';
   return {
     name,
+    perConnection: true,
     decide: (view, event) =>
       concernedByPaths(view, event).flatMap((connection) =>
         creations(view, connection, count, name),
@@ -27,7 +28,7 @@ function creations(
   reason: string,
 ): PolicyAction[] {
   const { serverSide, denyJoinId0, local, remote } = connection;
-  if (serverSide || denyJoinId0 || remotes(connection).length === 0) return [];
+  if (serverSide || denyJoinId0 || remotes(view, connection).length === 0) return [];
   if (!hasAddress(locals(view, connection), local.address)) return [];
   const pair = { local: local.address, remote };
   return Array.from({ length: max - 1 }, () => creation(connection, pair, reason, { max }));

@@ -34,6 +34,7 @@ export function perInterface(options: PerInterfaceOptions = {}): PathPolicy {
   const name = 'perInterface';
   return {
     name,
+    perConnection: true,
     decide(view, event) {
       const matches = matcher(view, match);
       return concernedByPaths(view, event).flatMap((connection) => [

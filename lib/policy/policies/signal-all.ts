@@ -20,6 +20,7 @@ export function signalAll(options: SignalAllOptions = {}): PathPolicy {
   const withPort = port === undefined ? {} : { port };
   return {
     name,
+    perConnection: true,
     decide: (view, event) =>
       concernedByPaths(view, event).flatMap((connection) =>
         announcements(view, connection, name, withPort),

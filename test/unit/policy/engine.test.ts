@@ -1,7 +1,7 @@
 /** The engine: what the view has after events, and which actions it admits. */
 import type { NetworkRoute } from '../../../lib';
 import { PolicyEngine } from '../../../lib/policy/engine/engine';
-import type { PolicyEvent } from '../../../lib/policy/policy';
+import type { PathAction, PolicyEvent } from '../../../lib/policy/policy';
 import {
   announced,
   begin,
@@ -154,7 +154,7 @@ describe('creating a subflow', () => {
       const { actions, wakeAt = Infinity } = engine.handle(
         now,
         i % 2 === 0
-          ? subflow('subflowClosed', `10.2.0.1:${2000 + i}`, undefined, { error: 'ECONNREFUSED' })
+          ? subflow('subflowClosed', `10.2.0.1:${2000 + i}`, undefined, { error: 'ETIMEDOUT' })
           : refusedCreate('ERR_MPTCP_SYSTEM', { error: 'ENETUNREACH' }),
       );
       expect(actions).toEqual([]);
@@ -167,6 +167,68 @@ describe('creating a subflow', () => {
       now = retryAt;
     }
     expect(pauses).toEqual([250, 500, 1000, 2000, 3500, 3500]);
+  });
+
+  /** The pauses after failures in a row, each attempt made as soon as the engine admits it. */
+  function pausesAfter(
+    error: string,
+    count: number,
+    { remote, worked = false }: { remote?: string; worked?: boolean } = {},
+  ): number[] {
+    const { policy, engine, at } = begun();
+    const [address = SERVER.address, port = SERVER.port] = remote?.split(':') ?? [];
+    policy.answer = () => [create('10.2.0.1', { remote: { address, port: Number(port) } })];
+    let now = 20_000;
+    if (worked) at(0, subflow('subflowEstablished', '10.2.0.1:2000', remote));
+    if (worked) at(now - 250, subflow('subflowClosed', '10.2.0.1:2000', remote));
+    at(now, { type: 'woken' });
+    return Array.from({ length: count }, (_, index) => {
+      engine.handle(now, subflow('subflowClosed', `10.2.0.1:${3000 + index}`, remote, { error }));
+      const { retryAt } = engine.view.connections.get(TOKEN)!.failures[0]!;
+      const pause = retryAt - now;
+      now = retryAt;
+      at(now, { type: 'woken' });
+      return pause;
+    });
+  }
+
+  test('is hardly ever repeated where the peer refuses it', () => {
+    expect(pausesAfter('ECONNREFUSED', 7)).toEqual(
+      [30, 60, 120, 240, 480, 600, 600].map((seconds) => seconds * 1000),
+    );
+  });
+
+  test('is repeated a few times where the peer refuses what worked before', () => {
+    const worked = true;
+    expect(pausesAfter('ECONNREFUSED', 6, { worked })).toEqual([
+      500, 1000, 2000, 3500, 30_000, 60_000,
+    ]);
+    expect(pausesAfter('ETIMEDOUT', 5, { worked })).toEqual([500, 1000, 2000, 3500, 3500]);
+  });
+
+  test('waits for longer and longer where nothing ever came from the remote address', () => {
+    const pauses = pausesAfter('EHOSTUNREACH', 10, { remote: '10.9.1.1:443' });
+    expect(pauses.slice(0, 3)).toEqual([250, 500, 1000]);
+    expect(pauses.slice(-2)).toEqual([60_000, 60_000]);
+  });
+
+  test('is tried again soon where the peer announces the address again, and no sooner', () => {
+    const { policy, at, connection } = begun();
+    const remote = { address: '10.9.1.1', port: SERVER.port };
+    policy.answer = () => [create('10.2.0.1', { remote })];
+    const refuse = (now: number, port: number): PathAction[] =>
+      at(
+        now,
+        subflow('subflowClosed', `10.2.0.1:${port}`, '10.9.1.1:443', { error: 'ECONNREFUSED' }),
+      );
+    expect(at(1, announced(1, '10.9.1.1'))).toHaveLength(1);
+    refuse(2, 2000);
+    expect(connection().failures[0]?.retryAt).toBe(30_001);
+    expect(at(100, announced(1, '10.9.1.1'))).toEqual([]);
+    expect(connection().failures[0]?.retryAt).toBe(252);
+    expect(at(252, { type: 'woken' })).toHaveLength(1);
+    refuse(253, 2001);
+    for (let now = 300; now < 700; now += 10) expect(at(now, announced(1, '10.9.1.1'))).toEqual([]);
   });
 
   test('is admitted at once where the address or its route returns', () => {

@@ -334,6 +334,28 @@ describe('a path that is merely slow stays with', () => {
     for (const packets of [1, 4, 10]) stays(burst(WIFI, [11_020, 12_045], packets));
   });
 
+  /** As burst(), with retransmissions that the kernel counts as data sent. */
+  const retransmitted =
+    (path: (now: number) => PathProgress, from: number) =>
+    (now: number): PathProgress => {
+      const progress = path(now);
+      if (now < from || progress.retransmits === 0) return progress;
+      const sent = 220 * (2 ** progress.retransmits - 1);
+      return { ...progress, lastDataSent: now - from - sent };
+    };
+
+  test('a full queue of a second, which drops a flight and its retransmission', () => {
+    for (const packets of [1, 4, 10]) {
+      // The second retransmission, after 660 ms, waits for a second in the queue.
+      const answered = burst(WIFI, [11_020, 12_700], packets);
+      stays(retransmitted(answered, 11_020));
+      const dead = retransmitted(burst(WIFI, [11_020, Infinity], packets), 11_020);
+      expect(watch(begun(), [10_000, 12_950], dead, idle(MOBILE))).toEqual([
+        expect.stringContaining('destroySubflow 10.1.0.1:1000'),
+      ]);
+    }
+  });
+
   test('an acknowledgement every half second', () => {
     stays((now) => {
       const acked = now - (now % 500);

@@ -60,6 +60,16 @@ describe('fullmesh', () => {
     expect(short(3, { type: 'addressAdded', address: address! })).toHaveLength(3);
   });
 
+  test('never connects to an address of this host that the peer announces too', () => {
+    const { short } = begun(fullmesh());
+    expect(short(1, announced(4, '10.1.0.1'), announced(5, '10.2.0.1', 8443))).toEqual([]);
+    const local = begun(fullmesh(), { remote: end('10.1.0.1', 443) });
+    expect(local.short(1, announced(4, '10.2.0.1'))).toEqual([
+      'createSubflow 10.1.0.1 10.2.0.1:443',
+      'createSubflow 10.2.0.1 10.2.0.1:443',
+    ]);
+  });
+
   test('opens those first that have least in common, where a limit does not admit all', () => {
     const three = [...PHONE, device(4, 'eth0', '10.3.0.1', '10.3.0.2')];
     const made = engineWith(fullmesh(), { subflows: 3 });

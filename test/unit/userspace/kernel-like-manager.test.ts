@@ -7,6 +7,7 @@ import type { NativeCommand, NativeEndpoint } from '../../../types/native';
 
 const SIGNAL = 1;
 const SUBFLOW = 2;
+const FULLMESH = 8;
 const established = (token: number): EstablishedEvent => ({
   ...{ type: 'established', source: 'kernel', token, serverSide: false, denyJoinId0: false },
   local: { address: '10.1.0.1', port: 1000 + token, family: 'IPv4' },
@@ -129,6 +130,38 @@ describe('the default manager', () => {
     await kernel.idle();
     const destroyed = kernel.done.filter(({ command }) => command === 'destroySubflow');
     expect(destroyed).toMatchObject([{ local: { port: 2002 } }]);
+  });
+
+  test('setting and clearing fullmesh replaces the subflows of open connections', async () => {
+    kernel.limits = { subflows: 8, addAddrAccepted: 8 };
+    kernel.events.emit('established', established(1));
+    await kernel.idle();
+    const subflow = (type: string, port: number, to = '10.1.0.2') =>
+      kernel.events.emit(type, {
+        ...{ type, source: 'kernel', token: 1, remote: { ...established(1).remote, address: to } },
+        local: { address: '10.2.0.1', port, family: 'IPv4' },
+      });
+    subflow('subflowEstablished', 2001);
+    kernel.events.emit('subflowEstablished', {
+      ...{ type: 'subflowEstablished', source: 'kernel', token: 1 },
+      local: established(1).local,
+      remote: { ...established(1).remote, address: '10.3.0.2' },
+    });
+    await kernel.idle();
+    for (const [flags, expected] of [
+      [SUBFLOW | FULLMESH, ['1 10.1.0.2', '1 10.3.0.2']],
+      [SUBFLOW, ['1 10.1.0.2']],
+    ] as const) {
+      kernel.done.length = 0;
+      kernel.endpoints = [{ ...endpoint, flags }];
+      await manager.refresh();
+      await kernel.idle();
+      expect(kernel.done[0]).toMatchObject({ command: 'destroySubflow' });
+      expect(kernel.created()).toEqual(expected);
+      subflow('subflowClosed', flags === SUBFLOW ? 2002 : 2001);
+      subflow('subflowEstablished', 2002);
+      await kernel.idle();
+    }
   });
 
   test('an endpoint whose id the kernel has given to another address gets another id', async () => {

@@ -6,7 +6,9 @@ import {
   forget,
   manage,
   open,
+  remesh,
 } from '../../../lib/userspace/kernel-like-policy';
+import { subflowKey } from '../../../lib/base/addresses';
 import type { NativeEndpoint } from '../../../types/native';
 
 const [SIGNAL, SUBFLOW, BACKUP, FULLMESH, LAMINAR] = [1, 2, 4, 8, 32];
@@ -45,6 +47,45 @@ describe('as the kernel', () => {
   ])('a limit of %i subflows', (limit, opened) => {
     const all = config([endpoint(2, SUBFLOW), endpoint(3, SUBFLOW)], limit);
     expect(open(manage(established), all)).toHaveLength(opened);
+  });
+
+  /** A connection with an additional subflow to another address of the peer. */
+  function withSecond(more: Partial<EstablishedEvent> = {}) {
+    const connection = manage({ ...established, ...more });
+    const second = {
+      local: { address: '10.1.0.1', port: 1001, family: 'IPv4' },
+      remote: { address: '10.2.0.2', port: 80, family: 'IPv4' },
+    } as const;
+    connection.subflows.set(subflowKey(second), second);
+    return connection;
+  }
+  const remotes = (commands: ReturnType<typeof open>) =>
+    commands.map((each) => (each.command === 'createSubflow' ? each.remote.address : each.command));
+
+  test('meshes a fullmesh endpoint that is added later with the addresses of all subflows', () => {
+    const all = config([endpoint(2, SUBFLOW | FULLMESH)]);
+    expect(remotes(open(withSecond(), all))).toEqual(['10.1.0.2', '10.2.0.2']);
+    expect(remotes(open(withSecond({ denyJoinId0: true }), all))).toEqual(['10.2.0.2']);
+    const limited = config([endpoint(2, SUBFLOW | FULLMESH)], 2);
+    expect(remotes(open(withSecond(), limited))).toEqual(['10.1.0.2']);
+    expect(remotes(open(withSecond(), config([endpoint(2, SUBFLOW)])))).toEqual(['10.1.0.2']);
+  });
+
+  test('replaces the subflows of an endpoint whose flag fullmesh changes', () => {
+    const connection = withSecond();
+    const plain = endpoint(2, SUBFLOW);
+    expect(open(connection, config([plain]))).toHaveLength(1);
+    connection.opening.length = 0;
+    const opened = {
+      local: { address: '10.2.0.1', port: 1002, family: 'IPv4' },
+      remote: established.remote,
+    } as const;
+    connection.subflows.set(subflowKey(opened), opened);
+    const meshed = endpoint(2, SUBFLOW | FULLMESH);
+    expect(remesh(connection, meshed)).toMatchObject([
+      { command: 'destroySubflow', local: { address: '10.2.0.1', port: 1002 } },
+    ]);
+    expect(remotes(open(connection, config([meshed])))).toEqual(['10.1.0.2', '10.2.0.2']);
   });
 
   test('announces signal endpoints, on a server alone these', () => {
