@@ -1,10 +1,11 @@
 /** Loads the native addon when it is first needed, and says why it cannot be loaded. */
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Native } from '../../types/native';
 import { MptcpError } from '../base/errors';
 
-/** The folder of this package, which has the addon. */
-const ROOT = path.join(__dirname, '..', '..');
+/** The folder of this package, which has the addon; undefined in an ES module, made by a bundler. */
+const ROOT = typeof __dirname === 'string' ? path.join(__dirname, '..', '..') : undefined;
 
 let loaded: { native?: Native; error?: Error } | undefined;
 
@@ -12,10 +13,29 @@ function load(): { native?: Native; error?: Error } {
   if (process.platform !== 'linux') {
     return { error: new Error(`it needs Linux, and this is ${process.platform}`) };
   }
+  if (ROOT === undefined || isBundled(ROOT)) {
+    return {
+      error: new Error(
+        "a bundler has separated this package from its addon. Mark 'mptcp' as external: see docs/bundlers.md",
+      ),
+    };
+  }
   try {
     return { native: finder()(ROOT) as Native };
   } catch (error) {
-    return { error: explain(error as NodeJS.ErrnoException) };
+    return { error: explain(error as NodeJS.ErrnoException, ROOT) };
+  }
+}
+
+/** Whether this code was moved out of its package, whose folder would be `root`. */
+function isBundled(root: string): boolean {
+  try {
+    const { name } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+      name?: string;
+    };
+    return name !== 'mptcp';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED';
   }
 }
 
@@ -54,7 +74,7 @@ function hasFlag(flag: string): boolean {
   return [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)].includes(flag);
 }
 
-function explain(error: NodeJS.ErrnoException): Error {
+function explain(error: NodeJS.ErrnoException, root: string): Error {
   const because = (message: string): Error => new Error(message, { cause: error });
   if (error.code === 'ERR_DLOPEN_DISABLED') {
     return permission() === undefined || hasFlag('--no-addons')
@@ -66,9 +86,9 @@ function explain(error: NodeJS.ErrnoException): Error {
       `the addon cannot be loaded: ${error.message}. Install python3, make and g++ and run 'npm rebuild mptcp --build-from-source'`,
     );
   }
-  if (error.code === 'ERR_ACCESS_DENIED' || permission()?.has('fs.read', ROOT) === false) {
+  if (error.code === 'ERR_ACCESS_DENIED' || permission()?.has('fs.read', root) === false) {
     return because(
-      `--permission keeps the files of this package from being read. Add --allow-addons and --allow-fs-read=${ROOT}`,
+      `--permission keeps the files of this package from being read. Add --allow-addons and --allow-fs-read=${root}`,
     );
   }
   if (!error.message.startsWith('No native build was found')) return error;
