@@ -94,7 +94,7 @@ function forbidNodeInternals(context) {
   const report = (node) =>
     context.report({ node, message: 'Only lib/sockets/node touches the internals of Node.' });
   const names =
-    '/^(?:_getServer|_handle|_linkedBinding|_listen2|_parent|internalMessage|onconnection|owner_symbol)$/';
+    '/^(?:_createServerHandle|_getServer|_handle|_linkedBinding|_listen2|_parent|internalMessage|onconnection|owner_symbol)$/';
   return {
     [`Identifier[name=${names}]`]: report,
     [`Literal[value=${names}]`]: report,

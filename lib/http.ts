@@ -1,5 +1,6 @@
 /** node:http with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import http from 'node:http';
+import { openDoor } from './drop-in/door';
 import {
   type AgentClass,
   agentClass,
@@ -16,6 +17,8 @@ import {
 } from './drop-in/wrappers';
 
 export * from 'node:http';
+/** The module itself, for default imports that are compiled to CommonJS. */
+export * as default from './http';
 
 /** Node's http.Agent, which keeps connections for further requests. */
 export type Agent = http.Agent;
@@ -29,7 +32,6 @@ export const Server: ServerClass<http.Server, http.ServerOptions, http.RequestLi
   serverClass(http.Server);
 
 /** The agent of requests without one. This package's own; Node's is never changed. */
-// eslint-disable-next-line prefer-const -- an app may put its own here, as in node:http
 export let globalAgent: http.Agent = new Agent(GLOBAL_AGENT_OPTIONS);
 
 /** http.createServer() with the option `mptcp`. */
@@ -48,3 +50,17 @@ export const request: RequestFunction<http.RequestOptions> = requestFunction(
 
 /** http.get() with the option `mptcp`: a {@link request} that is ended at once. */
 export const get: RequestFunction<http.RequestOptions> = getFunction(request);
+
+openDoor(module, http, {
+  Agent,
+  Server,
+  createServer,
+  get,
+  get globalAgent() {
+    return globalAgent;
+  },
+  set globalAgent(agent) {
+    globalAgent = agent;
+  },
+  request,
+});

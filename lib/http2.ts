@@ -1,10 +1,13 @@
 /** node:http2 with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import http2 from 'node:http2';
 import { promisify } from 'node:util';
+import { openDoor } from './drop-in/door';
 import { connecting, type CreateServer, serverFactory } from './drop-in/wrappers';
 import type { WithMptcpOptions } from './sockets/options';
 
 export * from 'node:http2';
+/** The module itself, for default imports that are compiled to CommonJS. */
+export * as default from './http2';
 
 type ConnectListener = Parameters<typeof http2.connect>[2];
 type RequestListener = (
@@ -48,3 +51,9 @@ export const createSecureServer: CreateServer<
   http2.SecureServerOptions,
   RequestListener
 > = serverFactory(http2.createSecureServer);
+
+openDoor(module, http2, {
+  connect,
+  createServer,
+  createSecureServer,
+});

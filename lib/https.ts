@@ -1,6 +1,7 @@
 /** node:https with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import type { RequestListener } from 'node:http';
 import https from 'node:https';
+import { openDoor } from './drop-in/door';
 import {
   type AgentClass,
   agentClass,
@@ -17,6 +18,8 @@ import {
 } from './drop-in/wrappers';
 
 export * from 'node:https';
+/** The module itself, for default imports that are compiled to CommonJS. */
+export * as default from './https';
 
 /** Node's https.Agent, which keeps connections for further requests. */
 export type Agent = https.Agent;
@@ -31,7 +34,6 @@ export const Server: ServerClass<https.Server, https.ServerOptions, RequestListe
 );
 
 /** The agent of requests without one. This package's own; Node's is never changed. */
-// eslint-disable-next-line prefer-const -- an app may put its own here, as in node:https
 export let globalAgent: https.Agent = new Agent(GLOBAL_AGENT_OPTIONS);
 
 /** https.createServer() with the option `mptcp`. */
@@ -50,3 +52,17 @@ export const request: RequestFunction<https.RequestOptions> = requestFunction(
 
 /** https.get() with the option `mptcp`: a {@link request} that is ended at once. */
 export const get: RequestFunction<https.RequestOptions> = getFunction(request);
+
+openDoor(module, https, {
+  Agent,
+  Server,
+  createServer,
+  get,
+  get globalAgent() {
+    return globalAgent;
+  },
+  set globalAgent(agent) {
+    globalAgent = agent;
+  },
+  request,
+});

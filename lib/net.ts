@@ -1,5 +1,6 @@
 /** node:net with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import net from 'node:net';
+import { openDoor } from './drop-in/door';
 import { withWholeOptions } from './drop-in/whole-options';
 import {
   connecting,
@@ -12,6 +13,8 @@ import {
 import type { WithMptcpOptions } from './sockets/options';
 
 export * from 'node:net';
+/** The module itself, for default imports that are compiled to CommonJS. */
+export * as default from './net';
 
 type ConnectListener = () => void;
 type ConnectionListener = (socket: net.Socket) => void;
@@ -63,3 +66,12 @@ export const createServer: CreateServer<
   net.ServerOpts | undefined,
   ConnectionListener
 > = serverFactory(net.createServer);
+
+openDoor(module, net, {
+  Socket,
+  Stream,
+  Server,
+  connect,
+  createConnection,
+  createServer,
+});

@@ -1,5 +1,6 @@
 /** node:tls with MPTCP on: the same classes, functions and errors, and the option `mptcp`. */
 import tls from 'node:tls';
+import { openDoor } from './drop-in/door';
 import {
   connecting,
   type CreateServer,
@@ -10,6 +11,8 @@ import {
 import type { WithMptcpOptions } from './sockets/options';
 
 export * from 'node:tls';
+/** The module itself, for default imports that are compiled to CommonJS. */
+export * as default from './tls';
 
 type Options = tls.ConnectionOptions & WithMptcpOptions;
 type SecureConnectListener = () => void;
@@ -41,3 +44,5 @@ export const connect: Connect = connecting(tls.connect);
 /** tls.createServer() with the option `mptcp`. */
 export const createServer: CreateServer<tls.Server, tls.TlsOptions, SecureConnectionListener> =
   serverFactory(tls.createServer);
+
+openDoor(module, tls, { Server, connect, createServer });

@@ -32,11 +32,22 @@ export function internals(object: net.Socket | net.Server): Internals {
   return object as unknown as Internals;
 }
 
-/** Finds the class of TCP handles, and the symbol under which a handle keeps its socket. */
-function discover() {
+/**
+ * Makes a TCP handle and its socket by what Node exports for its own cluster: it is bound to any port
+ * and closed, and passes neither connect(), which others may have replaced, nor a diagnostics channel.
+ */
+function makeHandle(): { socket: net.Socket; handle: TcpHandle } {
+  const { _createServerHandle: create } = net as unknown as {
+    _createServerHandle?: (address: string, port: number, family: 4) => TcpHandle | number;
+  };
+  const handle = create?.('0.0.0.0', 0, 4);
+  if (typeof handle !== 'object') return connectHandle(); // such as in a sandbox that forbids bind()
+  return { handle, socket: new net.Socket({ handle, manualStart: true } as object) };
+}
+
+/** Makes a TCP handle by a socket that is destroyed before it connects. */
+function connectHandle(): { socket: net.Socket; handle: TcpHandle } {
   const socket = new net.Socket();
-  // Each further shape of a socket makes Node's own code slower.
-  (socket as Tagged<net.Socket, typeof kClient, unknown>)[kClient] = undefined;
   // Node connects in a later tick, which finds that the socket was destroyed. Not to a name: Node 20
   // takes 4 ms to compile its pattern of IPv6 addresses, which only names meet.
   socket.connect({ host: '127.0.0.1', port: 1 });
@@ -45,6 +56,14 @@ function discover() {
     throw new Error(
       'This Node.js makes no handle when a socket connects: use a release that mptcp supports',
     );
+  return { socket, handle };
+}
+
+/** Finds the class of TCP handles, and the symbol under which a handle keeps its socket. */
+function discover() {
+  const { socket, handle } = makeHandle();
+  // Each further shape of a socket makes Node's own code slower.
+  (socket as Tagged<net.Socket, typeof kClient, unknown>)[kClient] = undefined;
   const ownerSymbol = Object.getOwnPropertySymbols(handle).find(
     ({ description }) => description === 'owner_symbol',
   );

@@ -51,6 +51,109 @@ describe('the drop-in modules', () => {
   });
 });
 
+/** Calls `scenario` and then restores a property as it was. */
+function restoring(object, key, scenario) {
+  const before = Object.getOwnPropertyDescriptor(object, key);
+  const value = object[key];
+  try {
+    scenario();
+  } finally {
+    if (before.configurable) Object.defineProperty(object, key, before);
+    object[key] = value;
+  }
+  assert.deepEqual(Object.getOwnPropertyDescriptor(object, key), before);
+}
+
+const isWritable = ({ writable, set }) => Boolean(writable || set);
+
+describe('a property of a drop-in module', () => {
+  for (const name of MODULES) {
+    const [theirs, door] = [node[name], ours[name]];
+    const others = Reflect.ownKeys(theirs).filter((key) => !OWN[name].includes(key));
+    const descriptor = (key) => Object.getOwnPropertyDescriptor(theirs, key);
+
+    it(`mptcp/${name} forwards reads and writes to node:${name}`, () => {
+      for (const key of others.filter((each) => isWritable(descriptor(each)))) {
+        for (const [written, read] of [
+          [door, theirs],
+          [theirs, door],
+        ]) {
+          restoring(theirs, key, () => {
+            const value = `set by a test of ${String(key)}`;
+            written[key] = value;
+            assert.equal(read[key], value, String(key));
+            assert.equal(written[key], value, String(key));
+          });
+        }
+      }
+    });
+
+    it(`mptcp/${name} refuses to assign what node:${name} refuses`, () => {
+      for (const key of others.filter((each) => !isWritable(descriptor(each)))) {
+        const before = theirs[key];
+        for (const module of [theirs, door]) {
+          assert.throws(() => (module[key] = 'set by a test'), TypeError, String(key));
+          assert.equal(module[key], before);
+        }
+      }
+    });
+
+    it(`mptcp/${name} keeps what is assigned to its own exports from node:${name}`, () => {
+      for (const key of OWN[name]) {
+        const [before, value] = [theirs[key], () => undefined];
+        restoring(door, key, () => {
+          door[key] = value;
+          assert.equal(door[key], value, key);
+          assert.equal(theirs[key], before, key);
+        });
+      }
+    });
+
+    it(`mptcp/${name} shows functions as node:${name} does, so that tests can stub them`, () => {
+      for (const key of Object.keys(theirs)) {
+        if (!('value' in descriptor(key)) || typeof theirs[key] !== 'function') continue;
+        const { value, ...rest } = Object.getOwnPropertyDescriptor(door, key);
+        assert.equal(value, door[key], key);
+        assert.deepEqual(rest, { writable: true, enumerable: true, configurable: true }, key);
+        restoring(door, key, () => {
+          const stub = () => key;
+          Object.defineProperty(door, key, { ...rest, value: stub }); // as sinon does
+          assert.equal(door[key], stub, key);
+          assert.equal(require(`mptcp/${name}`)[key], stub, key);
+        });
+        assert.equal(door[key], value, key);
+      }
+    });
+  }
+
+  it('tls.DEFAULT_MIN_VERSION applies to the servers of mptcp/tls', async (t) => {
+    const before = ours.tls.DEFAULT_MIN_VERSION;
+    t.after(() => (ours.tls.DEFAULT_MIN_VERSION = before));
+    ours.tls.DEFAULT_MIN_VERSION = 'TLSv1.3';
+    const server = ours.tls.createServer(certificate());
+    const port = await listen(t, server);
+    const client = ours.tls.connect({
+      port,
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.2',
+    });
+    const [error] = await once(client, 'error');
+    assert.equal(error.code, 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION');
+  });
+});
+
+describe('the default export in CommonJS', () => {
+  for (const name of MODULES) {
+    it(`of mptcp/${name} is the module, and no key of it`, () => {
+      assert.equal(ours[name].default, ours[name]);
+      assert.equal(ours[name].__esModule, true);
+      assert.ok(!Object.keys({ ...ours[name] }).includes('default'));
+    });
+  }
+});
+
 describe('globalAgent', () => {
   for (const name of ['http', 'https']) {
     it(`of mptcp/${name} is our own, with the options of Node's`, () => {

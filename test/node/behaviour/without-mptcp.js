@@ -3,14 +3,24 @@
 /** Imports, sockets and errors where MPTCP is not available. */
 
 const assert = require('node:assert/strict');
-const { mkdtempSync, rmSync } = require('node:fs');
+const { spawnSync } = require('node:child_process');
+const { mkdirSync, mkdtempSync, rmSync, symlinkSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
 const { describe, it } = require('node:test');
+const { SPOKEN } = require('../support/peers');
 const { program, warningsIn } = require('../support/program');
 
 const SET_PLATFORM = path.join(__dirname, '..', 'programs', 'set-platform.js');
 const major = Number(process.versions.node.split('.')[0]);
+
+const ROOT = path.join(__dirname, '..', '..', '..');
+const inRoot = (name) => path.join(ROOT, name);
+const PERMISSION = [
+  ...[major >= 24 ? '--permission' : '--experimental-permission', '--no-warnings'],
+  '--allow-worker',
+];
+const readable = (...paths) => paths.map((each) => `--allow-fs-read=${each}`);
 
 const elsewhere = (PLATFORM) => ({ args: ['--require', SET_PLATFORM], env: { PLATFORM } });
 
@@ -25,14 +35,14 @@ const PLACES = {
     },
     says: /npm rebuild mptcp/,
   },
+  'with --no-addons': { options: { args: ['--no-addons'] }, says: /--no-addons keeps addons out/ },
   'with --permission, without --allow-addons': {
-    options: {
-      args: [
-        ...[major >= 24 ? '--permission' : '--experimental-permission', '--no-warnings'],
-        ...['--allow-fs-read=*', '--allow-worker'],
-      ],
-    },
-    says: /--allow-addons/,
+    options: { args: [...PERMISSION, '--allow-fs-read=*'] },
+    says: /--permission keeps addons out.*--allow-addons/,
+  },
+  'with --permission for the files of the app and of the package': {
+    options: { args: [...PERMISSION, ...readable(ROOT)] },
+    says: /--permission keeps addons out.*--allow-addons/,
   },
 };
 
@@ -89,3 +99,46 @@ for (const [place, { options, says }] of Object.entries(PLACES)) {
     });
   });
 }
+
+describe('with --permission and --allow-addons, an app that has installed the package', () => {
+  /** Runs an app that may read its own folder and these files of the package. */
+  function report(t, ...files) {
+    const app = mkdtempSync(path.join(tmpdir(), 'mptcp-app-'));
+    t.after(() => rmSync(app, { recursive: true }));
+    mkdirSync(path.join(app, 'node_modules'));
+    symlinkSync(ROOT, path.join(app, 'node_modules', 'mptcp'));
+    const script = `
+      const { capabilities, connectionOf } = require('mptcp');
+      const net = require('mptcp/net');
+      const server = net.createServer((socket) => socket.end()).listen(0, '127.0.0.1', () => {
+        const socket = net.connect(server.address().port, '127.0.0.1', async () => {
+          const { reason } = await capabilities();
+          console.log(JSON.stringify([connectionOf(socket).status, reason?.message]));
+          socket.resume();
+          server.close();
+        });
+      });`;
+    const args = [...PERMISSION, '--allow-addons', ...readable(`${app}/`, ...files.map(inRoot))];
+    const { stdout, stderr } = spawnSync(process.execPath, [...args, '-e', script], {
+      cwd: app,
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    assert.notEqual(stdout, '', stderr);
+    return JSON.parse(stdout);
+  }
+
+  const CODE = ['dist/', 'package.json', 'node_modules/node-gyp-build/'];
+
+  it('loads the addon where it may read it, and no file of the system', (t) => {
+    const [status, reason] = report(t, ...CODE, 'build/', 'prebuilds/');
+    assert.deepEqual([status, reason ?? null], [SPOKEN, null]);
+  });
+
+  it('is TCP where it may not read the addon, and the reason says so', (t) => {
+    const [status, reason] = report(t, ...CODE);
+    assert.equal(status, 'fallback');
+    assert.match(reason, /--permission keeps the files of this package from being read/);
+    assert.match(reason, /--allow-fs-read=\//);
+  });
+});
