@@ -100,7 +100,7 @@ function noteAlive(seen: PathsSeen): void {
  * too often, so that their cost does not grow with their number.
  */
 let idleLevel = IDLE;
-const COUNTED = 500;
+const COUNTED = 250;
 const SHORTEST = 100; // ms for that many polls
 let polls = 0;
 let countedAt = 0;
