@@ -219,6 +219,27 @@ TEST_F(NetlinkSocket, ReceivesMulticastUntilNothingWaits) {
   EXPECT_EQ(type, RTM_NEWADDR);
 }
 
+TEST_F(NetlinkSocket, IgnoresWhatAnotherProcessSends) {
+  auto watch = Socket::open(NETLINK_ROUTE);
+  ASSERT_TRUE(succeeded(watch));
+  ASSERT_TRUE(succeeded(watch->join(RTNLGRP_IPV4_IFADDR)));
+  sockaddr_nl target{};
+  socklen_t length = sizeof(target);
+  ASSERT_EQ(getsockname(watch->fd(), reinterpret_cast<sockaddr*>(&target), &length), 0);
+  auto message = new_address(1);
+  message.stamp(0, 1);
+  const auto forged = message.bytes();
+  const UniqueFd other(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  ASSERT_EQ(sendto(other.get(), forged.data(), forged.size(), 0,
+                   reinterpret_cast<const sockaddr*>(&target), length),
+            static_cast<ssize_t>(forged.size()));
+  add_addresses(1);  // the kernel's own message comes after the forged one
+  size_t received = 0;
+  EXPECT_EQ(*watch->receive([&](const MessageView& view) { received += view.header.nlmsg_len; }),
+            1U);
+  EXPECT_GT(received, forged.size());
+}
+
 TEST_F(NetlinkSocket, ReportsAnOverflowAndContinues) {
   auto watch = Socket::open(NETLINK_ROUTE);
   ASSERT_TRUE(succeeded(watch));
