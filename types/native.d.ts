@@ -401,6 +401,14 @@ export interface NativeHeldSocket {
   close(): void;
 }
 
+/** The process that holds a name, as it was when it began to. */
+export interface NativeNameOwner {
+  /** Its process id; 0 in another pid namespace. */
+  pid: number;
+  /** Its user id, as this user namespace sees it. */
+  uid: number;
+}
+
 /**
  * A setting that is changed for a time. Its file is open, so that no call waits. A change is also
  * restored when the object is garbage and when its worker is terminated.
@@ -468,10 +476,17 @@ export interface NativeCommands extends NativeBackground {
    * Fails with EADDRINUSE if another socket listens there.
    */
   listen(address: string, port: number, callback: Callback<NativeHeldSocket>): number;
-  /** Binds an abstract Unix name in the namespace. Fails with EADDRINUSE, see {@link nameOwner}. */
+  /**
+   * Binds an abstract Unix name in the namespace, and answers {@link nameOwner} on a thread of its
+   * own. Fails with EADDRINUSE. Any process can hold any name.
+   */
   holdName(name: string, callback: Callback<NativeHeldSocket>): number;
-  /** Finds the process id that has bound an abstract Unix name; undefined if none has. */
-  nameOwner(name: string, callback: Callback<number | undefined>): number;
+  /**
+   * Finds the process that has bound an abstract Unix name; undefined if none has. `pid` is 0 in
+   * another pid namespace; `uid` is that of this user namespace. Fails with EAGAIN if it does not
+   * answer.
+   */
+  nameOwner(name: string, callback: Callback<NativeNameOwner | undefined>): number;
   /**
    * Reads the version of the family `mptcp_pm` and the numbers of its commands in this kernel.
    * Fails with ENOENT if the kernel has no such family.

@@ -13,6 +13,7 @@ import {
 import { MptcpError } from '../base/errors';
 import { interfaceIndex } from '../interfaces/names';
 import type { Commands } from '../kernel/commands';
+import { takeLock } from '../kernel/privileged-names';
 import type {
   Endpoint,
   EndpointFlags,
@@ -121,7 +122,7 @@ export class Endpoints {
   async keep(options: EndpointOptions): Promise<KeptEndpoint> {
     const address = canonicalAddress(options.address);
     const name = await this.#holdName(
-      `mptcp-endpoint ${withoutScope(address)} ${options.port ?? 0}`,
+      `mptcp-endpoint/${withoutScope(address)}/${options.port ?? 0}`,
     );
     try {
       const endpoint = await this.#addChecked(options).catch(async (error: unknown) => {
@@ -211,17 +212,13 @@ export class Endpoints {
   }
 
   async #holdName(name: string): Promise<NativeHeldSocket> {
-    try {
-      return await this.#commands.holdName(name);
-    } catch (error) {
-      const pid = await this.#commands.nameOwner(name);
-      if (pid === undefined) throw error;
-      throw new MptcpError(
-        'ERR_MPTCP_EXISTS',
-        `Process ${pid} keeps an endpoint of this address: it has to end, or close what keeps it, first`,
-        { cause: error },
-      );
-    }
+    const { held, owner } = await takeLock(this.#commands, name);
+    if (held) return held;
+    const who = owner.pid === 0 ? 'A process of another pid namespace' : `Process ${owner.pid}`;
+    throw new MptcpError(
+      'ERR_MPTCP_EXISTS',
+      `${who} keeps an endpoint of this address: it has to end, or close what keeps it, first`,
+    );
   }
 
   async #change(command: NativeCommand, abort?: Abortable): Promise<void> {

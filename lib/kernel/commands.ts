@@ -9,6 +9,7 @@ import type {
   NativeInterfaceAddress,
   NativeLimits,
   NativeLink,
+  NativeNameOwner,
   NativeRoute,
 } from '../../types/native';
 import type { Abortable } from '../base/abort';
@@ -140,7 +141,7 @@ export class Commands {
     return this.#job((done) => this.#native.holdName(name, done));
   }
 
-  nameOwner(name: string, options?: Abortable): Promise<number | undefined> {
+  nameOwner(name: string, options?: Abortable): Promise<NativeNameOwner | undefined> {
     return this.#job((done) => this.#native.nameOwner(name, done), options);
   }
 
@@ -161,6 +162,7 @@ export class Commands {
     request(this.#native);
     this.#native.drain();
     this.#native.drain(); // for the callbacks' requests
+    this.#native.drain(); // for those of their callbacks
   }
 
   ref(): void {

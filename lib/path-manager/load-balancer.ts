@@ -21,15 +21,7 @@ import { sysctlPath, type Sysctls } from '../kernel/sysctls';
 import type { ModeControl } from '../userspace/mode';
 import type { Userspace } from '../userspace/userspace';
 import { Announcer } from './announcer';
-import {
-  enlist,
-  exclusively,
-  isSame,
-  type User,
-  USERS_FILE,
-  usersIn,
-  usersOf,
-} from './load-balancer-users';
+import { enlist, exclusively, findUsers, isSame, type User, usersOf } from './load-balancer-users';
 
 const SETTING = 'allow_join_initial_addr_port';
 const KEYS: Keys<LoadBalancerOptions> = {
@@ -136,9 +128,7 @@ export class BehindLoadBalancer implements AsyncDisposable {
     const { commands } = this.#means;
     name.close();
     commands.finish((native) =>
-      native.readFile(USERS_FILE, (error, text = '') => {
-        if (error) return;
-        const others = usersIn(text);
+      findUsers(native, (others) => {
         if (endpoint && isLastOf(own, others))
           native.run([{ command: 'deleteEndpoint', id: endpoint.id }], () => undefined);
         if (others.length === 0 && own.joinsAllowed)

@@ -1,6 +1,6 @@
 /** Who manages the paths of new connections: the setting of the network namespace, and its owner. */
 import { readFileSync } from 'node:fs';
-import type { NativeHeldSetting, NativeHeldSocket } from '../../types/native';
+import type { NativeHeldSetting, NativeHeldSocket, NativeNameOwner } from '../../types/native';
 import { type Abortable, throwIfAborted } from '../base/abort';
 import { checkFunction, checkIfGiven, checkKeys, checkOneOf, checkSignal } from '../base/arguments';
 import { MptcpError } from '../base/errors';
@@ -9,6 +9,7 @@ import type { EstablishedEvent } from '../events/events';
 import type { PathManagerEvents } from '../events/stream';
 import { commandError } from '../kernel/command-errors';
 import { type Commands } from '../kernel/commands';
+import { lockOwner, takeLock } from '../kernel/privileged-names';
 import { sysctlPath, type Sysctls } from '../kernel/sysctls';
 import { KernelLikeManager } from './kernel-like-manager';
 
@@ -48,7 +49,7 @@ export interface SetModeOptions extends Abortable {
 
 const MODES = ['kernel', 'userspace'] as const;
 
-/** An abstract Unix name: a network namespace has it once, and its holder's end frees it. */
+/** The lock of the process that has the userspace mode. */
 const OWNER = 'mptcp-path-manager';
 
 /** Connections that the kernel-like manager leaves to somebody. */
@@ -226,20 +227,14 @@ export class ModeControl {
   }
 
   async #holdName(): Promise<NativeHeldSocket> {
-    try {
-      return await this.#commands.holdName(OWNER);
-    } catch (error) {
-      const owner = await this.#owner();
-      throw owner ? refusedBy(owner) : error;
-    }
+    const { held, owner } = await takeLock(this.#commands, OWNER);
+    if (!held) throw refusedBy(publicOwner(owner));
+    return held;
   }
 
   async #owner(abort?: Abortable): Promise<ModeOwner | undefined> {
-    const pid = await this.#commands.nameOwner(OWNER, abort);
-    if (pid === undefined) return undefined;
-    if (pid === 0) return {};
-    const command = commandOf(pid);
-    return { pid, ...(command !== undefined && { command }) };
+    const owner = await lockOwner(this.#commands, OWNER, abort);
+    return owner && publicOwner(owner);
   }
 
   async #read(abort?: Abortable): Promise<string> {
@@ -285,6 +280,12 @@ export class ModeControl {
 
 const isUnsupported = (error: unknown): boolean =>
   error instanceof MptcpError && error.code === 'ERR_MPTCP_UNSUPPORTED';
+
+function publicOwner({ pid }: NativeNameOwner): ModeOwner {
+  if (pid === 0) return {};
+  const command = commandOf(pid);
+  return { pid, ...(command !== undefined && { command }) };
+}
 
 function commandOf(pid: number): string | undefined {
   try {

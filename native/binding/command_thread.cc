@@ -68,8 +68,12 @@ static Napi::Value to_js(Napi::Env env, const std::string& text) {
   return Napi::String::New(env, text);
 }
 
-static Napi::Value to_js(Napi::Env env, const std::optional<pid_t>& process) {
-  return process ? Napi::Number::New(env, *process) : env.Undefined();
+static Napi::Value to_js(Napi::Env env, const std::optional<NameOwner>& owner) {
+  if (!owner) return env.Undefined();
+  auto object = Napi::Object::New(env);
+  object.Set("pid", Napi::Number::New(env, owner->pid));
+  object.Set("uid", Napi::Number::New(env, owner->uid));
+  return object;
 }
 
 static Napi::Value to_js(Napi::Env env, const std::optional<bool>& answer) {
@@ -359,8 +363,11 @@ Napi::Value CommandThread::hold_setting(const Napi::CallbackInfo& info) {
 
 Napi::Value CommandThread::hold_name(const Napi::CallbackInfo& info) {
   return submit(info.Env(), Argument(info, 1, "callback").function(),
-                [name = Argument(info, 0, "name").text()](CommandSession&) {
-                  return hold_abstract_name(name);
+                [name = Argument(info, 0, "name").text()](
+                    CommandSession&) -> Result<std::shared_ptr<HeldListener>> {
+                  auto fd = hold_abstract_name(name);
+                  if (!fd) return fd.error();
+                  return HeldListener::serve(std::move(*fd));
                 });
 }
 

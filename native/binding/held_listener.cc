@@ -19,8 +19,12 @@ constexpr const char* kThread = "mptcp-listener";
 Result<std::shared_ptr<HeldListener>> HeldListener::open(const Address& address) {
   auto fd = hold_mptcp_listener(address);
   if (!fd) return fd.error();
+  return serve(std::move(*fd));
+}
+
+Result<std::shared_ptr<HeldListener>> HeldListener::serve(UniqueFd fd) {
   try {
-    return std::make_shared<HeldListener>(std::move(*fd));
+    return std::make_shared<HeldListener>(std::move(fd));
   } catch (const std::system_error& error) {
     return thread_error(error, kThread);
   }

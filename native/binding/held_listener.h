@@ -17,6 +17,9 @@ class HeldListener {
   /// Opens it on any thread. Fails with EADDRINUSE if another socket listens there.
   static Result<std::shared_ptr<HeldListener>> open(const Address& address);
 
+  /// Serves a socket that listens already.
+  static Result<std::shared_ptr<HeldListener>> serve(UniqueFd fd);
+
   explicit HeldListener(UniqueFd fd);
 
  private:

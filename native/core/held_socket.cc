@@ -83,18 +83,18 @@ Result<UniqueFd> hold_abstract_name(const std::string& name) {
   if (bind(fd->get(), generic(abstract->address), abstract->length) != 0) {
     return last_error("bind AF_UNIX");
   }
-  // abstract_name_owner() connects and leaves its socket in the backlog.
+  // abstract_name_owner() connects, and its sockets wait to be accepted.
   if (listen(fd->get(), SOMAXCONN) != 0) return last_error("listen AF_UNIX");
   return fd;
 }
 
-Result<std::optional<pid_t>> abstract_name_owner(const std::string& name) {
+Result<std::optional<NameOwner>> abstract_name_owner(const std::string& name) {
   const auto abstract = abstract_name(name);
   if (!abstract) return abstract.error();
   const auto fd = open_unix_socket();
   if (!fd) return fd.error();
   if (connect(fd->get(), generic(abstract->address), abstract->length) != 0) {
-    if (errno == ECONNREFUSED) return std::optional<pid_t>();
+    if (errno == ECONNREFUSED) return std::optional<NameOwner>();
     return last_error("connect AF_UNIX");
   }
   ucred holder{};
@@ -102,7 +102,7 @@ Result<std::optional<pid_t>> abstract_name_owner(const std::string& name) {
   if (getsockopt(fd->get(), SOL_SOCKET, SO_PEERCRED, &holder, &length) != 0) {
     return last_error("getsockopt SO_PEERCRED");
   }
-  return std::optional(holder.pid);
+  return std::optional(NameOwner{.pid = holder.pid, .uid = holder.uid});
 }
 
 }  // namespace mptcp

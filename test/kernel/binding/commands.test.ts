@@ -302,7 +302,7 @@ describeKernel('Commands', {}, () => {
     expect(await owner()).toBeUndefined();
     const hold = (done: Done<unknown>) => commands.holdName('mptcp-test', done);
     const held = (await answer(hold)) as { close: () => void };
-    expect(await owner()).toBe(process.pid);
+    expect(await owner()).toEqual({ pid: process.pid, uid: process.getuid?.() });
     expect(name(await failure(hold))).toBe('EADDRINUSE');
     await using outside = closing(new native.Commands(undefined));
     expect(await answer((done) => outside.nameOwner('mptcp-test', done))).toBeUndefined();

@@ -20,6 +20,7 @@ function namespace() {
       return Promise.resolve({ close: () => void (state.held = false) });
     },
     nameOwner: () => Promise.resolve(undefined),
+    readFile: () => Promise.resolve(''),
     tellsDeniedJoins: () => Promise.resolve(true),
     endpoints: () => Promise.resolve([]),
     run: () => Promise.resolve({ subflows: 0, addAddrAccepted: 0 }),
