@@ -488,6 +488,11 @@ export interface NativeCommands extends NativeBackground {
    */
   nameOwner(name: string, callback: Callback<NativeNameOwner | undefined>): number;
   /**
+   * Reads the cookie of the network namespace, a number that no other one has until the machine
+   * starts again. Fails with ENOPROTOOPT before Linux 5.14.
+   */
+  namespaceCookie(callback: Callback<string>): number;
+  /**
    * Reads the version of the family `mptcp_pm` and the numbers of its commands in this kernel.
    * Fails with ENOENT if the kernel has no such family.
    */

@@ -12,7 +12,7 @@ import { reportedDenyJoinId0 } from '../events/kernel-source';
 import { mergeResults } from '../hints/apply';
 import type { HintName, HintResult, Intent, PathHints } from '../hints/hints';
 import { type PathSelector, places } from '../hints/path-selector';
-import { PathManager } from '../path-manager/path-manager';
+import type { PathManager } from '../path-manager/path-manager';
 import type { ManagedPolicy } from '../policy/manage/managed-policy';
 import { aggregate, backup, handover, interactive } from '../policy/policies/index';
 import type { PathPolicy } from '../policy/policy';
@@ -20,7 +20,7 @@ import { onBeforeClose } from '../sockets/before-close';
 import { socketOf } from '../sockets/node/handle';
 import { type TcpHandle } from '../sockets/node/types';
 import { offerOf } from '../sockets/offer';
-import { modeOwner } from '../userspace/mode-owner';
+import { type ModeHolder, modeOwner } from '../userspace/mode-owner';
 import { asMptcpError, hintPaths } from './path-hints';
 
 interface SharedPolicy {
@@ -91,6 +91,9 @@ const noOwner = (): MptcpError =>
     "An intent decides on paths only where this process manages them: await pm.mode.set('userspace') first. Until then they follow endpoints and limits",
   );
 
+/** The owner may be of another copy of this package, whose class is another one. */
+const isPathManager = (owner: ModeHolder): owner is PathManager => 'manage' in owner;
+
 /** Waits (1 s at most) until the mode's owner has received the connection's `established` event. */
 async function untilEstablishedReceived(token: number): Promise<void> {
   for (let n = 0; n < 200 && reportedDenyJoinId0(token) === undefined; n++) await sleep(5);
@@ -108,7 +111,7 @@ async function adopt(
   const connection = socket && connectionOf(socket);
   const commanded = pathsOf(handle);
   const { token } = commanded; // the getter throws over TCP
-  if (!(owner instanceof PathManager) || !connection) throw noOwner();
+  if (!owner || !isPathManager(owner) || !connection) throw noOwner();
   await commanded.checkManaged(abort);
   await untilEstablishedReceived(token);
   handle[LEAVE]?.();

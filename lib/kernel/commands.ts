@@ -145,6 +145,10 @@ export class Commands {
     return this.#job((done) => this.#native.nameOwner(name, done), options);
   }
 
+  namespaceCookie(): Promise<string> {
+    return this.#job((done) => this.#native.namespaceCookie(done));
+  }
+
   tellsDeniedJoins(): Promise<boolean | undefined> {
     return this.#job((done) => this.#native.tellsDeniedJoins(done));
   }

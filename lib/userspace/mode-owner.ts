@@ -1,4 +1,8 @@
-/** The open path managers of this environment, one of which may have the userspace mode. */
+/**
+ * The open path managers of this environment, one of which may have the userspace mode: those of all
+ * copies of this package, which an app and its libraries may each have.
+ */
+import net from 'node:net';
 import type { ModeControl } from './mode';
 
 /** An object with a mode: a PathManager. */
@@ -7,7 +11,9 @@ export interface ModeHolder {
 }
 
 /** The open managers of the environment's own network namespace; weak, so that they can be garbage. */
-const open = new Set<WeakRef<ModeHolder>>();
+const open = ((net.Socket as unknown as Record<symbol, Set<WeakRef<ModeHolder>> | undefined>)[
+  Symbol.for('mptcp.pathManagers.1') // the number changes with the form of a ModeHolder
+] ??= new Set());
 
 export function addOpenManager(manager: ModeHolder): void {
   open.add(new WeakRef(manager));

@@ -11,6 +11,7 @@ import { commandError } from '../kernel/command-errors';
 import { type Commands } from '../kernel/commands';
 import { lockOwner, takeLock } from '../kernel/privileged-names';
 import { sysctlPath, type Sysctls } from '../kernel/sysctls';
+import { formerMode, type FormerMode } from './former-mode';
 import { KernelLikeManager } from './kernel-like-manager';
 
 /** The two path managers that mode.set() knows (net.mptcp.path_manager). */
@@ -64,6 +65,7 @@ interface Owned {
   name: NativeHeldSocket;
   setting: NativeHeldSetting;
   former: string;
+  memory: FormerMode;
   events: PathManagerEvents;
   manager: KernelLikeManager;
   /** Restores the setting synchronously: promises settle no more when the process exits. */
@@ -115,7 +117,8 @@ export class ModeControl {
   /**
    * Sets the mode. `userspace` takes path management away from the kernel for every new connection of
    * every process in the namespace, and manages those that are not `except`ed as the kernel would. The
-   * former mode returns with close(), and when the process exits or its worker ends.
+   * former mode returns with close(), and when the process exits or its worker ends. Where a killed
+   * process has left the userspace mode, the former mode is what that process had found.
    * ERR_MPTCP_PATH_MANAGER: another process has the userspace mode. ERR_MPTCP_PERMISSION: it needs
    * CAP_NET_ADMIN.
    */
@@ -174,10 +177,12 @@ export class ModeControl {
     const name = await this.#holdName();
     let manager: KernelLikeManager | undefined;
     try {
-      const former = await this.#read(abort);
+      const current = await this.#read(abort);
+      const memory = await formerMode(this.#commands);
+      const former = current === 'userspace' ? (memory.recall() ?? current) : current;
       await probeDeniedJoins(this.#commands);
       // Connections of an earlier userspace mode have lost their manager: this one adopts them.
-      const events = this.#watch(former === 'userspace');
+      const events = this.#watch(current === 'userspace');
       events.on('error', (error) => void this.#lost(events, error));
       manager = new KernelLikeManager(
         this.#commands,
@@ -187,7 +192,9 @@ export class ModeControl {
       );
       await events.ready;
       await manager.refresh();
-      this.#owned = { name, former, events, manager, ...(await this.#switch(former, abort)) };
+      memory.keep(former);
+      const switched = await this.#switch(former, memory, abort);
+      this.#owned = { name, former, memory, events, manager, ...switched };
     } catch (error) {
       await manager?.close();
       name.close();
@@ -215,6 +222,7 @@ export class ModeControl {
     if (!owned) return;
     this.#owned = undefined;
     owned.setting.release();
+    owned.memory.forget();
     process.off('exit', owned.atExit);
     owned.name.close();
     await owned.manager.close();
@@ -224,6 +232,7 @@ export class ModeControl {
     const owner = await this.#owner(abort);
     if (owner) throw refusedBy(owner);
     await this.#write('kernel', abort);
+    (await formerMode(this.#commands)).forget();
   }
 
   async #holdName(): Promise<NativeHeldSocket> {
@@ -257,7 +266,11 @@ export class ModeControl {
   }
 
   /** Switches to userspace, and has the file open that restores the mode when the process exits. */
-  async #switch(former: string, abort?: Abortable): Promise<Pick<Owned, 'setting' | 'atExit'>> {
+  async #switch(
+    former: string,
+    memory: FormerMode,
+    abort?: Abortable,
+  ): Promise<Pick<Owned, 'setting' | 'atExit'>> {
     const [mode, before] = [settings('userspace'), settings(former)];
     let name: keyof Settings = 'path_manager';
     const hold = (): Promise<NativeHeldSetting> =>
@@ -272,7 +285,10 @@ export class ModeControl {
     } catch (error) {
       throw commandError(error);
     }
-    const atExit = (): void => setting.restore();
+    const atExit = (): void => {
+      setting.restore();
+      memory.forget();
+    };
     process.once('exit', atExit);
     return { setting, atExit };
   }
@@ -296,6 +312,13 @@ function commandOf(pid: number): string | undefined {
 }
 
 function refusedBy({ pid, command }: ModeOwner): MptcpError {
+  if (pid === process.pid) {
+    return new MptcpError(
+      'ERR_MPTCP_PATH_MANAGER',
+      'Another PathManager of this process has the userspace mode of this network namespace, perhaps one of ' +
+        'another worker or of another copy of this package (npm ls mptcp): use that one, or close it first',
+    );
+  }
   const who = pid === undefined ? 'a process of another pid namespace' : `process ${pid}`;
   return new MptcpError(
     'ERR_MPTCP_PATH_MANAGER',

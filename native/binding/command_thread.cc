@@ -248,6 +248,7 @@ Napi::Function CommandThread::define(Napi::Env env) {
           InstanceMethod<&CommandThread::hold_setting>("holdSetting"),
           InstanceMethod<&CommandThread::hold_name>("holdName"),
           InstanceMethod<&CommandThread::name_owner>("nameOwner"),
+          InstanceMethod<&CommandThread::namespace_cookie>("namespaceCookie"),
           InstanceMethod<&CommandThread::family>("family"),
           InstanceMethod<&CommandThread::tells_denied_joins>("tellsDeniedJoins"),
           InstanceMethod<&CommandThread::cancel>("cancel"),
@@ -376,6 +377,11 @@ Napi::Value CommandThread::name_owner(const Napi::CallbackInfo& info) {
                 [name = Argument(info, 0, "name").text()](CommandSession&) {
                   return abstract_name_owner(name);
                 });
+}
+
+Napi::Value CommandThread::namespace_cookie(const Napi::CallbackInfo& info) {
+  return submit(info.Env(), Argument(info, 0, "callback").function(),
+                [](CommandSession&) { return network_namespace_cookie(); });
 }
 
 Napi::Value CommandThread::family(const Napi::CallbackInfo& info) {

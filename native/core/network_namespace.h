@@ -14,4 +14,8 @@ namespace mptcp {
 /// namespace's owner.
 Result<void> enter_network_namespace(const std::string& name_or_path);
 
+/// Returns the cookie of the calling thread's network namespace, a number that no other one has
+/// until the machine starts again. Fails with ENOPROTOOPT before Linux 5.14.
+Result<std::string> network_namespace_cookie();
+
 }  // namespace mptcp

@@ -135,6 +135,61 @@ describeKernel('path manager mode', {}, () => {
       },
     );
 
+    test.each(['close', 'exit'])(
+      'after SIGKILL, and then SIGKILL of a successor, the next %s restores what was there first',
+      async (how) => {
+        for (let killed = 0; killed < 2; killed++) {
+          expect(await (await owner(lab.client)).kill('SIGKILL')).toMatchObject({ code: null });
+          expect(mode()).toBe('userspace');
+        }
+        const last = await owner(lab.client);
+        last.stdin.end(`${how}\n`);
+        await last.exited;
+        expect(mode()).toBe('kernel');
+      },
+    );
+
+    test('a userspace mode that another program has set is what close() restores', async () => {
+      lab.client.sysctl('net.mptcp.path_manager', 'userspace');
+      await pm.mode.set('userspace');
+      await pm.close();
+      expect(mode()).toBe('userspace');
+    });
+
+    test('copies of the package in one process know of each other', async () => {
+      const script = `
+        const copy = () => {
+          for (const name of Object.keys(require.cache)) delete require.cache[name];
+          return { ...require(${JSON.stringify(PACKAGE)}), net: require(${JSON.stringify(join(PACKAGE, 'net'))}) };
+        };
+        const [one, other] = [copy(), copy()];
+        (async () => {
+          const [first, second] = [await one.PathManager.open(), await other.PathManager.open()];
+          await first.mode.set('userspace');
+          const error = await second.mode.set('userspace').catch((reason) => reason);
+          const server = other.net.createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
+          await new Promise((resolve) => server.once('listening', resolve));
+          const client = other.net.connect(server.address().port, '127.0.0.1');
+          client.write('x');
+          await new Promise((resolve) => client.once('data', resolve));
+          const [result] = await other.connectionOf(client).hint({ intent: 'backup' })
+            .then((all) => all.filter(({ hint }) => hint === 'intent'));
+          console.log(JSON.stringify({
+            same: one.PathManager === other.PathManager,
+            code: error.code, message: error.message,
+            applied: result.applied, reason: result.reason?.message,
+          }));
+          process.exit();
+        })();`;
+      const found = await lab.client.spawn(process.execPath, ['-e', script]).json();
+      expect(found).toEqual({
+        same: false,
+        code: 'ERR_MPTCP_PATH_MANAGER',
+        message: expect.stringContaining('Another PathManager of this process') as string,
+        applied: true,
+      });
+    });
+
     test('a signal that the owner handles restores it', async () => {
       expect(await (await owner(lab.client)).kill('SIGUSR2')).toMatchObject({ code: 0 });
       expect(mode()).toBe('kernel');

@@ -21,6 +21,7 @@ function namespace() {
     },
     nameOwner: () => Promise.resolve(undefined),
     readFile: () => Promise.resolve(''),
+    namespaceCookie: () => Promise.resolve('unit-test'),
     tellsDeniedJoins: () => Promise.resolve(true),
     endpoints: () => Promise.resolve([]),
     run: () => Promise.resolve({ subflows: 0, addAddrAccepted: 0 }),
