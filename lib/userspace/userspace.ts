@@ -297,7 +297,13 @@ export class Userspace {
     this.#held.set(token, held.set(id, release));
     this.#events ??= this.#watch()
       .on('closed', (event) => this.#release(event.token))
+      .on('listenerClosed', ({ local }) => void this.#yieldPort(local.port))
       .on('error', () => (this.#events = undefined));
+  }
+
+  /** The application may have closed its server: see yieldPort(). */
+  async #yieldPort(port: number): Promise<void> {
+    await this.#listeners.yieldPort(port).catch(() => undefined); // the path manager is closing
   }
 
   #release(token: number, id?: number): void {

@@ -1,6 +1,9 @@
 /** Tests `pm.announce()` and `pm.withdraw()`, and the listeners that they hold. */
+import { join } from 'node:path';
 import { PathManager } from 'mptcp';
 import { describeKernel } from '../lab/jest';
+import type { Namespace } from '../lab/namespace';
+import type { Process } from '../lab/process';
 import { type Hosts, twoPaths } from '../lab/topologies';
 import { until } from '../lab/until';
 import { ForeignClient, foreignServer } from './peers/foreign-processes';
@@ -23,7 +26,12 @@ const STRANGERS = `
 const STRANGER_COUNT = 8;
 
 /** A connection of which the server has announced its second address, where nobody listens. */
-async function announced(lab: Hosts, pm: PathManager, pms: PathManager) {
+async function announced(
+  lab: Hosts,
+  pm: PathManager,
+  pms: PathManager,
+  serve: (host: Namespace, address: string) => Promise<{ port: number }> = foreignServer,
+) {
   await pm.mode.set('userspace', { except: () => true });
   await pms.mode.set('userspace', { except: () => true });
   const [events, atServer] = [pm.events(), pms.events()];
@@ -35,7 +43,7 @@ async function announced(lab: Hosts, pm: PathManager, pms: PathManager) {
     ),
   );
   const [first, second] = lab.paths;
-  const { port } = await foreignServer(lab.server, first!.server.address);
+  const { port } = await serve(lab.server, first!.server.address);
   const client = await ForeignClient.connect(lab.client, first!.server.address, port);
   const [token, serverToken] = await tokens;
   const { address } = second!.server;
@@ -51,7 +59,55 @@ async function announced(lab: Hosts, pm: PathManager, pms: PathManager) {
   return { address, port, client, join };
 }
 
+/** A server that stops listening when its input says so, and keeps its connections. */
+const DRAINING = `
+  const server = require(${JSON.stringify(join(__dirname, '..', '..', 'dist', 'net'))})
+    .createServer((socket) => socket.pipe(socket))
+    .listen(0, process.argv[1], () => console.log(JSON.stringify(server.address())));
+  process.stdin.once('data', () => server.close());`;
+
+/** Listens by plain TCP, and prints the outcome. */
+const NEXT = `
+  const [host, port] = process.argv.slice(1);
+  const server = require('node:net').createServer()
+    .on('error', ({ code }) => console.log(JSON.stringify({ outcome: code })))
+    .listen(port, host, () => {
+      console.log(JSON.stringify({ outcome: 'listening' }));
+      server.close();
+    });`;
+
 describeKernel('the listener of an announced address', {}, () => {
+  test('ends with the server of its port, so that the next process can listen there', async () => {
+    await using lab = await twoPaths({ join: 'none' });
+    await using pm = await PathManager.open({ netns: lab.client.name });
+    await using pms = await PathManager.open({ netns: lab.server.name });
+    let server: Process | undefined;
+    const { address, port, client, join } = await announced(lab, pm, pms, (host, at) => {
+      server = host.spawn(process.execPath, ['-e', DRAINING, at]);
+      return server.json<{ port: number }>();
+    });
+    const listeners = () => lab.server.exec('ss', ['-MHln', 'sport', '=', String(port)]);
+    expect(listeners()).toContain(`${address}:${port}`);
+    await join();
+    const bySubflows = async (): Promise<number> => {
+      for await (const each of pm.connections({ remotePort: port })) {
+        return (each.subflows ?? []).filter(({ state }) => state === 'ESTABLISHED').length;
+      }
+      return 0;
+    };
+    expect(await bySubflows()).toBe(2);
+
+    server!.stdin.write('drain\n');
+    await until('nobody listens any more', () => listeners() === '');
+    for (const host of [address, '0.0.0.0', '::']) {
+      const next = lab.server.spawn(process.execPath, ['-e', NEXT, host, String(port)]);
+      expect(await next.json()).toEqual({ outcome: 'listening' });
+      await next.success();
+    }
+    expect(await bySubflows()).toBe(2); // the connection lives on
+    await client.close();
+  });
+
   test.each([
     ['TCP', ['node']],
     ['MPTCP', ['mptcpize', 'run', 'node']],
