@@ -46,6 +46,8 @@ export class AddressIds {
   readonly #initial: string | undefined;
   /** Chosen ids, also of commands that are still running: the peer may know them for good. */
   readonly #chosen = new Map<string, number>();
+  /** Ids that were withdrawn: REMOVE_ADDR may arrive after a new subflow, and close that too. */
+  readonly #retired = new Set<number>();
 
   /**
    * `list` dumps the kernel's list of the connection's addresses, which Linux 6.1 answers with the
@@ -65,6 +67,13 @@ export class AddressIds {
   /** Runs `announce` with the id of an address: never 0, which the kernel announces for nobody. */
   forAnnouncement<T>(address: IdentifiedAddress, announce: (id: number) => Promise<T>): Promise<T> {
     return this.#propose(canonical(address), INITIAL_ID + 1, announce);
+  }
+
+  /** Forgets the id of an address, which is withdrawn: the address gets another one from now on. */
+  retire(address: string, id: number): void {
+    this.#chosen.delete(keyOf(canonical({ address })));
+    this.#retired.add(id);
+    if (this.#retired.size > ALL_IDS.length / 2) this.#retired.clear();
   }
 
   /** The id that an address of the connection has; ERR_MPTCP_NOT_FOUND: it has none. */
@@ -132,7 +141,8 @@ export class AddressIds {
 
   /** The lowest id that nothing has; else one that the kernel does not list; else any other. */
   #free(listed: readonly NativeEndpoint[], refused: ReadonlySet<number>): number {
-    const left = ALL_IDS.filter((id) => !refused.has(id));
+    const fresh = ALL_IDS.filter((id) => !refused.has(id) && !this.#retired.has(id));
+    const left = fresh.length > 0 ? fresh : ALL_IDS.filter((id) => !refused.has(id));
     const unlisted = left.filter((id) => !listed.some((each) => each.id === id));
     const chosen = new Set(this.#chosen.values());
     const id = [unlisted.find((each) => !chosen.has(each)), ...unlisted, ...left].find(Boolean);

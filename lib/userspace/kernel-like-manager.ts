@@ -162,9 +162,9 @@ export class KernelLikeManager {
   #subflowEstablished(event: SubflowEventBase): void {
     const connection = this.#connections.get(event.token);
     if (!connection) return;
-    const { local, remote } = event;
+    const { local, remote, localId } = event;
     const own = removeOpening(connection, event);
-    connection.subflows.set(subflowKey(event), { local, remote });
+    connection.subflows.set(subflowKey(event), { local, remote, localId });
     if (own || connection.subflows.size <= this.#config.limits.subflows) return;
     // Userspace mode accepts every join; the limit counts joins too.
     void this.#run(connection, [build.destroySubflow(event.token, event)]);

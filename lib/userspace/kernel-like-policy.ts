@@ -25,6 +25,8 @@ interface Side {
 export interface ManagedSubflow {
   local: Address;
   remote: Address;
+  /** The id of the local address; undefined where the event does not report it. */
+  localId?: number | undefined;
 }
 
 /** The state of one connection. */
@@ -153,19 +155,25 @@ export function accept(
   return chosen.map((endpoint) => create(connection, endpoint, remote));
 }
 
-/** The commands that withdraw an endpoint that is gone, and destroy its subflows. */
+/**
+ * The commands that withdraw an endpoint that is gone, and destroy its subflows. An id that is not
+ * announced is withdrawn too, so that the peer closes its end of the subflows.
+ */
 export function forget(connection: Managed, endpoint: NativeEndpoint): NativeCommand[] {
   const { token, announced, used, subflows } = connection;
   const commands: NativeCommand[] = [];
-  const id = announced.get(endpoint.id);
-  if (id !== undefined) commands.push(build.withdraw(token, id));
+  const own = [...subflows.values()].filter(({ local }) =>
+    isAddress(local.address, endpoint.address),
+  );
+  const isInitial = isAddress(connection.local.address, endpoint.address);
+  const ids = new Set([
+    announced.get(endpoint.id),
+    ...(isInitial ? [] : own.map(({ localId }) => localId)),
+  ]);
+  for (const id of ids) if (id !== undefined) commands.push(build.withdraw(token, id));
   announced.delete(endpoint.id);
   used.delete(endpoint.id);
-  for (const subflow of subflows.values()) {
-    if (!isAddress(subflow.local.address, endpoint.address)) continue;
-    commands.push(build.destroySubflow(token, subflow));
-  }
-  return commands;
+  return [...commands, ...own.map((subflow) => build.destroySubflow(token, subflow))];
 }
 
 /** The commands that give an endpoint's subflows, the initial one included, its backup flag. */

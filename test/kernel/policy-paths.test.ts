@@ -122,6 +122,32 @@ describeKernel('policies', { needs: ['tc'] }, () => {
       await endFlow(client, server);
     });
 
+    test('heal: the peer closes its end of a path whose link goes', async () => {
+      await sending(['fullmesh'], ['heal']);
+      await untilPaths(client, addresses());
+      const atServer = (count: number): Promise<void> =>
+        server.run(
+          ({ state, until }, expected) =>
+            until(() => {
+              return state.flows[0]!.connection.subflows().length === expected;
+            }, 5000),
+          count,
+        );
+      await atServer(2);
+      // The kernel sends the withdrawal once, which a full queue may drop.
+      await client.run(({ state }) => state.flows[0]!.pause());
+      for (const each of addresses()) await drained(client, each);
+      lab.paths[1].cut({ link: true, side: 'client' });
+      await atServer(1);
+      await client.run(({ state }) => state.flows[0]!.resume());
+      await receiveMore(server, MEGABYTE);
+      await lab.paths[1].restore();
+      await untilPaths(client, addresses());
+      await atServer(2);
+      await receiveMore(server, MEGABYTE);
+      await endFlow(client, server);
+    });
+
     test('backup: the standby path carries nothing until it is needed', async () => {
       await sending(['backup', { standby: 'eth2' }]);
       await untilPaths(client, addresses());

@@ -26,6 +26,7 @@ import { ManagedConnections } from './managed-connections';
 import { OwnConnections } from './own-connections';
 import { PathCommands } from './path-commands';
 import { ProgressWatch } from './progress-watch';
+import { idToWithdraw } from './withdrawal';
 
 /** The events of a {@link ManagedPolicy}, with the arguments of their listeners. */
 export interface ManagedPolicyEvents {
@@ -121,6 +122,10 @@ export class ManagedPolicy extends EventEmitter<ManagedPolicyEvents> implements 
       interfaceIndex: (name) =>
         this.#interfaces.interfaces.find((each) => each.name === name)?.index,
       initialAddress: (token) => this.view.connections.get(token)?.local.address,
+      idToWithdraw: (action) => {
+        const connection = this.view.connections.get(action.token);
+        return connection && idToWithdraw(connection, action);
+      },
     });
     this.#connections = new ManagedConnections({
       isOwn: (token) => this.#own.get(token) !== undefined,

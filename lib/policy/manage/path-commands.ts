@@ -6,7 +6,12 @@ import { TCP_STATES } from '../../kernel/constants';
 import { subflowsByToken } from '../../kernel/sock-diag';
 import type { AddressIds } from '../../userspace/address-ids';
 import { build, type Userspace } from '../../userspace/userspace';
-import type { AbandonSubflowAction, CreateSubflowAction, PathAction } from '../policy';
+import type {
+  AbandonSubflowAction,
+  CreateSubflowAction,
+  DestroySubflowAction,
+  PathAction,
+} from '../policy';
 
 const { SYN_SENT } = TCP_STATES;
 
@@ -16,6 +21,8 @@ interface Surroundings {
   interfaceIndex: (name: string) => number | undefined;
   /** The local address of a connection's initial subflow; undefined: it is not known. */
   initialAddress: (token: number) => string | undefined;
+  /** The address id that is to be withdrawn with a subflow; undefined: none. */
+  idToWithdraw: (action: DestroySubflowAction) => number | undefined;
 }
 
 export class PathCommands {
@@ -40,7 +47,7 @@ export class PathCommands {
       case 'createSubflow':
         return this.#create(action);
       case 'destroySubflow':
-        return this.#userspace.destroySubflow(token, action);
+        return this.#destroy(action);
       case 'abandonSubflow':
         return this.#abandon(action);
       case 'setBackup':
@@ -70,6 +77,20 @@ export class PathCommands {
         build.createSubflow(token, { id, address, interface: index }, remote, backup),
       ),
     );
+  }
+
+  /** The kernel withdraws the id of an address only as long as a subflow has that address. */
+  async #destroy(action: DestroySubflowAction): Promise<void> {
+    const { token, local } = action;
+    const id = this.#surroundings.idToWithdraw(action);
+    const commands = [
+      ...(id === undefined ? [] : [build.withdraw(token, id)]),
+      build.destroySubflow(token, action),
+    ];
+    if (id !== undefined) this.#idsOf(token).retire(local.address, id);
+    // An older kernel, or one that has closed the subflow meanwhile, has nothing to withdraw.
+    const destroyed = (await this.#commands.runAll(commands)).at(-1);
+    if (destroyed instanceof MptcpError) throw destroyed;
   }
 
   /** A dump alone has the local port of a subflow that is not connected yet. */

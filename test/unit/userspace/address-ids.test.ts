@@ -57,6 +57,19 @@ class Kernel {
 const refusal = (code: 'ERR_MPTCP_EXISTS' | 'ERR_MPTCP_SYSTEM', extack: string): MptcpError =>
   new MptcpError(code, extack, { errno: -22, extack });
 
+test('an address whose id is withdrawn gets another one', async () => {
+  const kernel = new Kernel();
+  const ids = new AddressIds(kernel.dump, INITIAL);
+  const create = (): Promise<number> => ids.forSubflow(addressOf(1), kernel.add(addressOf(1)));
+  expect(await create()).toBe(1);
+  kernel.list.length = 0;
+  ids.retire(addressOf(1), 1);
+  expect(await create()).toBe(2);
+  // Where the kernel still has the former id, that is used again.
+  ids.retire(addressOf(1), 2);
+  expect(await create()).toBe(2);
+});
+
 describe('address ids', () => {
   let kernel: Kernel;
   let ids: AddressIds;

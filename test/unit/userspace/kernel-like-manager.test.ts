@@ -164,6 +164,25 @@ describe('the default manager', () => {
     }
   });
 
+  test('the id of an endpoint that is gone is withdrawn before its subflows are destroyed', async () => {
+    kernel.events.emit('established', established(1));
+    await kernel.idle();
+    kernel.events.emit('subflowEstablished', {
+      ...{ type: 'subflowEstablished', source: 'kernel', token: 1, localId: 2 },
+      local: { address: '10.2.0.1', port: 2001, family: 'IPv4' },
+      remote: established(1).remote,
+    });
+    await kernel.idle();
+    kernel.done.length = 0;
+    kernel.endpoints = [];
+    await manager.refresh();
+    await kernel.idle();
+    expect(kernel.done).toMatchObject([
+      { command: 'remove', localId: 2 },
+      { command: 'destroySubflow', local: { port: 2001 } },
+    ]);
+  });
+
   test('an endpoint whose id the kernel has given to another address gets another id', async () => {
     const signal = { ...endpoint, id: 3, address: '10.3.0.1', flags: SIGNAL };
     kernel.endpoints = [endpoint, signal];
