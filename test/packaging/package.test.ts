@@ -85,7 +85,9 @@ function expectTcp(app: Folder, reason: RegExp, env: NodeJS.ProcessEnv): void {
 
 test('the tarball contains what an app needs, and nothing else', () => {
   const kinds = [
-    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|install\.cjs|binding\.gyp)$/,
+    /^(package\.json|LICENSE|install\.cjs|binding\.gyp)$/,
+    /^((README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|(docs|prebuilds)\/[^/]+\.md)$/,
+    /^examples\/[^/]+\.(md|mjs)$/,
     /^dist\/.+\.(js|mjs|d\.ts|d\.mts|map)$/,
     /^types\/.+\.d\.ts$/,
     /^native\/(addon\.cc|sources\.txt|(core|binding)\/.+\.(cc|h))$/,
