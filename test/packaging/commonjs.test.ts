@@ -9,8 +9,12 @@ import { Folder, ROOT } from './temporary-folder';
 
 const DOORS = ['net', 'tls', 'http', 'https', 'http2'];
 const TYPES = `
+import { connectionOf } from 'mptcp';
 import { ClientRequest } from 'mptcp/http';
+import 'mptcp/register';
+import { connector } from 'mptcp/undici';
 export type Used = [ClientRequest, http.Agent, net.Socket, tls.TLSSocket];
+export type Entries = [typeof connectionOf, typeof connector];
 tls.DEFAULT_MIN_VERSION = 'TLSv1.3';
 `;
 const PROGRAM = `
@@ -42,14 +46,18 @@ function expectExports(args: readonly string[]): void {
   expect(app.run(process.execPath, args).stdout.trim()).toBe(EXPECTED);
 }
 
+const NODE10 = ['--module', 'commonjs', '--moduleResolution', 'node10'];
+
 test.each([
-  ['with esModuleInterop', 'true'],
-  ['without esModuleInterop', 'false'],
-])('tsc, %s', (_name, esModuleInterop) => {
+  ['with esModuleInterop', ['--module', 'node16', '--esModuleInterop', 'true']],
+  ['without esModuleInterop', ['--module', 'node16', '--esModuleInterop', 'false']],
+  ['moduleResolution node10', [...NODE10, '--esModuleInterop', 'true']],
+  ['moduleResolution node10 without esModuleInterop', [...NODE10, '--esModuleInterop', 'false']],
+])('tsc, %s', (_name, module) => {
   app.write('app.ts', PROGRAM + TYPES + PRINT);
-  const options = ['--strict', '--module', 'node16', '--target', 'es2022', '--types', 'node'];
-  const interop = ['--esModuleInterop', esModuleInterop, '--ignoreDeprecations', '6.0'];
-  app.run(process.execPath, [tool('typescript/bin/tsc'), ...options, ...interop, 'app.ts']);
+  const options = ['--strict', '--target', 'es2022', '--types', 'node'];
+  const old = ['--ignoreDeprecations', '6.0'];
+  app.run(process.execPath, [tool('typescript/bin/tsc'), ...options, ...module, ...old, 'app.ts']);
   expectExports(['app.js']);
 });
 

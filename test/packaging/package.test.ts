@@ -1,5 +1,5 @@
 /** Tests of the packed package: its contents, and its installation in each way that users do. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Folder, pack, pathWithoutCompiler, ROOT } from './temporary-folder';
 
@@ -85,7 +85,9 @@ function expectTcp(app: Folder, reason: RegExp, env: NodeJS.ProcessEnv): void {
 
 test('the tarball contains what an app needs, and nothing else', () => {
   const kinds = [
-    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|install\.cjs|binding\.gyp)$/,
+    /^(package\.json|LICENSE|install\.cjs|binding\.gyp)$/,
+    /^((README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|(docs|prebuilds)\/[^/]+\.md)$/,
+    /^examples\/[^/]+\.(md|mjs)$/,
     /^dist\/.+\.(js|mjs|d\.ts|d\.mts|map)$/,
     /^types\/.+\.d\.ts$/,
     /^native\/(addon\.cc|sources\.txt|(core|binding)\/.+\.(cc|h))$/,
@@ -105,7 +107,9 @@ test('the tarball contains what an app needs, and nothing else', () => {
       `prebuilds/linux-${process.arch}/mptcp.glibc.node`,
     ]),
   );
-  expect(packed.size).toBeLessThan(3 << 20);
+  const pages = packed.files.filter((file) => /\.md$|^examples\//.test(file));
+  const documentation = pages.reduce((sum, file) => sum + statSync(join(ROOT, file)).size, 0);
+  expect(packed.size - documentation).toBeLessThan(3 << 20);
 });
 
 test('the tarball contains all sources that native/sources.txt lists', () => {
