@@ -2,7 +2,13 @@
 import http2 from 'node:http2';
 import { promisify } from 'node:util';
 import { openDoor } from './drop-in/door';
-import { connecting, type CreateServer, serverFactory } from './drop-in/wrappers';
+import {
+  connecting,
+  type CreateServer,
+  requireOf,
+  serverFactory,
+  settingsFrom,
+} from './drop-in/wrappers';
 import type { WithMptcpOptions } from './sockets/options';
 
 export * from 'node:http2';
@@ -14,6 +20,23 @@ type RequestListener = (
   request: http2.Http2ServerRequest,
   response: http2.Http2ServerResponse,
 ) => void;
+
+/** Connects as Node does; the socket of `createConnection` must speak MPTCP where that is required. */
+function connectOver(
+  authority: string | URL,
+  ...[options, listener]: [options?: object | ConnectListener, listener?: ConnectListener]
+): http2.ClientHttp2Session {
+  const given = options as http2.ClientSessionOptions | undefined;
+  const create = given?.createConnection;
+  if (!create || settingsFrom([given]).mode !== 'require')
+    return http2.connect(authority, given, listener);
+  const createConnection: typeof create = (...args) => {
+    const socket = create(...args);
+    requireOf(socket, (error) => socket.destroy(error));
+    return socket;
+  };
+  return http2.connect(authority, { ...given, createConnection }, listener);
+}
 
 interface Connect {
   /** Connects to an authority with default options. */
@@ -30,7 +53,7 @@ interface Connect {
  * http2.connect() with the option `mptcp`; util.promisify() makes it return a promise of the
  * session.
  */
-export const connect: Connect = connecting(http2.connect);
+export const connect: Connect = connecting(connectOver);
 Object.defineProperty(connect, promisify.custom, {
   value: (...args: [authority: string | URL, options?: Parameters<Connect>[1]]) =>
     new Promise<http2.ClientHttp2Session>((resolve, reject) => {

@@ -4,7 +4,7 @@
  */
 import type undici from 'undici';
 import type { buildConnector } from 'undici';
-import { settingsFrom } from './drop-in/wrappers';
+import { requireOf, settingsFrom } from './drop-in/wrappers';
 import type { WithMptcpOptions } from './sockets/options';
 import { withSettings } from './sockets/settings';
 
@@ -21,5 +21,19 @@ export function connector(
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   const { buildConnector: build } = require('undici') as typeof undici;
   const connect = build(rest);
-  return (target, callback) => withSettings(settings, connect, target, callback);
+  return (target, callback) => {
+    const { httpSocket } = target;
+    if (!httpSocket || settings.mode !== 'require') {
+      withSettings(settings, connect, target, callback);
+      return;
+    }
+    // A proxy's socket was made elsewhere.
+    let failure: Error | undefined;
+    requireOf(httpSocket, (error) => {
+      failure = error;
+      httpSocket.destroy(error);
+    });
+    if (failure) callback(failure, null);
+    else withSettings(settings, connect, target, callback);
+  };
 }

@@ -3,9 +3,15 @@
  */
 import type http from 'node:http';
 import type { Duplex } from 'node:stream';
+import { lazily } from '../base/lazy';
 import type { MptcpOptions, WithMptcpOptions } from '../sockets/options';
 import { withSettings } from '../sockets/settings';
 import { settingsFrom } from './wrappers';
+
+const requireOfRequest = lazily(
+  () =>
+    (require('../sockets/requirement') as typeof import('../sockets/requirement')).requireOfRequest,
+);
 
 /** A class of Node's agents whose options take the key `mptcp`. */
 export interface AgentClass<Agent extends http.Agent, Options> {
@@ -101,8 +107,12 @@ export function requestFunction<Options extends http.RequestOptions>(
   Agent: new () => http.Agent,
 ): RequestFunction<Options> {
   const node = module as { request: (...args: RequestArguments) => http.ClientRequest };
-  return (...args: unknown[]) =>
-    node.request(...withAgent(args as RequestArguments, globalAgent, Agent));
+  return (...args: unknown[]) => {
+    const message = node.request(...withAgent(args as RequestArguments, globalAgent, Agent));
+    const { mode } = settingsFrom(args.slice(0, 2));
+    if (mode === 'require') requireOfRequest(message);
+    return message;
+  };
 }
 
 /** Returns the get() that belongs to a request(): it ends each request at once. */

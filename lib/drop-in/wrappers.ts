@@ -1,10 +1,16 @@
 /** Wraps the classes and functions of Node's modules so that their options take the key `mptcp`. */
 import type net from 'node:net';
+import { lazily } from '../base/lazy';
 import { checkMptcpOptions, type Settings, type WithMptcpOptions } from '../sockets/options';
 import { setServerSettings, setSocketSettings, withSettings } from '../sockets/settings';
 import { setUp } from './setup';
 
 setUp();
+
+/** As sockets/requirement.ts has it, which is loaded where MPTCP is required. */
+export const requireOf = lazily(
+  () => (require('../sockets/requirement') as typeof import('../sockets/requirement')).requireOf,
+);
 
 /** Node's options with the key `mptcp`; undefined stays undefined where Node allows it. */
 type WithMptcp<Options> = Options extends undefined ? Options : Options & WithMptcpOptions;
@@ -65,7 +71,12 @@ function armedClass<T extends object, C extends Class<T>>(
 
 /** Wraps a class of sockets: each new one has the settings of its constructor's options. */
 export function socketClass<C extends Class<net.Socket>>(base: C): C {
-  return armedClass<net.Socket, C>(base, setSocketSettings);
+  return armedClass<net.Socket, C>(base, (socket, settings) => {
+    setSocketSettings(socket, settings);
+    // One of a given descriptor may be connected already.
+    if (settings.mode === 'require' && !socket.pending)
+      requireOf(socket, (error) => socket.destroy(error));
+  });
 }
 
 /** Wraps a class of servers: each new one has the settings of its constructor's options. */

@@ -43,8 +43,16 @@ export function whyUnavailable(): MptcpError | undefined {
 
 /** Whether `handle` was opened as an MPTCP socket: a connection of one may still speak TCP. */
 export function isMptcpSocket(handle: TcpHandle | undefined): boolean {
-  if (!handle || handle.fd < 0) return false;
-  return loadNative()?.getOption(handle.fd, 'SO_PROTOCOL') === IPPROTO_MPTCP;
+  return handle !== undefined && handle.fd >= 0 && isMptcpDescriptor(handle.fd);
+}
+
+/** Whether a descriptor is that of an MPTCP socket; false too where it is of no socket. */
+export function isMptcpDescriptor(fd: number): boolean {
+  try {
+    return loadNative()?.getOption(fd, 'SO_PROTOCOL') === IPPROTO_MPTCP;
+  } catch {
+    return false;
+  }
 }
 
 /** Makes the error for a connection that requires MPTCP where the kernel does not report it. */

@@ -3,6 +3,7 @@
  * MPTCP.
  */
 import { MptcpError } from '../base/errors';
+import { isMptcpDescriptor } from './availability';
 import type { ClusterHooks } from './node/cluster';
 import { checkMptcpOptions } from './options';
 import { enterSettings, excludesListener, settingsOfServer } from './settings';
@@ -22,6 +23,7 @@ export const clusterHooks: ClusterHooks = {
   // The worker carries out the rest of its settings, `require` included.
   beforeQuery: (request) =>
     enterSettings(request ? { ...preferred, congestionControl: request } : off),
+  isMptcp: (fd) => isMptcpDescriptor(fd),
   afterQuery: () => enterSettings(),
   unanswered(server) {
     const message =

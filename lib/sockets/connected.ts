@@ -17,9 +17,10 @@ import { loadNative } from '../kernel/addon';
 import { statusUnknown } from './availability';
 import { channels } from './channels';
 import { watchFallback } from './fallback-watch';
-import { socketOf } from './node/handle';
+import { handleOf, socketOf } from './node/handle';
 import { type TcpHandle } from './node/types';
-import { type Offer, offerOf } from './offer';
+import { noteOffer, type Offer, offerOf } from './offer';
+import { checkMptcpOptions } from './options';
 import { hintPathsOf } from './path-hinter';
 import { watchPaths } from './path-loss';
 
@@ -105,7 +106,7 @@ function settleAuto(offer: Offer): void {
 
 /** Watches a connection that has a reason to know of its fallback. */
 function watch(handle: TcpHandle, offer: Offer): void {
-  watchFallback(handle, () => fellBack(handle, offer));
+  watchFallback(handle, () => fellBack(handle, offer), offer.settings.mode === 'require');
 }
 
 /** Sets the congestion control of a live connection: 'auto', 'system', or a name. */
@@ -179,6 +180,23 @@ export function connected(socket: net.Socket, handle: TcpHandle, offer: Offer): 
   else proceed(handle, offer);
   if (protocol === 'fallback') channels.fallback.publish({ socket, error });
   channels.connect.publish({ socket, status: protocol });
+}
+
+/**
+ * Makes a connection require MPTCP from now on, and returns the error of one that does not speak it.
+ * Only TCP handles can be asked: what has none, such as a Unix socket, is not concerned.
+ */
+export function requireMptcp(socket: net.Socket): MptcpError | undefined {
+  const handle = handleOf(socket);
+  if (!handle || handle.fd < 0) return undefined;
+  const error = whyNot(protocolOf(handle));
+  if (error) return error;
+  const offer = offerOf(handle) ?? noteOffer(handle, 'client', checkMptcpOptions());
+  if (offer.settings.mode !== 'require') {
+    offer.settings = { ...offer.settings, mode: 'require' };
+    watch(handle, offer);
+  }
+  return undefined;
 }
 
 /** Handles a server's new connection before 'connection'; false where it was reset. */

@@ -8,23 +8,30 @@ import { loadNative } from '../kernel/addon';
 import type { TcpHandle } from './node/types';
 
 const INTERVAL = 250; // ms
+/** The first interval of a connection that must not speak TCP; the next ones are twice as long. */
+const SHORTEST = 5; // ms
 
 const kFallbackWatch = Symbol.for('mptcp.fallbackWatch.1');
 type Handle = Tagged<TcpHandle, typeof kFallbackWatch, Polled>;
 
-/** Calls `onFallback` once when the connection falls back to TCP; replaces an earlier watch. */
-export function watchFallback(handle: Handle, onFallback: () => void): void {
+/**
+ * Calls `onFallback` once when the connection falls back to TCP; replaces an earlier watch. `soon`: it
+ * is polled often at first, because most fallbacks happen with the first data.
+ */
+export function watchFallback(handle: Handle, onFallback: () => void, soon = false): void {
   unwatchFallback(handle);
+  let interval = soon ? SHORTEST : INTERVAL;
   const polled = {
     poll: () => {
-      if (handle.fd < 0 || loadNative()?.isMptcp(handle.fd) !== false) return INTERVAL;
+      interval = Math.min(2 * interval, INTERVAL);
+      if (handle.fd < 0 || loadNative()?.isMptcp(handle.fd) !== false) return interval;
       unwatchFallback(handle);
       onFallback();
       return undefined;
     },
   };
   handle[kFallbackWatch] = polled;
-  poll(polled, INTERVAL);
+  poll(polled, interval);
 }
 
 /** Ends the watch of a connection, if there is one. */

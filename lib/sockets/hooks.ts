@@ -8,6 +8,7 @@ import { Client, clientOf, setClient } from './client';
 import { prepareClose } from './closing';
 import { clusterHooks } from './cluster';
 import { acceptClient, connected, publishAccepted } from './connected';
+import { listensByMptcp } from './node/cluster';
 import { followHandles, handleOf, socketOf } from './node/handle';
 import { onConnection } from './node/install';
 import {
@@ -18,7 +19,7 @@ import {
   type TcpHandle,
 } from './node/types';
 import { noteOffer, type Offer, offer, offerOf } from './offer';
-import { checkMptcpOptions, type Settings } from './options';
+import { checkMptcpOptions, type Settings, type WithMptcpOptions } from './options';
 import {
   excludesListener,
   setServerSettings,
@@ -31,9 +32,24 @@ import { beginAttempt, endAttempt, stopAttempts } from './tcp-retry';
 
 const CANCELED = -125; // UV_ECANCELED
 
+let isInstalledInAgents = false;
+
+/** Holds the further requests of Node's agents to their own options: they may reuse a connection. */
+function installInAgents(): void {
+  if (isInstalledInAgents) return;
+  isInstalledInAgents = true;
+  const agents = require('./node/http-agents') as typeof import('./node/http-agents');
+  const { requireOfRequest } = require('./requirement') as typeof import('./requirement');
+  agents.installInHttpAgents((request, { mptcp }: WithMptcpOptions) => {
+    if (mptcp !== undefined && checkMptcpOptions(mptcp).mode === 'require')
+      requireOfRequest(request);
+  });
+}
+
 function socketConnect(socket: net.Socket, target: ConnectTarget): void {
   const given = settingsOfSocket(socket);
   if (!given || target.path) return; // http.Agent passes null where there is no path
+  if (target._agentKey !== undefined) installInAgents(); // node:http is loaded already
   const settings =
     target.mptcp === undefined ? given : { ...given, ...checkMptcpOptions(target.mptcp) };
   const client = new Client(settings, target);
@@ -148,7 +164,8 @@ function serverListen(
   }
   withSettings(settings, listen);
   if (settings.mode === 'off') return undefined;
-  if (!at && !isMptcpSocket(handleOf(server))) return handedOver(server, settings);
+  if (!at && !(listensByMptcp(server) ?? isMptcpSocket(handleOf(server))))
+    return handedOver(server, settings);
   const auto = autoOf(handleOf(server), settings);
   onConnection(
     server,
@@ -174,7 +191,8 @@ function autoOf(listener: TcpHandle | undefined, { congestionControl }: Settings
  * elsewhere.
  */
 function handedOver(server: net.Server, { mode }: Settings): Error | undefined {
-  if (mode !== 'require' || !handleOf(server)) return undefined;
+  const isIp = handleOf(server) !== undefined || listensByMptcp(server) !== undefined;
+  if (mode !== 'require' || !isIp) return undefined;
   return new MptcpError(
     'ERR_MPTCP_UNAVAILABLE',
     'The listening socket that was handed over is no MPTCP socket: create it with IPPROTO_MPTCP, in systemd by SocketProtocol=mptcp',

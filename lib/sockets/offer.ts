@@ -56,7 +56,8 @@ export class Offer implements Queued {
 
   constructor(
     readonly handle: TcpHandle,
-    readonly settings: Settings,
+    /** They may come to require MPTCP when a request does. */
+    public settings: Settings,
     readonly side: 'client' | 'server',
     /** Whether the handle has an MPTCP descriptor that this package opened. */
     readonly opened: boolean,

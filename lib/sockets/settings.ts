@@ -1,10 +1,15 @@
 /** The settings of sockets, servers and this environment: which one counts where. */
 import type net from 'node:net';
+import { lazily } from '../base/lazy';
 import type { Tagged } from '../base/tagged';
 import { Client, clientOf, setClient } from './client';
 import { shared } from './node/shared';
 import type { ListenAddress } from './node/types';
 import type { Settings } from './options';
+
+const requireOfEmitted = lazily(
+  () => (require('./requirement') as typeof import('./requirement')).requireOfEmitted,
+);
 
 const kSettings = Symbol.for('mptcp.settings.1');
 type Server = Tagged<net.Server, typeof kSettings, Settings>;
@@ -57,7 +62,10 @@ export function setSocketSettings(socket: net.Socket, settings: Settings): void 
 
 /** Sets the settings of a server. */
 export function setServerSettings(server: Server, settings: Settings): void {
+  const isGuarded = server[kSettings]?.mode === 'require';
   server[kSettings] = settings;
+  if (settings.mode === 'require' && !isGuarded)
+    requireOfEmitted(server, () => server[kSettings]?.mode === 'require');
 }
 
 /** Returns the settings of a socket; undefined where it has none, and there are no defaults. */

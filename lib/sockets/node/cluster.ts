@@ -1,6 +1,8 @@
 /** Lets a cluster's worker request MPTCP for the ports that the primary binds on its behalf. */
 import cluster, { type Worker } from 'node:cluster';
 import net from 'node:net';
+import type { Tagged } from '../../base/tagged';
+import { internals } from './handle';
 import { wrapOnce } from './shared';
 import type { ListenAddress, TcpHandle } from './types';
 
@@ -24,6 +26,22 @@ interface InternalMessage extends ClusterQuery {
   cmd?: string;
   act?: string;
   id?: number;
+  fd?: number | null;
+  /** In an answer: whether the descriptor that the worker has named is MPTCP. */
+  isMptcp?: boolean;
+}
+
+/** Marks the listener of a worker whose connections the primary accepts: whether it is MPTCP. */
+const kListensByMptcp = Symbol.for('mptcp.listensByMptcp.1');
+type Listener = Tagged<TcpHandle, typeof kListensByMptcp, boolean>;
+
+/**
+ * Whether the descriptor at which the primary accepts for a worker's server is MPTCP; undefined where
+ * the server listens itself, or the primary binds it.
+ */
+export function listensByMptcp(server: net.Server): boolean | undefined {
+  const listener: Listener | null = internals(server)._handle;
+  return listener?.[kListensByMptcp];
 }
 
 const ANSWER = 'NODE_MPTCP'; // the prefix keeps it from the app's 'message' events
@@ -39,6 +57,8 @@ export interface ClusterHooks {
   unanswered(server: net.Server): Error | undefined;
   /** In a primary: called before Node handles a worker's query. */
   beforeQuery(requested: Requested): void;
+  /** In a primary: whether a descriptor of its own is that of an MPTCP socket. */
+  isMptcp(fd: number): boolean;
   /** In a primary: called after Node has handled a worker's query. */
   afterQuery(): void;
 }
@@ -51,10 +71,11 @@ export function installInCluster(load: () => ClusterHooks): void {
 function installInWorker(hooks: () => ClusterHooks): void {
   const clusterInternals = cluster as unknown as ClusterInternals;
   const getServer = clusterInternals._getServer.bind(cluster);
-  const answered = new Set<number>();
+  const answered = new Map<number, InternalMessage>();
   let queries = 0;
-  process.on('internalMessage' as 'message', ({ cmd, id }: InternalMessage) => {
-    if (cmd === ANSWER && id !== undefined) answered.add(id);
+  process.on('internalMessage' as 'message', (message: InternalMessage) => {
+    const { cmd, id } = message;
+    if (cmd === ANSWER && id !== undefined) answered.set(id, message);
   });
   clusterInternals._getServer = (server, query, callback) => {
     const isIp = server instanceof net.Server && query.port >= 0;
@@ -65,7 +86,11 @@ function installInWorker(hooks: () => ClusterHooks): void {
     }
     const id = ++queries;
     getServer(server, { ...query, mptcp: { id, requested } }, (status, handle) => {
-      const error = answered.delete(id) || !requested ? undefined : hooks().unanswered(server);
+      const answer = answered.get(id);
+      answered.delete(id);
+      const error = answer || !requested ? undefined : hooks().unanswered(server);
+      const listener: Listener | undefined = handle;
+      if (listener && answer?.isMptcp !== undefined) listener[kListensByMptcp] = answer.isMptcp;
       if (!error) {
         callback(status, handle);
         return;
@@ -79,10 +104,11 @@ function installInWorker(hooks: () => ClusterHooks): void {
 function installInPrimary(hooks: () => ClusterHooks): void {
   const listen = ({ process: worker }: Worker): void => {
     // These run before and after Node's own listener, which binds the server.
-    worker.prependListener('internalMessage', ({ act, mptcp }: InternalMessage) => {
+    worker.prependListener('internalMessage', ({ act, mptcp, fd }: InternalMessage) => {
       if (act !== 'queryServer' || !mptcp) return;
       hooks().beforeQuery(mptcp.requested);
-      if (worker.connected) worker.send({ cmd: ANSWER, id: mptcp.id });
+      const isMptcp = typeof fd === 'number' && fd >= 0 ? hooks().isMptcp(fd) : undefined;
+      if (worker.connected) worker.send({ cmd: ANSWER, id: mptcp.id, isMptcp });
     });
     worker.addListener('internalMessage', ({ act }: InternalMessage) => {
       if (act === 'queryServer') hooks().afterQuery();

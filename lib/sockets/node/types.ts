@@ -37,6 +37,8 @@ export interface ConnectTarget {
   port?: number;
   path?: string | null;
   autoSelectFamilyAttemptTimeout?: number;
+  /** The name that an HTTP agent has given the connection. */
+  _agentKey?: unknown;
   mptcp?: unknown;
 }
 

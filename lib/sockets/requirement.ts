@@ -1,0 +1,49 @@
+/**
+ * Holds connections to `require` that were made elsewhere: by an agent, a function or a server that
+ * knows nothing of this package. They are checked before the first data flows.
+ */
+import type { ClientRequest } from 'node:http';
+import net from 'node:net';
+import type { MptcpError } from '../base/errors';
+import { channels } from './channels';
+import { requireMptcp } from './connected';
+
+/**
+ * Checks a socket once it is connected, before whatever waits for 'connect', and calls `fail` where it
+ * does not speak MPTCP. Sockets without a TCP handle, such as Unix sockets, pass.
+ */
+export function requireOf(socket: unknown, fail: (error: MptcpError) => void): void {
+  if (!(socket instanceof net.Socket)) return;
+  const check = (): void => {
+    const error = requireMptcp(socket);
+    if (error) fail(error);
+  };
+  if (socket.pending) socket.prependOnceListener('connect', check);
+  else check();
+}
+
+/** Checks the socket that a request gets, whoever made it, before the request is written to it. */
+export function requireOfRequest(request: ClientRequest): void {
+  request.prependOnceListener('socket', (socket) =>
+    requireOf(socket, (error) => request.destroy(error)),
+  );
+}
+
+/**
+ * Makes a server that requires MPTCP check the connections that it did not accept itself: those of
+ * `server.emit('connection', socket)`. One that speaks TCP is reset, and the event has no listener.
+ */
+export function requireOfEmitted(server: net.Server, isRequired: () => boolean): void {
+  const emit = server.emit.bind(server) as (...args: unknown[]) => boolean;
+  server.emit = (...args: unknown[]) => {
+    const [name, socket] = args;
+    const isChecked = name === 'connection' && socket instanceof net.Socket && isRequired();
+    if (!isChecked || (socket as { server?: unknown }).server === server) return emit(...args);
+    const { remoteAddress, remotePort } = socket;
+    const error = requireMptcp(socket);
+    if (!error) return emit(...args);
+    channels.rejected.publish({ server, remoteAddress, remotePort, error });
+    socket.resetAndDestroy();
+    return true;
+  };
+}
