@@ -90,7 +90,7 @@ function unknownOption(
 
 /** For checkKeys(): says of a signal among the options of a method where it belongs. */
 export const SIGNAL_APART = {
-  signal: 'a signal belongs in an argument of its own, as in method(options, { signal })',
+  signal: 'an AbortSignal belongs in an argument of its own, as in method(options, { signal })',
 } as const;
 
 /**
