@@ -216,7 +216,7 @@ function run(
     );
     for (const action of handled.actions) {
       check(open.has(action.token), 'no action on a closed connection');
-      checkAction(engine.view.connections.get(action.token)!, action);
+      checkAction(engine.view.connections.get(action.token)!, action, handled.actions);
       if (action.type === 'createSubflow') created.push([action.token, now]);
     }
     if (event.type === 'woken') check((handled.wakeAt ?? Infinity) > now, 'wakes later');
@@ -233,7 +233,11 @@ function run(
 }
 
 /** Checks an action by the view after all actions of the answer. */
-function checkAction(connection: ConnectionView, action: PathAction): void {
+function checkAction(
+  connection: ConnectionView,
+  action: PathAction,
+  all: readonly PathAction[],
+): void {
   const { paths, opening, announcing, serverSide, remote: first } = connection;
   switch (action.type) {
     case 'createSubflow':
@@ -248,7 +252,11 @@ function checkAction(connection: ConnectionView, action: PathAction): void {
       break;
     case 'destroySubflow':
       check(
-        action.last === true || paths.some(({ closing }) => closing === undefined),
+        paths.some(({ closing }) => closing === undefined) ||
+          // Another action of the answer may have closed the last one.
+          all.some(
+            (each) => each.type === 'destroySubflow' && each.last && each.token === action.token,
+          ),
         'the last path stays',
       );
       break;
