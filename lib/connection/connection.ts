@@ -60,7 +60,8 @@ function checkWatchOptions(options: unknown): asserts options is WatchOptions {
  * A socket as MPTCP sees it: get it by {@link connectionOf}. Its getters and methods read the
  * kernel by getsockopt(2), synchronously. It does not keep the process alive unless ref() is
  * called, and nothing about it closes the socket. What needs an open MPTCP connection throws
- * ERR_MPTCP_UNAVAILABLE where the socket is not connected, and ERR_MPTCP_FALLBACK over TCP.
+ * ERR_MPTCP_UNAVAILABLE where the socket is not connected, ERR_MPTCP_CLOSED where it is closed, and
+ * ERR_MPTCP_FALLBACK over TCP.
  */
 export class Connection extends EventEmitter<ConnectionEventMap> {
   readonly #socket: net.Socket;
@@ -425,7 +426,14 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   #connected(): { native: Native; handle: TcpHandle } {
     const native = requireNative();
     const handle = handleOf(this.#socket);
-    if (!handle || handle.fd < 0 || this.#socket.connecting) {
+    const { connecting, destroyed } = this.#socket;
+    if (!connecting && (destroyed || this.#last) && (!handle || handle.fd < 0)) {
+      throw new MptcpError(
+        'ERR_MPTCP_CLOSED',
+        "The socket is closed: this works from its 'connect' event until it closes",
+      );
+    }
+    if (!handle || handle.fd < 0 || connecting) {
       throw new MptcpError(
         'ERR_MPTCP_UNAVAILABLE',
         "The socket is not connected: this works from its 'connect' event until it closes",

@@ -200,6 +200,11 @@ export class ConnectionPaths {
     }
   }
 
+  /** Throws ERR_MPTCP_FALLBACK where the connection speaks TCP. */
+  checkMptcp(): number {
+    return this.token;
+  }
+
   subflows(): Subflow[] {
     return requireNative()
       .subflows(this.#handle.fd)

@@ -296,6 +296,32 @@ class PathHinting {
   }
 }
 
+/** The results of hints about paths for a connection that cannot have more than one. */
+function resultsOverTcp(hints: PathHints, reason: MptcpError): HintResult[] {
+  const { prefer, backup, avoid, subflows } = hints;
+  const result = (
+    hint: HintResult['hint'],
+    requested: HintResult['requested'],
+    by: HintResult['by'],
+  ): HintResult => ({ hint, requested, by, applied: false, reason });
+  return [
+    ...places(prefer).map((place) => result('paths.prefer', place, 'SUBFLOW_CREATE')),
+    ...places(backup).map((place) => result('paths.backup', place, 'MP_PRIO')),
+    ...places(avoid).map((place) => result('paths.avoid', place, 'SUBFLOW_DESTROY')),
+    ...(subflows === undefined ? [] : [result('paths.subflows', subflows, 'SUBFLOW_CREATE')]),
+  ];
+}
+
+/** Why the connection has no paths to choose; undefined: it speaks MPTCP. */
+function whyTcp(paths: ConnectionPaths): MptcpError | undefined {
+  try {
+    paths.checkMptcp();
+    return undefined;
+  } catch (error) {
+    return asMptcpError(error);
+  }
+}
+
 /** On a handle: the last hint about its paths, after which the next one is carried out. */
 const TURN = Symbol('mptcp.pathHinting');
 
@@ -324,7 +350,9 @@ export async function hintPaths(
   const before = handle[TURN] ?? Promise.resolve();
   const turn = waitForTurn(before, abort).then(() => {
     if (handle.fd < 0) throw new MptcpError('ERR_MPTCP_CLOSED', 'The connection has closed');
-    return new PathHinting(pathsOf(handle), hints, abort).run();
+    const paths = pathsOf(handle);
+    const reason = whyTcp(paths);
+    return reason ? resultsOverTcp(hints, reason) : new PathHinting(paths, hints, abort).run();
   });
   handle[TURN] = Promise.allSettled([before, turn]);
   const results = await turn;

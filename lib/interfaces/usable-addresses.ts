@@ -33,6 +33,22 @@ export async function chooseLocal(
     name === undefined ? !used.includes(each.interface) : each.interface === name,
   );
   if (found) return found;
+  const link =
+    name === undefined
+      ? undefined
+      : (await listInterfaces(commands, abort)).find((each) => each.name === name);
+  if (name !== undefined && !link) {
+    throw new MptcpError(
+      'ERR_MPTCP_NOT_FOUND',
+      `No interface is called ${name}: pm.interfaces.list() gives those that there are`,
+    );
+  }
+  if (link?.loopback) {
+    throw new MptcpError(
+      'ERR_MPTCP_NOT_FOUND',
+      `The interface ${link.name} is the loopback, where no address is chosen: give options.local.address to add a subflow from there`,
+    );
+  }
   throw new MptcpError(
     'ERR_MPTCP_NOT_FOUND',
     name === undefined

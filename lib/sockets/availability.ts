@@ -6,27 +6,43 @@ import { IPPROTO_MPTCP } from '../kernel/constants';
 import { channels } from './channels';
 import type { TcpHandle } from './node/types';
 
+/** What filters system calls chooses its errno freely. */
+const FILTERED =
+  'a filter of system calls, such as the seccomp profile of a container, forbids MPTCP sockets';
+
 /** What each errno of socket(IPPROTO_MPTCP) means, and what to do about it. */
 const ADVICE: Partial<Record<string, string>> = {
   ENOPROTOOPT: 'MPTCP is switched off here: sysctl net.mptcp.enabled=1',
-  EPROTONOSUPPORT: 'This kernel was built without CONFIG_MPTCP',
-  EINVAL: 'MPTCP needs Linux 5.6 or later',
+  EPROTONOSUPPORT: `This kernel was built without CONFIG_MPTCP, or ${FILTERED}`,
+  EINVAL: `MPTCP needs Linux 5.6 or later, or ${FILTERED}`,
   EACCES: 'A security policy forbids MPTCP sockets',
   EPERM: 'A security policy forbids MPTCP sockets',
 };
 
+/** Errors of which TCP sockets are not spared: the process or the machine has too few resources. */
+const SCARCITY = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'];
+
+/** Whether the machine has no sockets of this family at all: it may do without IPv6. */
+const lacksFamily = (name: string, family: 4 | 6): boolean =>
+  name === 'EAFNOSUPPORT' && family === 6 && whyUnavailable() === undefined;
+
 /**
  * Opens an MPTCP socket and returns its file descriptor. Throws ERR_MPTCP_UNAVAILABLE where this
- * machine has no MPTCP, and the addon's own error where a TCP socket would fail alike (EMFILE,
- * EAFNOSUPPORT …). No answer is cached: net.mptcp.enabled can change while the process runs.
+ * machine has no MPTCP, whatever the errno, and the addon's own error where a TCP socket would fail
+ * alike (EMFILE; EAFNOSUPPORT on a machine without IPv6). No answer is cached: net.mptcp.enabled can change while the process runs.
  */
 export function openMptcpSocket(family: 4 | 6): number {
   const native = requireNative();
   try {
     return native.openSocket(family);
   } catch (error) {
-    const advice = ADVICE[errnoName(error) ?? ''];
-    throw advice === undefined ? error : systemError('ERR_MPTCP_UNAVAILABLE', error, advice);
+    const name = errnoName(error);
+    if (name === undefined || SCARCITY.includes(name) || lacksFamily(name, family)) throw error;
+    throw systemError(
+      'ERR_MPTCP_UNAVAILABLE',
+      error,
+      ADVICE[name] ?? `A security policy or ${FILTERED}`,
+    );
   }
 }
 

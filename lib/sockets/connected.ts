@@ -14,7 +14,8 @@ import {
 import type { HintResult, SchedulingHints } from '../hints/hints';
 import { optionHints } from '../hints/socket-options';
 import { loadNative } from '../kernel/addon';
-import { statusUnknown } from './availability';
+import { isMptcpSocket, statusUnknown, whyUnavailable } from './availability';
+import { isBlackhole } from './blackholes';
 import { channels } from './channels';
 import { watchFallback } from './fallback-watch';
 import { handleOf, socketOf } from './node/handle';
@@ -35,17 +36,32 @@ function protocolOf(handle: TcpHandle): Protocol {
   return speaks ? 'mptcp' : 'fallback';
 }
 
-function fallbackError(what: string): MptcpError {
+/** Says why a connection speaks TCP, as far as this side can know it. */
+function causeOf(handle: TcpHandle, offer: Offer | undefined): string {
+  if (offer?.side === 'server' || offer?.retried || isMptcpSocket(handle)) return PEER_OR_PATH;
+  const unavailable = whyUnavailable();
+  if (unavailable) return `this machine cannot speak MPTCP. ${unavailable.message}`;
+  const { address = '' } = peerOf(handle);
+  if (isBlackhole(address))
+    return `only TCP has reached ${address} lately, because the path drops SYNs with MPTCP options`;
+  return 'its socket was made as a TCP socket. Connect it by this package, or turn MPTCP on by enable() before';
+}
+
+const PEER_OR_PATH = 'the peer does not speak MPTCP, or the path removes its options';
+
+function fallbackError(what: string, handle: TcpHandle, offer?: Offer): MptcpError {
+  const { mode } = offer?.settings ?? {};
+  const required = mode === 'require' ? ", which its mode 'require' forbids" : '';
   return new MptcpError(
     'ERR_MPTCP_FALLBACK',
-    `This connection ${what}: the peer does not speak MPTCP, or the path removes its options. Mode 'require' fails then, mode 'prefer' uses TCP`,
+    `This connection ${what}${required}: ${causeOf(handle, offer)}`,
   );
 }
 
-/** Returns the error of a connection that requires MPTCP; undefined where it speaks MPTCP. */
-function whyNot(protocol: Protocol): MptcpError | undefined {
+/** Returns why a connection is not MPTCP; undefined where it is. */
+function whyNot(protocol: Protocol, handle: TcpHandle, offer?: Offer): MptcpError | undefined {
   if (protocol === 'mptcp') return undefined;
-  return protocol === 'unknown' ? statusUnknown() : fallbackError('speaks TCP');
+  return protocol === 'unknown' ? statusUnknown() : fallbackError('speaks TCP', handle, offer);
 }
 
 /** Applies the settings of a connection that may proceed, over MPTCP or TCP. */
@@ -145,6 +161,7 @@ function report(handle: TcpHandle, result: HintResult, auto = false): void {
   }
   const key = `${result.by} ${String(result.requested)}`;
   if (result.applied || !result.reason || warned.has(key)) return;
+  if (result.reason.code === 'ERR_MPTCP_FALLBACK') return; // a peer without MPTCP is normal
   warned.add(key);
   process.emitWarning(result.reason.message, { type: 'MptcpWarning', code: 'MPTCP_HINT' });
 }
@@ -157,7 +174,7 @@ function fellBack(handle: TcpHandle, offer: Offer): void {
     offer.hints = mergeResults(offer.hints, undone);
     undone.forEach((result) => report(handle, result, true));
   }
-  const error = fallbackError('fell back to TCP while it lived');
+  const error = fallbackError('fell back to TCP while it lived', handle, offer);
   channels.fallback.publish({ socket, error });
   if (offer.settings.mode === 'require') socket?.destroy(error);
 }
@@ -175,7 +192,7 @@ export function connected(socket: net.Socket, handle: TcpHandle, offer: Offer): 
     return;
   }
   const protocol = protocolOf(handle);
-  const error = whyNot(protocol);
+  const error = whyNot(protocol, handle, offer);
   if (required && error) socket.destroy(error);
   else proceed(handle, offer);
   if (protocol === 'fallback') channels.fallback.publish({ socket, error });
@@ -189,7 +206,7 @@ export function connected(socket: net.Socket, handle: TcpHandle, offer: Offer): 
 export function requireMptcp(socket: net.Socket): MptcpError | undefined {
   const handle = handleOf(socket);
   if (!handle || handle.fd < 0) return undefined;
-  const error = whyNot(protocolOf(handle));
+  const error = whyNot(protocolOf(handle), handle, offerOf(handle));
   if (error) return error;
   const offer = offerOf(handle) ?? noteOffer(handle, 'client', checkMptcpOptions());
   if (offer.settings.mode !== 'require') {
@@ -201,7 +218,8 @@ export function requireMptcp(socket: net.Socket): MptcpError | undefined {
 
 /** Handles a server's new connection before 'connection'; false where it was reset. */
 export function acceptClient(server: net.Server, handle: TcpHandle, offer: Offer): boolean {
-  const error = offer.settings.mode === 'require' ? whyNot(protocolOf(handle)) : undefined;
+  const error =
+    offer.settings.mode === 'require' ? whyNot(protocolOf(handle), handle, offer) : undefined;
   if (!error) {
     proceed(handle, offer);
     return true;

@@ -90,8 +90,9 @@ describe('sockets that are not TCP', () => {
       const socket = used.net.connect(...args);
       await once(socket, 'connect');
       const connection = connectionOf(socket);
-      seen.push(connection.status, connection.token, await text(socket));
       assert.throws(() => connection.info(), { code: 'ERR_MPTCP_UNAVAILABLE' });
+      seen.push(connection.status, connection.token, await text(socket));
+      assert.throws(() => connection.info(), { code: 'ERR_MPTCP_CLOSED' });
     }
 
     const httpFile = path.join(folder, 'http');

@@ -5,13 +5,14 @@
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const { mkdirSync, mkdtempSync, rmSync, symlinkSync } = require('node:fs');
-const { tmpdir } = require('node:os');
+const { constants, tmpdir } = require('node:os');
 const path = require('node:path');
 const { describe, it } = require('node:test');
 const { SPOKEN } = require('../support/peers');
 const { program, warningsIn } = require('../support/program');
 
 const SET_PLATFORM = path.join(__dirname, '..', 'programs', 'set-platform.js');
+const REFUSE_MPTCP = path.join(__dirname, '..', 'programs', 'refuse-mptcp.js');
 const major = Number(process.versions.node.split('.')[0]);
 
 const ROOT = path.join(__dirname, '..', '..', '..');
@@ -44,6 +45,18 @@ const PLACES = {
     options: { args: [...PERMISSION, ...readable(ROOT)] },
     says: /--permission keeps addons out.*--allow-addons/,
   },
+  ...Object.fromEntries(
+    ['ENOSYS', 'EAFNOSUPPORT', 'EPERM'].map((name) => [
+      `where a filter of system calls answers ${name}`,
+      {
+        options: {
+          args: ['--require', REFUSE_MPTCP],
+          env: { ERRNO: String(constants.errno[name]) },
+        },
+        says: new RegExp(`${name}.*security policy`),
+      },
+    ]),
+  ),
 };
 
 for (const [place, { options, says }] of Object.entries(PLACES)) {
