@@ -10,8 +10,8 @@ const SAME_CAUSE = 1000;
 export interface PathLoss {
   /** When it did, as of performance.now(). */
   at: number;
-  /** The kernel's error by its name in errno(3); 'ETIMEDOUT' where this host ended the subflow. */
-  error: string;
+  /** The kernel's error by its name in errno(3), if known; 'ETIMEDOUT' where this host ended it. */
+  error: string | undefined;
 }
 
 /** What {@link ManagedConnections} asks, and reports to. */
@@ -100,11 +100,12 @@ export class ManagedConnections {
     if (this.#managed.has(token)) this.#end({ type: 'closed', source: 'derived', token });
   }
 
-  #noteLoss({ token, error }: SubflowClosedEvent): void {
+  #noteLoss({ token, source, error }: SubflowClosedEvent): void {
     const at = performance.now();
     const last = this.#losses.get(token);
     const lately = last && at - last.at < SAME_CAUSE ? last.error : undefined;
-    this.#losses.set(token, { at, error: error ?? lately ?? 'ETIMEDOUT' });
+    const byThisHost = source === 'kernel' ? 'ETIMEDOUT' : undefined; // a dump has no errors
+    this.#losses.set(token, { at, error: error ?? lately ?? byThisHost });
   }
 
   #countSubflows(token: number): number {
