@@ -73,8 +73,8 @@ function armedClass<T extends object, C extends Class<T>>(
 export function socketClass<C extends Class<net.Socket>>(base: C): C {
   return armedClass<net.Socket, C>(base, (socket, settings) => {
     setSocketSettings(socket, settings);
-    // One of a given descriptor may be connected already.
-    if (settings.mode === 'require' && !socket.pending)
+    // One of a given descriptor may be connected already, or only be bound.
+    if (settings.mode === 'require' && socket.remoteAddress !== undefined)
       requireOf(socket, (error) => socket.destroy(error));
   });
 }
