@@ -416,9 +416,12 @@ export interface NativeNameOwner {
 export interface NativeHeldSetting {
   /** Writes a value. Fails as write(2) does. */
   change(value: string): void;
-  /** Writes the former value at once, the first time only, and ignores errors. */
+  /**
+   * Writes the former value at once, the first time only, and removes the record. Ignores errors; the
+   * record stays where the privilege to write is gone.
+   */
   restore(): void;
-  /** Keeps the current value. */
+  /** Keeps the current value, and the record. */
   release(): void;
 }
 
@@ -469,8 +472,16 @@ export interface NativeCommands extends NativeBackground {
    * Writes such a file. Fails as {@link readFile} does, and with EINVAL if the kernel refuses it.
    */
   writeFile(path: string, value: string, callback: Callback<void>): number;
-  /** Opens a file under /proc/sys/net/ for changes, after which restore() writes `former`. */
-  holdSetting(path: string, former: string, callback: Callback<NativeHeldSetting>): number;
+  /**
+   * Opens a file under /proc/sys/net/ for changes, after which restore() writes `former`. `record` is
+   * the path of a file that says for successors what is to be restored.
+   */
+  holdSetting(
+    path: string,
+    former: string,
+    record: string | undefined,
+    callback: Callback<NativeHeldSetting>,
+  ): number;
   /**
    * Listens at the address for joins, and resets all other connections on a thread of its own.
    * Fails with EADDRINUSE if another socket listens there.
@@ -492,6 +503,16 @@ export interface NativeCommands extends NativeBackground {
    * starts again. Fails with ENOPROTOOPT before Linux 5.14.
    */
   namespaceCookie(callback: Callback<string>): number;
+  /**
+   * Reads the file handle of the network namespace, for {@link namespaceExists}; undefined before
+   * Linux 6.18.
+   */
+  namespaceHandle(callback: Callback<string | undefined>): number;
+  /**
+   * Whether the network namespace with such a handle may still exist: false only where the kernel
+   * says that it does not.
+   */
+  namespaceExists(handle: string, callback: Callback<boolean>): number;
   /**
    * Reads the version of the family `mptcp_pm` and the numbers of its commands in this kernel.
    * Fails with ENOENT if the kernel has no such family.

@@ -129,8 +129,13 @@ export class Commands {
     return this.#job((done) => this.#native.writeFile(path, value, done), options, true);
   }
 
-  holdSetting(path: string, former: string, options?: Abortable): Promise<NativeHeldSetting> {
-    return this.#job((done) => this.#native.holdSetting(path, former, done), options);
+  holdSetting(
+    path: string,
+    former: string,
+    record: string | undefined,
+    options?: Abortable,
+  ): Promise<NativeHeldSetting> {
+    return this.#job((done) => this.#native.holdSetting(path, former, record, done), options);
   }
 
   listen(address: string, port: number): Promise<NativeHeldSocket> {
@@ -147,6 +152,14 @@ export class Commands {
 
   namespaceCookie(): Promise<string> {
     return this.#job((done) => this.#native.namespaceCookie(done));
+  }
+
+  namespaceHandle(): Promise<string | undefined> {
+    return this.#job((done) => this.#native.namespaceHandle(done));
+  }
+
+  namespaceExists(handle: string): Promise<boolean> {
+    return this.#job((done) => this.#native.namespaceExists(handle, done));
   }
 
   tellsDeniedJoins(): Promise<boolean | undefined> {

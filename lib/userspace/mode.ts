@@ -192,7 +192,7 @@ export class ModeControl {
       );
       await events.ready;
       await manager.refresh();
-      memory.keep(former);
+      await memory.clean();
       const switched = await this.#switch(former, memory, abort);
       this.#owned = { name, former, memory, events, manager, ...switched };
     } catch (error) {
@@ -274,21 +274,20 @@ export class ModeControl {
     const [mode, before] = [settings('userspace'), settings(former)];
     let name: keyof Settings = 'path_manager';
     const hold = (): Promise<NativeHeldSetting> =>
-      this.#commands.holdSetting(sysctlPath(name), before[name], abort);
+      this.#commands.holdSetting(sysctlPath(name), before[name], memory.file, abort);
     const setting = await hold().catch((error: unknown) => {
       if (!isUnsupported(error)) throw error;
       name = 'pm_type';
       return hold();
     });
+    const undo = memory.keep(former);
     try {
       setting.change(mode[name]);
     } catch (error) {
+      undo();
       throw commandError(error);
     }
-    const atExit = (): void => {
-      setting.restore();
-      memory.forget();
-    };
+    const atExit = (): void => setting.restore();
     process.once('exit', atExit);
     return { setting, atExit };
   }

@@ -68,6 +68,10 @@ static Napi::Value to_js(Napi::Env env, const std::string& text) {
   return Napi::String::New(env, text);
 }
 
+static Napi::Value to_js(Napi::Env env, const std::optional<std::string>& text) {
+  return text ? to_js(env, *text) : env.Undefined();
+}
+
 static Napi::Value to_js(Napi::Env env, const std::optional<NameOwner>& owner) {
   if (!owner) return env.Undefined();
   auto object = Napi::Object::New(env);
@@ -249,6 +253,8 @@ Napi::Function CommandThread::define(Napi::Env env) {
           InstanceMethod<&CommandThread::hold_name>("holdName"),
           InstanceMethod<&CommandThread::name_owner>("nameOwner"),
           InstanceMethod<&CommandThread::namespace_cookie>("namespaceCookie"),
+          InstanceMethod<&CommandThread::namespace_handle>("namespaceHandle"),
+          InstanceMethod<&CommandThread::namespace_exists>("namespaceExists"),
           InstanceMethod<&CommandThread::family>("family"),
           InstanceMethod<&CommandThread::tells_denied_joins>("tellsDeniedJoins"),
           InstanceMethod<&CommandThread::cancel>("cancel"),
@@ -357,9 +363,11 @@ Napi::Value CommandThread::listen(const Napi::CallbackInfo& info) {
 
 Napi::Value CommandThread::hold_setting(const Napi::CallbackInfo& info) {
   return submit(
-      info.Env(), Argument(info, 2, "callback").function(),
-      [path = Argument(info, 0, "path").text(), former = Argument(info, 1, "former").text()](
-          CommandSession&) { return HeldSetting::open(path, former); });
+      info.Env(), Argument(info, 3, "callback").function(),
+      [path = Argument(info, 0, "path").text(), former = Argument(info, 1, "former").text(),
+       record = Argument(info, 2, "record").optional_text()](CommandSession&) {
+        return HeldSetting::open(path, former, record);
+      });
 }
 
 Napi::Value CommandThread::hold_name(const Napi::CallbackInfo& info) {
@@ -382,6 +390,21 @@ Napi::Value CommandThread::name_owner(const Napi::CallbackInfo& info) {
 Napi::Value CommandThread::namespace_cookie(const Napi::CallbackInfo& info) {
   return submit(info.Env(), Argument(info, 0, "callback").function(),
                 [](CommandSession&) { return network_namespace_cookie(); });
+}
+
+Napi::Value CommandThread::namespace_handle(const Napi::CallbackInfo& info) {
+  return submit(info.Env(), Argument(info, 0, "callback").function(),
+                [](CommandSession&) { return network_namespace_handle(); });
+}
+
+Napi::Value CommandThread::namespace_exists(const Napi::CallbackInfo& info) {
+  return submit(info.Env(), Argument(info, 1, "callback").function(),
+                [handle = Argument(info, 0, "handle").text()](
+                    CommandSession&) -> Result<std::optional<bool>> {
+                  const auto exists = network_namespace_exists(handle);
+                  if (!exists) return exists.error();
+                  return std::optional(*exists);
+                });
 }
 
 Napi::Value CommandThread::family(const Napi::CallbackInfo& info) {

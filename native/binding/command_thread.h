@@ -67,6 +67,8 @@ class CommandThread : public Napi::ObjectWrap<CommandThread> {
   Napi::Value hold_name(const Napi::CallbackInfo& info);
   Napi::Value name_owner(const Napi::CallbackInfo& info);
   Napi::Value namespace_cookie(const Napi::CallbackInfo& info);
+  Napi::Value namespace_handle(const Napi::CallbackInfo& info);
+  Napi::Value namespace_exists(const Napi::CallbackInfo& info);
   Napi::Value family(const Napi::CallbackInfo& info);
   Napi::Value tells_denied_joins(const Napi::CallbackInfo& info);
   Napi::Value cancel(const Napi::CallbackInfo& info);

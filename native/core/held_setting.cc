@@ -3,14 +3,17 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "core/net_file.h"
 
 namespace mptcp {
 
-Result<HeldSetting> HeldSetting::open(const std::string& path, std::string former) {
+Result<HeldSetting> HeldSetting::open(const std::string& path, std::string former,
+                                      std::optional<std::string> record) {
   auto file = open_net_file(path, O_WRONLY);
   if (!file) return file.error();
-  return HeldSetting(std::move(*file), path, std::move(former));
+  return HeldSetting(std::move(*file), path, std::move(former), std::move(record));
 }
 
 Result<void> HeldSetting::change(const std::string& value) {
@@ -20,8 +23,11 @@ Result<void> HeldSetting::change(const std::string& value) {
 }
 
 void HeldSetting::restore() {
-  if (file_ && changed_ && pwrite(file_.get(), former_.data(), former_.size(), 0) < 0) {
-    // The namespace or the privilege is gone, and a destructor cannot report it.
+  if (file_ && changed_) {
+    // A destructor cannot report that the namespace or the privilege is gone.
+    const bool restored = pwrite(file_.get(), former_.data(), former_.size(), 0) >= 0;
+    const bool refused = !restored && (errno == EPERM || errno == EACCES || errno == EROFS);
+    if (record_ && !refused) unlink(record_->c_str());
   }
   release();
 }

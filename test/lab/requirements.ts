@@ -1,5 +1,6 @@
 /** What tests require of the machine, and how its absence is explained. */
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { namespacesAvailable } from './namespace';
 
@@ -18,7 +19,7 @@ const PACKAGES = {
 } as const;
 
 type Command = keyof typeof PACKAGES;
-export type Need = Command | 'mptcp' | 'namespaces' | 'tun';
+export type Need = Command | 'mptcp' | 'namespaces' | 'namespace handles' | 'tun';
 
 /** The path of a command, also of one that Debian keeps out of PATH. */
 export function findCommand(name: string): string | undefined {
@@ -42,6 +43,12 @@ function find(need: Need): string | undefined {
     case 'namespaces': {
       const namespaces = namespacesAvailable();
       return namespaces.ok ? undefined : namespaces.reason;
+    }
+    case 'namespace handles': {
+      const [major = 0, minor = 0] = release().split('.').map(Number);
+      return major > 6 || (major === 6 && minor >= 18)
+        ? undefined
+        : 'the kernel does not say which network namespaces exist (Linux 6.18)';
     }
     case 'mptcp':
       return existsSync('/proc/sys/net/mptcp/enabled') ? undefined : 'the kernel has no MPTCP';

@@ -1,5 +1,8 @@
 /** Tests of the addon's Commands class against the kernel. */
 import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { getSystemErrorName, types } from 'node:util';
 import type {
   NativeCommand,
@@ -253,8 +256,8 @@ describeKernel('Commands', {}, () => {
 
   test('a held setting can be changed, restored and released', async () => {
     const path = '/proc/sys/net/mptcp/add_addr_timeout';
-    const hold = (former: string) =>
-      answer<NativeHeldSetting>((done) => commands.holdSetting(path, former, done));
+    const hold = (former: string, record?: string) =>
+      answer<NativeHeldSetting>((done) => commands.holdSetting(path, former, record, done));
     const value = () => host.sysctl('net.mptcp.add_addr_timeout');
     const unchanged = await hold('11');
     unchanged.restore();
@@ -273,8 +276,33 @@ describeKernel('Commands', {}, () => {
     released.restore();
     expect(value()).toBe('37');
     expect(() => unchanged.change(undefined as never)).toThrow('value must be a string');
-    const none = await failure((done) => commands.holdSetting('/etc/hostname', '', done));
+    const none = await failure((done) =>
+      commands.holdSetting('/etc/hostname', '', undefined, done),
+    );
     expect(name(none)).toBe('EINVAL');
+  });
+
+  test('a restored setting removes its record, and a released or unchanged one keeps it', async () => {
+    const path = '/proc/sys/net/mptcp/add_addr_timeout';
+    const folder = mkdtempSync(join(tmpdir(), 'mptcp-record-'));
+    const record = join(folder, 'record');
+    const hold = () =>
+      answer<NativeHeldSetting>((done) => commands.holdSetting(path, '12', record, done));
+    try {
+      writeFileSync(record, '12\n');
+      (await hold()).restore();
+      const released = await hold();
+      released.change('34');
+      released.release();
+      released.restore();
+      expect(existsSync(record)).toBe(true);
+      const restored = await hold();
+      restored.change('35');
+      restored.restore();
+      expect(existsSync(record)).toBe(false);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('listening sockets and abstract names are held until they are closed', async () => {
@@ -342,6 +370,27 @@ describeKernel('Commands', {}, () => {
     ]);
     expect(await failure((done) => commands.run([create('d1')], done))).toMatchObject({
       ...{ errno: 19, call: 'if_nametoindex d1' },
+    });
+  });
+
+  describeKernel('handles of namespaces', { needs: ['namespace handles'] }, () => {
+    test('a namespace is found by its handle until it is gone', async () => {
+      const exists = (handle: string) =>
+        answer<boolean>((done) => commands.namespaceExists(handle, done));
+      const handle = await answer<string>((done) => commands.namespaceHandle(done));
+      expect(await exists(handle)).toBe(true);
+      const gone = handle.replace(/^(\d+:)[0-9a-f]{16}/, '$1ffffffffffffff7f');
+      expect(await exists(gone)).toBe(false);
+      // A text that is no handle proves nothing.
+      const others = [
+        handle.slice(0, -2),
+        `1${handle}`,
+        `${handle}00`,
+        `${handle}${'0'.repeat(1000)}`,
+      ];
+      for (const wrong of ['', 'x', '241', '241:', '241:0', '241:zz', ...others]) {
+        expect(await exists(wrong)).toBe(true);
+      }
     });
   });
 });

@@ -22,6 +22,8 @@ function namespace() {
     nameOwner: () => Promise.resolve(undefined),
     readFile: () => Promise.resolve(''),
     namespaceCookie: () => Promise.resolve('unit-test'),
+    namespaceHandle: () => Promise.resolve(undefined),
+    namespaceExists: () => Promise.resolve(true),
     tellsDeniedJoins: () => Promise.resolve(true),
     endpoints: () => Promise.resolve([]),
     run: () => Promise.resolve({ subflows: 0, addAddrAccepted: 0 }),
