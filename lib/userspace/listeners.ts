@@ -11,9 +11,13 @@ const { LISTEN } = TCP_STATES;
 
 /** A listener and how many announcements need it. */
 interface Listener {
-  /** Undefined: another socket of the namespace listens there. */
-  socket: Promise<NativeHeldSocket | undefined>;
+  readonly at: SocketAddress;
   users: number;
+  /**
+   * Undefined while no application listens at the port; a promise of undefined where another socket of
+   * the namespace listens at the address.
+   */
+  socket: Promise<NativeHeldSocket | undefined> | undefined;
 }
 
 /** Where this environment listens for joins, by namespace: these listeners serve no application. */
@@ -24,58 +28,96 @@ export class Listeners {
   readonly #byAddress = new Map<string, Listener>();
   /** The ports at which no application listens any more. */
   readonly #yielded = new Set<number>();
+  /** Settles with the last change of a port, after which the next one begins. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(commands: Commands) {
     this.#commands = commands;
   }
 
   /**
-   * Listens until the returned function is called; undefined: another MPTCP socket listens there, or
-   * the application has stopped listening at the port.
+   * Listens until the returned function is called, where the application has stopped listening at the
+   * port as soon as it does again; undefined: another MPTCP socket listens there.
    * ERR_MPTCP_EXISTS: a socket without MPTCP does; ERR_MPTCP_NOT_FOUND: the address is not of this host.
    */
   async hold(at: SocketAddress): Promise<(() => void) | undefined> {
-    if (this.#yielded.has(at.port)) {
-      if (!(await this.#isServed(at.port))) return undefined;
-      this.#yielded.delete(at.port);
-    }
+    const isServed = !this.#yielded.has(at.port) || (await this.#isServed(at.port));
+    if (isServed) this.#yielded.delete(at.port);
     const key = socketKey(at);
-    const listener = this.#byAddress.get(key) ?? { socket: this.#listen(at), users: 0 };
+    const listener = this.#byAddress.get(key) ?? { at, users: 0, socket: undefined };
     this.#byAddress.set(key, listener);
     listener.users++;
-    let socket: NativeHeldSocket | undefined;
     let released = false;
     const release = (): void => {
       if (released) return;
       released = true;
-      if (--listener.users === 0) this.#end(key, listener, socket);
+      if (--listener.users > 0) return;
+      this.#byAddress.delete(key);
+      this.#end(listener);
     };
+    if (!isServed) return release;
     try {
-      socket = await listener.socket;
-      if (socket && this.#byAddress.get(key) === listener) held.add(this.#global(key));
-    } finally {
-      if (!socket) release();
+      if (await (listener.socket ?? this.#begin(listener))) return release;
+    } catch (error) {
+      release();
+      throw error;
     }
-    return socket && release;
+    release();
+    return undefined;
   }
 
   /**
    * Stops listening at a port where no application does any more: joins there are refused as by the
    * in-kernel path manager, and the next process can listen at the port, on whatever address.
    */
-  async yieldPort(port: number): Promise<void> {
-    const own = Array.from(this.#byAddress).filter(([key]) => key.endsWith(` ${port}`));
-    if (own.length === 0) return;
-    if (await this.#isServed(port)) return;
-    this.#yielded.add(port);
-    for (const [key, listener] of own) this.#end(key, listener, await listener.socket);
+  yieldPort(port: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const own = this.#at(port);
+      if (own.length === 0 || (await this.#isServed(port))) return;
+      this.#yielded.add(port);
+      for (const listener of own) this.#end(listener);
+    });
   }
 
-  #end(key: string, listener: Listener, socket: NativeHeldSocket | undefined): void {
-    if (this.#byAddress.get(key) !== listener) return;
-    this.#byAddress.delete(key);
-    held.delete(this.#global(key));
-    socket?.close();
+  /** Listens again at a port where an application does again. */
+  resumePort(port: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const ended = this.#at(port).filter(({ socket }) => socket === undefined);
+      if (ended.length === 0 || !(await this.#isServed(port))) return;
+      this.#yielded.delete(port);
+      for (const listener of ended) {
+        if (listener.users === 0 || listener.socket !== undefined) continue;
+        // The address may be gone, or another socket without MPTCP listens there.
+        await this.#begin(listener).catch(() => (listener.socket = undefined));
+      }
+    });
+  }
+
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(change);
+    this.#turn = done.catch(() => undefined); // who requested the change gets its error
+    return done;
+  }
+
+  #at(port: number): Listener[] {
+    return Array.from(this.#byAddress.values()).filter(({ at }) => at.port === port);
+  }
+
+  async #begin(listener: Listener): Promise<NativeHeldSocket | undefined> {
+    const opened = (listener.socket = this.#listen(listener.at));
+    const socket = await opened;
+    if (socket && listener.socket === opened) held.add(this.#global(socketKey(listener.at)));
+    return socket;
+  }
+
+  #end(listener: Listener): void {
+    const opened = listener.socket;
+    listener.socket = undefined;
+    held.delete(this.#global(socketKey(listener.at)));
+    opened?.then(
+      (socket) => socket?.close(),
+      () => undefined, // it has not been opened
+    );
   }
 
   /** The key of an address among those of all namespaces. */

@@ -174,6 +174,8 @@ export class Userspace {
   /** By token and id: what ends the listening for an announcement. */
   readonly #held = new Map<number, Map<number, () => void>>();
   #events: PathManagerEvents | undefined;
+  /** How many announcements are on their way, each with a listener. */
+  #announcing = 0;
 
   constructor(commands: Commands, watch: () => PathManagerEvents) {
     this.#commands = commands;
@@ -269,11 +271,14 @@ export class Userspace {
   ): Promise<void> {
     const index = await this.#indexOf(device, abort);
     let release: (() => void) | undefined;
-    if (listen) {
-      const at = port ?? (await openConnection(this.#commands, token, abort)).local.port;
-      release = await this.#listeners.hold({ address: canonicalAddress(address), port: at });
-    }
+    if (listen) this.#announcing++;
     try {
+      if (listen) {
+        // The application's server may close as soon as the listener is there.
+        await this.#watching().ready.catch(() => undefined);
+        const at = port ?? (await openConnection(this.#commands, token, abort)).local.port;
+        release = await this.#listeners.hold({ address: canonicalAddress(address), port: at });
+      }
       await withId(async (id) => {
         const local = { id, address, port: port ?? 0, interface: index };
         await this.#commands.run(build.announce(token, local), abort);
@@ -283,6 +288,9 @@ export class Userspace {
     } catch (error) {
       release?.();
       throw error;
+    } finally {
+      if (listen) this.#announcing--;
+      this.#endWatching();
     }
   }
 
@@ -295,15 +303,31 @@ export class Userspace {
     const held = this.#held.get(token) ?? new Map<number, () => void>();
     held.get(id)?.();
     this.#held.set(token, held.set(id, release));
+  }
+
+  /** The events that end listeners, and begin them again. */
+  #watching(): PathManagerEvents {
     this.#events ??= this.#watch()
       .on('closed', (event) => this.#release(event.token))
       .on('listenerClosed', ({ local }) => void this.#yieldPort(local.port))
+      .on('listenerCreated', ({ local }) => void this.#resumePort(local.port))
       .on('error', () => (this.#events = undefined));
+    return this.#events;
+  }
+
+  #endWatching(): void {
+    if (this.#held.size > 0 || this.#announcing > 0) return;
+    void this.#events?.close();
+    this.#events = undefined;
   }
 
   /** The application may have closed its server: see yieldPort(). */
   async #yieldPort(port: number): Promise<void> {
     await this.#listeners.yieldPort(port).catch(() => undefined); // the path manager is closing
+  }
+
+  async #resumePort(port: number): Promise<void> {
+    await this.#listeners.resumePort(port).catch(() => undefined); // the path manager is closing
   }
 
   #release(token: number, id?: number): void {
@@ -315,9 +339,7 @@ export class Userspace {
       held.delete(each);
     }
     if (held.size === 0) this.#held.delete(token);
-    if (this.#held.size > 0) return;
-    void this.#events?.close();
-    this.#events = undefined;
+    this.#endWatching();
   }
 }
 

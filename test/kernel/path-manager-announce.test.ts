@@ -56,15 +56,19 @@ async function announced(
     });
     await joined;
   };
-  return { address, port, client, join };
+  return { address, port, client, token: serverToken!, join };
 }
 
-/** A server that stops listening when its input says so, and keeps its connections. */
+/** A server that stops listening when its input says so, keeps its connections, and listens again. */
 const DRAINING = `
   const server = require(${JSON.stringify(join(__dirname, '..', '..', 'dist', 'net'))})
     .createServer((socket) => socket.pipe(socket))
     .listen(0, process.argv[1], () => console.log(JSON.stringify(server.address())));
-  process.stdin.once('data', () => server.close());`;
+  process.stdin.once('data', () => {
+    const { port } = server.address();
+    server.close();
+    process.stdin.once('data', () => server.listen(port, process.argv[1]));
+  });`;
 
 /** Listens by plain TCP, and prints the outcome. */
 const NEXT = `
@@ -106,6 +110,34 @@ describeKernel('the listener of an announced address', {}, () => {
     }
     expect(await bySubflows()).toBe(2); // the connection lives on
     await client.close();
+  });
+
+  test('returns with the server of its port, for what was announced before', async () => {
+    await using lab = await twoPaths({ join: 'none' });
+    await using pm = await PathManager.open({ netns: lab.client.name });
+    await using pms = await PathManager.open({ netns: lab.server.name });
+    let server: Process | undefined;
+    const { address, port, client, token, join } = await announced(lab, pm, pms, (host, at) => {
+      server = host.spawn(process.execPath, ['-e', DRAINING, at]);
+      return server.json<{ port: number }>();
+    });
+    const listeners = () => lab.server.exec('ss', ['-MHln', 'sport', '=', String(port)]);
+    server!.stdin.write('drain\n');
+    await until('nobody listens any more', () => listeners() === '');
+    // An announcement in the meantime gets its listener with the others.
+    const another = '10.77.0.1';
+    lab.server.ip('address', 'add', `${another}/32`, 'dev', 'lo');
+    await pms.announce(token, { id: 8, address: another });
+    expect(listeners()).toBe('');
+
+    server!.stdin.write('listen\n');
+    const held = [address, another].map((each) => `${each}:${port}`);
+    await until('the listeners are back', () => held.every((each) => listeners().includes(each)));
+    await join();
+    await pms.withdraw(token, 8);
+    expect(listeners()).not.toContain(another);
+    await client.close();
+    await until('the listener is closed', () => !listeners().includes(held[0]!));
   });
 
   test.each([
