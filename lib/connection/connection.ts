@@ -340,8 +340,10 @@ export class Connection extends EventEmitter<ConnectionEventMap> {
   }
 
   /**
-   * Closes a subflow on both sides (MPTCP_PM_CMD_SUBFLOW_DESTROY). ERR_MPTCP_NOT_FOUND: the
-   * connection has none between these addresses and ports.
+   * Closes a subflow on both sides (MPTCP_PM_CMD_SUBFLOW_DESTROY). The id of its local address is
+   * withdrawn (REMOVE_ADDR) where no other subflow uses it, it is not announced and not 0: the peer
+   * closes its end even where the path is dark. ERR_MPTCP_NOT_FOUND: the connection has none between
+   * these addresses and ports.
    */
   async destroySubflow(subflow: SubflowReference, abort: Abortable = {}): Promise<void> {
     return this.#paths().destroySubflow(subflow, abort);

@@ -275,7 +275,9 @@ export class ConnectionPaths {
   }
 
   destroySubflow(subflow: SubflowReference, abort: Abortable): Promise<void> {
-    return this.#run(({ userspace }, token) => userspace.destroySubflow(token, subflow, abort));
+    return this.#run(({ userspace }, token) =>
+      userspace.destroySubflow(token, subflow, abort, this.#idsOf(token)),
+    );
   }
 
   async setBackup(subflow: SubflowReference, backup: boolean, abort: Abortable): Promise<void> {

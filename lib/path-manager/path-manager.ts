@@ -210,7 +210,11 @@ export class PathManager implements AsyncDisposable {
     return this.#userspaceCommands().createSubflow(token, options, abort);
   }
 
-  /** Closes a subflow; ERR_MPTCP_NOT_FOUND where the connection has no such one. */
+  /**
+   * Closes a subflow, and withdraws the id of its local address (REMOVE_ADDR) where no other subflow
+   * uses it, it is not announced and not 0: the peer closes its end even where the path is dark.
+   * ERR_MPTCP_NOT_FOUND: the connection has no such subflow.
+   */
   destroySubflow(token: number, subflow: SubflowReference, abort?: Abortable): Promise<void> {
     return this.#userspaceCommands().destroySubflow(token, subflow, abort);
   }

@@ -89,7 +89,11 @@ export class AddressIds {
     );
   }
 
-  /** Proposes ids until the kernel accepts one, each id once. */
+  /**
+   * Proposes ids until the kernel accepts one. A refused id may be given to this very address right
+   * afterwards, and the kernel refuses every other one from then on. So an id is proposed once more
+   * when the list begins to name it, and all ids are when each was refused.
+   */
   async #propose<T>(
     address: IdentifiedAddress,
     lowest: number,
@@ -98,6 +102,7 @@ export class AddressIds {
     const key = keyOf(address);
     const refused = new Set<number>();
     let listed: readonly NativeEndpoint[] = [];
+    let isLastRound = false;
     for (;;) {
       const id = this.#preferred(address, listed, lowest, refused) ?? this.#free(listed, refused);
       this.#choose(key, id);
@@ -107,10 +112,15 @@ export class AddressIds {
         if (!isRefused(error, id)) throw error;
         refused.add(id);
         if (this.#chosen.get(key) === id) this.#chosen.delete(key);
+        const before = idIn(listed, address);
         listed = await this.#list();
         const fixed = idIn(listed, address);
         if (fixed !== undefined && fixed < lowest) throw error; // the kernel keeps that one
-        if (ALL_IDS.every((each) => refused.has(each))) throw error;
+        if (fixed !== undefined && fixed !== before) refused.delete(fixed);
+        if (!ALL_IDS.every((each) => refused.has(each))) continue;
+        if (isLastRound) throw error;
+        isLastRound = true;
+        refused.clear();
       }
     }
   }

@@ -5,7 +5,7 @@
 import type { Address, NativeCommand, NativeEndpoint } from '../../types/native';
 import type { Abortable } from '../base/abort';
 import type { SocketAddress, SubflowReference } from '../base/addresses';
-import { canonicalAddress } from '../base/addresses';
+import { canonicalAddress, subflowKey } from '../base/addresses';
 import {
   checkAbortable,
   checkAddress,
@@ -29,6 +29,7 @@ import { ENDPOINT_FLAGS } from '../kernel/constants';
 import { dumpConnections, OPEN_STATES } from '../kernel/sock-diag';
 import { AddressIds, INITIAL_ID } from './address-ids';
 import { Listeners } from './listeners';
+import { readIdToWithdraw } from './withdrawal';
 
 const { SIGNAL, BACKUP, IMPLICIT } = ENDPOINT_FLAGS;
 
@@ -173,6 +174,8 @@ export class Userspace {
   readonly #watch: () => PathManagerEvents;
   /** By token and id: what ends the listening for an announcement. */
   readonly #held = new Map<number, Map<number, () => void>>();
+  /** The subflowKey() of subflows that are being destroyed. */
+  readonly #leaving = new Set<string>();
   #events: PathManagerEvents | undefined;
   /** How many announcements are on their way, each with a listener. */
   #announcing = 0;
@@ -241,10 +244,54 @@ export class Userspace {
     await this.#commands.run(build.createSubflow(token, from, remote, backup), abort);
   }
 
-  async destroySubflow(token: number, subflow: SubflowReference, abort?: Abortable): Promise<void> {
+  /**
+   * Destroys a subflow, and withdraws the id of its local address where nothing else uses that. The
+   * connection's `ids` then choose another one for the address.
+   */
+  async destroySubflow(
+    token: number,
+    subflow: SubflowReference,
+    abort?: Abortable,
+    ids?: AddressIds,
+  ): Promise<void> {
     checkToken('token', token);
     checkSubflow('subflow', subflow);
-    await this.#commands.run(build.destroySubflow(token, subflow), abort);
+    checkAbortable(abort);
+    const named = ends(subflow);
+    const key = subflowKey(named);
+    const isLeaving = (each: SubflowReference): boolean => this.#leaving.has(subflowKey(each));
+    this.#leaving.add(key);
+    try {
+      const id = await readIdToWithdraw(this.#commands, token, named, isLeaving, abort);
+      await this.destroyWithId(token, named, id, abort, ids);
+    } finally {
+      this.#leaving.delete(key);
+    }
+  }
+
+  /**
+   * Destroys a subflow, and withdraws an address id before that, if there is one to withdraw: the
+   * kernel does so only as long as a subflow has the address. An older kernel has nothing to withdraw.
+   */
+  async destroyWithId(
+    token: number,
+    subflow: SubflowReference,
+    id: number | undefined,
+    abort?: Abortable,
+    ids?: AddressIds,
+  ): Promise<void> {
+    const destroy = build.destroySubflow(token, subflow);
+    if (id === undefined) {
+      await this.#commands.run(destroy, abort);
+      return;
+    }
+    ids?.retire(subflow.local.address, id);
+    const commands = [build.withdraw(token, id), destroy];
+    const [withdrawn, destroyed] = await this.#commands.runAll(commands, abort);
+    if (!(destroyed instanceof MptcpError)) return;
+    // The peer may have closed the subflow before the second command, for the first one's sake.
+    const isGone = destroyed.code === 'ERR_MPTCP_NOT_FOUND' && !(withdrawn instanceof MptcpError);
+    if (!isGone) throw destroyed;
   }
 
   async setBackup(

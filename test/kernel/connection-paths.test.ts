@@ -130,6 +130,54 @@ describeKernel('commands for the paths of a connection', { needs: ['nft'] }, () 
       });
     });
 
+    test.each(['connection', 'path manager'])(
+      'the peer closes its end of a dark subflow that the %s destroys',
+      async (by) => {
+        await using lab = await twoPaths({ family, join: 'none' });
+        const { server, client } = await connected(lab);
+        await Promise.all([client.run(listen), server.run(listen)]);
+        await using pm = await PathManager.open({ netns: lab.client.name });
+        const token = await client.run(({ state }) => state.connection.token!);
+        const destroy = async (): Promise<void> => {
+          const { local, remote } = await client.run(
+            ({ state }) => state.connection.subflows()[1]!,
+          );
+          if (by === 'path manager') return pm.destroySubflow(token, { local, remote });
+          await client.run(({ state }, ends) => state.connection.destroySubflow(ends), {
+            ...{ local, remote },
+          });
+        };
+
+        const make = (): Promise<unknown> =>
+          client.run(({ state }) => state.connection.createSubflow());
+        await make();
+        await untilEmitted(server, 'subflowEstablished');
+        const restore = lab.paths[1].insert(blackhole);
+        await destroy();
+        await untilEmitted(server, 'subflowClosed');
+        expect(await server.run(({ state }) => state.connection.subflows().length)).toBe(1);
+
+        // What is announced stays announced.
+        restore();
+        const { address } = lab.paths[1].client;
+        await client.run(({ state }, of) => state.connection.announce({ address: of }), address);
+        await untilEmitted(server, 'announced');
+        await make();
+        await untilEmitted(server, 'subflowEstablished', 2);
+        await destroy();
+        const other = family === 4 ? '203.0.113.2' : 'fd00:9::2';
+        await client.run(
+          ({ state }, of) => state.connection.announce({ address: of, listen: false }),
+          other,
+        );
+        await untilEmitted(server, 'announced', 2);
+        const removed = await server.run(({ state }) =>
+          (state.messages as ConnectionEvent[]).filter(({ type }) => type === 'removed'),
+        );
+        expect(removed).toHaveLength(1); // that of the dark subflow
+      },
+    );
+
     test('several at once, over one path: each resolves with its own', async () => {
       await using lab = await twoPaths({ family, join: 'none' });
       const { client } = await connected(lab);

@@ -47,7 +47,13 @@ export class PathCommands {
       case 'createSubflow':
         return this.#create(action);
       case 'destroySubflow':
-        return this.#destroy(action);
+        return this.#userspace.destroyWithId(
+          token,
+          action,
+          this.#surroundings.idToWithdraw(action),
+          undefined,
+          this.#idsOf(token),
+        );
       case 'abandonSubflow':
         return this.#abandon(action);
       case 'setBackup':
@@ -79,20 +85,6 @@ export class PathCommands {
     );
   }
 
-  /** The kernel withdraws the id of an address only as long as a subflow has that address. */
-  async #destroy(action: DestroySubflowAction): Promise<void> {
-    const { token, local } = action;
-    const id = this.#surroundings.idToWithdraw(action);
-    const commands = [
-      ...(id === undefined ? [] : [build.withdraw(token, id)]),
-      build.destroySubflow(token, action),
-    ];
-    if (id !== undefined) this.#idsOf(token).retire(local.address, id);
-    // An older kernel, or one that has closed the subflow meanwhile, has nothing to withdraw.
-    const destroyed = (await this.#commands.runAll(commands)).at(-1);
-    if (destroyed instanceof MptcpError) throw destroyed;
-  }
-
   /** A dump alone has the local port of a subflow that is not connected yet. */
   async #abandon({ token, local, remote }: AbandonSubflowAction): Promise<void> {
     this.#subflows ??= subflowsByToken(this.#commands.netns, false).finally(
@@ -112,7 +104,7 @@ export class PathCommands {
         'No such subflow is being opened: it is connected, or has failed',
       );
     }
-    await this.#userspace.destroySubflow(token, found);
+    await this.#userspace.destroyWithId(token, found, undefined);
   }
 
   #indexOf(name: string | undefined): number {

@@ -156,13 +156,44 @@ describe('address ids', () => {
     expect(await createSubflow(addressOf(2))).toBe(2);
   });
 
-  test('a kernel that refuses everything is asked for each id once', async () => {
+  test.each([
+    ['lists it', true, 2],
+    ['lists something else', false, 508],
+  ])(
+    'an id is refused to an address, then given to it: the kernel %s',
+    async (_, truthful, proposals) => {
+      kernel.truthful = truthful;
+      kernel.give(addressOf(9));
+      const add = kernel.add(addressOf(1));
+      const created = ids.forSubflow(addressOf(1), (id) =>
+        add(id).catch((error: unknown) => {
+          if (kernel.proposed.length === 1) {
+            kernel.list.length = 0;
+            kernel.give(addressOf(1));
+          }
+          throw error;
+        }),
+      );
+      expect(await created).toBe(1);
+      expect(kernel.proposed).toHaveLength(proposals);
+      expect(await ids.of({ address: addressOf(1) })).toBe(1);
+    },
+  );
+
+  test('an id that the list names, and that is refused nevertheless, is not the only proposal', async () => {
+    kernel.truthful = false;
+    kernel.give(addressOf(9));
+    expect(await createSubflow(addressOf(201))).toBe(4);
+    expect(kernel.proposed).toEqual([1, 1, 4]);
+  });
+
+  test('a kernel that refuses everything is asked for each id twice', async () => {
     const refused = refusal('ERR_MPTCP_EXISTS', 'did not match address and id');
     const refuses = jest.fn().mockRejectedValue(refused);
     await expect(ids.forAnnouncement({ address: addressOf(1) }, refuses)).rejects.toBe(refused);
     const proposed = refuses.mock.calls.map(([id]) => id as number);
     expect(new Set(proposed).size).toBe(255);
-    expect(proposed).toHaveLength(255);
+    expect(proposed).toHaveLength(510);
   });
 
   test('ids that are no longer in use are used again when there are no others', async () => {
