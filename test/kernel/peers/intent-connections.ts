@@ -1,6 +1,6 @@
 /** Connections with an intent, over which a server sends for as long as its client reads. */
 import type { HintResult, SchedulingHints } from '../../../lib';
-import type { Inside } from './peer';
+import type { Inside, State } from './peer';
 
 /** Takes over the path management of the peer's namespace. */
 export const takeOver = async ({ mptcp, state }: Inside): Promise<void> => {
@@ -12,13 +12,15 @@ export const takeOver = async ({ mptcp, state }: Inside): Promise<void> => {
 export const serveBytes = (
   { mptcp, net, listen, bytes, state }: Inside,
   hints: SchedulingHints = {},
-): Promise<number> =>
-  listen(
+): Promise<number> => {
+  delete (state as Partial<State>).connection; // that of an earlier server
+  return listen(
     net.createServer({ mptcp: { hints } }, (socket) => {
       state.connection = mptcp.connectionOf(socket);
       bytes(Infinity).pipe(socket.on('error', () => undefined));
     }),
   );
+};
 
 /** Opens a further connection with these hints, and reads from it. */
 export const openWith = async (
@@ -36,7 +38,8 @@ export const openWith = async (
 
 /** Waits for the result of an intent given at creation, and returns the results of all hints. */
 export const intentResults = async ({ state, until }: Inside): Promise<readonly HintResult[]> => {
-  await until(() => state.connection.hints.some(({ hint }) => hint === 'intent'));
+  const ofIntent = ({ hint }: HintResult): boolean => hint === 'intent';
+  await until(() => 'connection' in state && state.connection.hints.some(ofIntent));
   return state.connection.hints;
 };
 
