@@ -42,6 +42,11 @@ async function until(what, ask) {
   }
 }
 
+const answer = (call) =>
+  new Promise((resolve, reject) =>
+    call((error, value) => (error ? reject(error) : resolve(value))),
+  );
+
 /** Starts commands, events and dumps, for longer than any scenario waits. */
 function busy(onceBusy) {
   const commands = new native.Commands();
@@ -98,7 +103,6 @@ const scenarios = {
 
   /** Drops objects, most of them without closing them. */
   async garbage() {
-    const answer = (call) => new Promise((resolve) => call(resolve));
     const before = resources();
     for (let i = 0; i < 20; ++i) {
       new native.Commands();
@@ -124,6 +128,25 @@ const scenarios = {
       return threads() === 0;
     });
     print({ before, most, after: resources() });
+  },
+
+  /** Drops a setting that it has changed, without restoring it. */
+  async heldSetting() {
+    const file = '/proc/sys/net/mptcp/add_addr_timeout';
+    const value = () => readFileSync(file, 'utf8').trim();
+    const change = async () => {
+      const commands = new native.Commands();
+      const held = await answer((done) => commands.holdSetting(file, '55', done));
+      held.change('66');
+      print(Number(value()));
+      await answer((done) => commands.close(done));
+    };
+    await change();
+    await until('the setting is restored', () => {
+      global.gc();
+      return value() === '55';
+    });
+    print(Number(value()));
   },
 
   /** Keeps objects open that do not keep the process alive. */

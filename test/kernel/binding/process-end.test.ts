@@ -61,6 +61,10 @@ describeKernel('the addon when a process or worker ends', {}, () => {
     expect(after.fds - before.fds).toBeLessThan(5); // Node itself opens some
   });
 
+  test('restores a changed setting that is garbage-collected', async () => {
+    expect(await run('heldSetting')).toEqual([66, 55]);
+  });
+
   test('lets the process end with idle objects open', async () => {
     expect(await run('idle')).toEqual(['idle', 'exit']);
   });

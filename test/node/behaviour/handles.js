@@ -33,15 +33,26 @@ async function send(child, message, handle, options) {
   assert.deepEqual((await received)[0], message);
 }
 
-/** Returns a function that reads from a socket up to and including a given text. */
+/**
+ * Returns a function that reads from a socket up to and including a given text, and fails where the
+ * socket ends before that.
+ */
 function reader(socket) {
   let unread = '';
+  let hasEnded = false;
+  socket.once('end', () => {
+    hasEnded = true;
+    socket.emit('unread');
+  });
   socket.setEncoding('utf8').on('data', (chunk) => {
     unread += chunk;
     socket.emit('unread');
   });
   return async (end) => {
-    while (!unread.includes(end)) await once(socket, 'unread');
+    while (!unread.includes(end)) {
+      assert.ok(!hasEnded, `the socket has ended before ${JSON.stringify(end)}: ${unread}`);
+      await once(socket, 'unread');
+    }
     const piece = unread.slice(0, unread.indexOf(end) + end.length);
     unread = unread.slice(piece.length);
     return piece;

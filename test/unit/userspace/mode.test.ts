@@ -14,6 +14,7 @@ function namespace() {
     close: () => Promise.resolve(),
   });
   const state = { mode: 'kernel', held: false };
+  const watched: boolean[] = [];
   const commands = {
     holdName: () => {
       state.held = true;
@@ -41,9 +42,12 @@ function namespace() {
   const mode = new ModeControl(
     commands as unknown as Commands,
     sysctls as unknown as Sysctls,
-    () => events as unknown as PathManagerEvents,
+    (initial) => {
+      watched.push(initial);
+      return events as unknown as PathManagerEvents;
+    },
   );
-  return { mode, events, state };
+  return { mode, events, state, watched };
 }
 
 test("the end of the kernel's events gives the mode back, and ends nothing else", async () => {
@@ -78,4 +82,15 @@ test('a change that fails holds up none that comes after it', async () => {
   await expect(refused).rejects.toBeInstanceOf(TypeError);
   await Promise.all([first, second]);
   expect(state).toEqual({ mode: 'kernel', held: false });
+});
+
+test("connections that exist already are adopted where another one's userspace mode was left", async () => {
+  const { mode, state, watched } = namespace();
+  await mode.set('userspace');
+  await mode.set('kernel');
+  expect(watched).toEqual([false]); // those of the kernel stay the kernel's
+  state.mode = 'userspace';
+  await mode.set('userspace');
+  expect(watched).toEqual([false, true]);
+  await mode.close();
 });
