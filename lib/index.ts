@@ -176,11 +176,20 @@ export const connectionOf = lazily(
 );
 
 /**
- * Turns MPTCP on for a server or socket that was made elsewhere (by fastify, express, ws …), before
- * it listens or connects, and returns it. ERR_INVALID_STATE where it listens or connects already.
+ * Turns MPTCP on for a server, a socket or an HTTP agent that was made elsewhere (by fastify, express,
+ * ws …), before it listens or connects, and returns it. ERR_INVALID_STATE where it listens or connects
+ * already.
  */
 export const enable = lazily(
   () => (require('./drop-in/enable') as typeof import('./drop-in/enable')).enable,
+);
+
+/**
+ * Calls a function and returns its result: what connects or listens inside, also later in what it
+ * awaits or in its callbacks and timers, speaks MPTCP as the options say.
+ */
+export const withMptcp = lazily(
+  () => (require('./drop-in/with-mptcp') as typeof import('./drop-in/with-mptcp')).withMptcp,
 );
 
 const log = (): typeof import('./policy/engine/log') =>

@@ -304,8 +304,17 @@ export interface Native extends NativePathManager {
 
   /** Replaces `target`, for whose connect() the event loop waits, by the connected `source`. */
   replaceConnecting(target: number, source: number): void;
-  /** Sends DATA_FIN and returns a duplicate to watch, or -1 if a plain close() is right. */
-  keepAfterClose(fd: number): number;
+  /**
+   * Keeps the connection of a socket that is about to be closed until the peer has closed too, in a
+   * thread of the process; does nothing where a plain close() is right. The process keeps an eighth of
+   * the descriptors that it may have, and 256 at most; the oldest are given up first.
+   */
+  keepAfterClose(fd: number): void;
+  /**
+   * Gives up the oldest of these connections until the process can open one more descriptor.
+   * `openSocket` does so itself.
+   */
+  makeRoom(): void;
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -2,7 +2,12 @@
 import type net from 'node:net';
 import { lazily } from '../base/lazy';
 import { checkMptcpOptions, type Settings, type WithMptcpOptions } from '../sockets/options';
-import { setServerSettings, setSocketSettings, withSettings } from '../sockets/settings';
+import {
+  ambientSettings,
+  setServerSettings,
+  setSocketSettings,
+  withSettings,
+} from '../sockets/settings';
 import { setUp } from './setup';
 
 setUp();
@@ -33,13 +38,16 @@ export interface CreateServer<Server extends net.Server, Options, Listener> {
   (options: WithMptcp<Options>, listener?: Listener): Server;
 }
 
-/** Returns the settings of the first argument that has a key `mptcp`, or else the default ones. */
+/**
+ * Returns the settings of the first argument that has a key `mptcp`, or else those of withMptcp(), or
+ * else the default ones.
+ */
 export function settingsFrom(args: readonly unknown[]): Settings {
   for (const arg of args) {
     if (typeof arg !== 'object' || arg === null || !('mptcp' in arg)) continue;
     return checkMptcpOptions(arg.mptcp);
   }
-  return checkMptcpOptions();
+  return ambientSettings() ?? checkMptcpOptions();
 }
 
 type Class<T extends object> = (abstract new (...args: never[]) => T) & { prototype: T };

@@ -8,6 +8,7 @@ import { Client, clientOf, setClient } from './client';
 import { prepareClose } from './closing';
 import { clusterHooks } from './cluster';
 import { acceptClient, connected, publishAccepted } from './connected';
+import { makeRoom } from './lingering';
 import { listensByMptcp } from './node/cluster';
 import { followHandles, handleOf, socketOf } from './node/handle';
 import { onConnection } from './node/install';
@@ -170,6 +171,7 @@ function serverListen(
   onConnection(
     server,
     (client) => {
+      makeRoom(); // libuv drops a connection that finds no descriptor, and reports nothing
       const made = noteOffer(client, 'server', settings);
       made.auto = auto;
       return acceptClient(server, client, made);

@@ -17,6 +17,8 @@ type Server = Tagged<net.Server, typeof kSettings, Settings>;
 interface State {
   /** The settings that {@link withSettings} has put in force. */
   scope?: Settings | undefined;
+  /** Returns the settings that follow the asynchronous calls: see scope.ts. */
+  ambient?: () => Settings | undefined;
   /** The defaults of connections. */
   connect?: Settings;
   /** The defaults of servers. */
@@ -53,6 +55,21 @@ export function enterSettings(settings?: Settings): void {
   state.scope = settings;
 }
 
+/** Sets how the settings of {@link ambientSettings} are found. */
+export function setAmbient(ambient: () => Settings | undefined): void {
+  state.ambient = ambient;
+}
+
+/** Returns the settings that scope.ts has put in force around this call; undefined where it has not. */
+export function ambientSettings(): Settings | undefined {
+  return state.ambient?.();
+}
+
+/** Returns the settings that are in force around this call, the innermost ones first. */
+function scope(): Settings | undefined {
+  return state.scope ?? ambientSettings();
+}
+
 /** Sets the settings of a socket. */
 export function setSocketSettings(socket: net.Socket, settings: Settings): void {
   const client = clientOf(socket);
@@ -70,12 +87,12 @@ export function setServerSettings(server: Server, settings: Settings): void {
 
 /** Returns the settings of a socket; undefined where it has none, and there are no defaults. */
 export function settingsOfSocket(socket: net.Socket): Settings | undefined {
-  return clientOf(socket)?.settings ?? state.scope ?? state.connect;
+  return clientOf(socket)?.settings ?? scope() ?? state.connect;
 }
 
 /** Returns the settings of a server; undefined where it has none, and there are no defaults. */
 export function settingsOfServer(server: Server): Settings | undefined {
-  return server[kSettings] ?? state.scope ?? state.listen;
+  return server[kSettings] ?? scope() ?? state.listen;
 }
 
 /**
@@ -83,7 +100,7 @@ export function settingsOfServer(server: Server): Settings | undefined {
  * workers.
  */
 export function settingsOfListener(): Settings | undefined {
-  return state.scope ?? state.listen;
+  return scope() ?? state.listen;
 }
 
 /** Whether the settings leave a listener at this address to TCP. */

@@ -3,9 +3,11 @@
 
 #include <cerrno>
 #include <string>
+#include <utility>
 
 #include "binding/convert.h"
 #include "binding/errors.h"
+#include "binding/lingering_sockets.h"
 #include "core/congestion_rule.h"
 #include "core/socket_handover.h"
 #include "core/socket_options.h"
@@ -27,9 +29,16 @@ int loop_epoll_fd(Napi::Env env) {
   return uv_backend_fd(loop);
 }
 
+bool is_out_of_files(int code) { return code == EMFILE || code == ENFILE; }
+
 Napi::Value open_socket(const Napi::CallbackInfo& info) {
   const sa_family_t family = to_int(info, 0) == 6 ? AF_INET6 : AF_INET;
-  UniqueFd fd = value_or_throw(info.Env(), open_mptcp_socket(family));
+  auto& lingering = LingeringSockets::of_process();
+  auto opened = open_mptcp_socket(family);
+  while (!opened && is_out_of_files(opened.error().code) && lingering.give_up_oldest()) {
+    opened = open_mptcp_socket(family);
+  }
+  UniqueFd fd = value_or_throw(info.Env(), std::move(opened));
   return Napi::Number::New(info.Env(), fd.release());
 }
 
@@ -82,10 +91,17 @@ void replace_connecting_socket(const Napi::CallbackInfo& info) {
                   replace_connecting(loop_epoll_fd(info.Env()), to_int(info, 0), to_int(info, 1)));
 }
 
-Napi::Value keep_after_close_socket(const Napi::CallbackInfo& info) {
-  UniqueFd kept = value_or_throw(info.Env(), keep_after_close(to_int(info, 0)));
-  return Napi::Number::New(info.Env(), kept.release());
+// Env has no identity of its own; the napi_env under it has.
+LingeringSockets::Owner owner_of(Napi::Env env) { return static_cast<napi_env>(env); }
+
+void keep_after_close(const Napi::CallbackInfo& info) {
+  auto& lingering = LingeringSockets::of_process();
+  throw_if_failed(info.Env(), lingering.keep(to_int(info, 0), owner_of(info.Env())));
 }
+
+void make_room(const Napi::CallbackInfo&) { LingeringSockets::of_process().make_room(); }
+
+void leave_lingering(void* env) { LingeringSockets::of_process().leave(env); }
 
 }  // namespace
 
@@ -107,7 +123,10 @@ void register_socket_functions(Napi::Env env, Napi::Object exports) {
   exports.Set("setOption", Napi::Function::New<set_option>(env));
   exports.Set("getOption", Napi::Function::New<get_option>(env));
   exports.Set("replaceConnecting", Napi::Function::New<replace_connecting_socket>(env));
-  exports.Set("keepAfterClose", Napi::Function::New<keep_after_close_socket>(env));
+  exports.Set("keepAfterClose", Napi::Function::New<keep_after_close>(env));
+  exports.Set("makeRoom", Napi::Function::New<make_room>(env));
+  LingeringSockets::of_process().enter();
+  napi_add_env_cleanup_hook(env, leave_lingering, static_cast<napi_env>(env));
 }
 
 }  // namespace mptcp::binding

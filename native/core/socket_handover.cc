@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include "core/mptcp_socket.h"
 
@@ -19,14 +18,13 @@ Result<void> replace_connecting(int epoll_fd, int target, int source) {
   return {};
 }
 
-Result<UniqueFd> keep_after_close(int fd) {
+Result<UniqueFd> duplicate_to_keep(int fd) {
   pollfd state{fd, POLLIN | POLLRDHUP, 0};
   if (poll(&state, 1, 0) != 0) return UniqueFd();
   const auto speaks = speaks_mptcp(fd);
   if (!speaks || !*speaks) return UniqueFd();
   UniqueFd kept(fcntl(fd, F_DUPFD_CLOEXEC, 0));
   if (!kept) return last_error("fcntl F_DUPFD_CLOEXEC");
-  if (shutdown(fd, SHUT_WR) != 0) return last_error("shutdown");
   return kept;
 }
 

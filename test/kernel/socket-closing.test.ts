@@ -234,6 +234,52 @@ describeKernel('closing a socket', { needs: [] }, () => {
       expect(lengths).toEqual([1 << 20, 1 << 20]);
     });
 
+    /** Destroys a connection to a server that does not close its side; returns what it left open. */
+    const leftBehind = async (its: Protocol): Promise<{ before: number; after: number }> => {
+      const port = await server.run(({ modules, listen }, protocol) => {
+        const holding = modules(protocol).net.createServer({ allowHalfOpen: true }, (socket) => {
+          socket.on('error', () => undefined).resume();
+        });
+        return listen(holding);
+      }, its);
+      return client.run(
+        async ({ net, happened, descriptors }, to, at) => {
+          const before = descriptors();
+          const socket = net.connect(at, to);
+          await happened(socket, 'connect');
+          socket.destroy();
+          await happened(socket, 'close');
+          return { before, after: descriptors() };
+        },
+        host,
+        port,
+      );
+    };
+
+    test('a connection that speaks TCP leaves no descriptor behind', async () => {
+      await leftBehind('tcp'); // what the first connection opens stays open
+      const { before, after } = await leftBehind('tcp');
+      expect(after).toBe(before);
+    });
+
+    test('a descriptor is kept for net.mptcp.close_timeout where the peer does not close', async () => {
+      const longest = lab.client.sysctl('net.mptcp.close_timeout');
+      lab.client.sysctl('net.mptcp.close_timeout', '2');
+      try {
+        const start = performance.now();
+        const { before, after } = await leftBehind('mptcp');
+        expect(after).toBeGreaterThan(before);
+        await client.run(
+          ({ until, descriptors }, most) => until(() => descriptors() <= most),
+          before,
+        );
+        expect(performance.now() - start).toBeGreaterThan(2000);
+        expect(performance.now() - start).toBeLessThan(20_000);
+      } finally {
+        lab.client.sysctl('net.mptcp.close_timeout', longest);
+      }
+    });
+
     test('the descriptor kept after destroy() is closed after the peer has closed, and keeps no process alive', async () => {
       const port = await server.run(({ net, listen, state }) => {
         // Does not close its side when the client has ended.

@@ -29,6 +29,7 @@ import {
   type ConnectionSubflowPriorityEvent,
   type Subflow,
   type TcpInfo,
+  withMptcp,
 } from 'mptcp';
 import * as http from 'mptcp/http';
 import * as http2 from 'mptcp/http2';
@@ -92,8 +93,15 @@ nodeNet.connect({ port: 1, ...{}, mptcp: {} });
 expectTypeOf(enable(new nodeNet.Server(), { mode: 'off' })).toEqualTypeOf<nodeNet.Server>();
 declare const server: nodeHttp.Server;
 expectTypeOf(enable(server)).toEqualTypeOf<nodeHttp.Server>();
-// @ts-expect-error -- neither a server nor a socket
+declare const agent: nodeHttps.Agent;
+expectTypeOf(enable(agent, { mptcp: {} })).toEqualTypeOf<nodeHttps.Agent>();
+// @ts-expect-error -- neither a server, a socket nor an agent
 enable({});
+
+expectTypeOf(withMptcp({ mode: 'require' }, () => 7)).toEqualTypeOf<number>();
+expectTypeOf(withMptcp({ mptcp: {} }, () => Promise.resolve(''))).toEqualTypeOf<Promise<string>>();
+// @ts-expect-error -- no such option
+withMptcp({ mod: 'require' }, () => 7);
 
 declare const session: nodeHttp2.ClientHttp2Session;
 declare const stream: nodeHttp2.ClientHttp2Stream;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { connectionOf, enable, PathManager, policies } from '../../lib';
+import { connectionOf, enable, PathManager, policies, withMptcp } from '../../lib';
 import { nearest } from '../../lib/base/suggestion';
 import { ConnectionPaths } from '../../lib/connection/paths';
 import { parseRegisterOptions } from '../../lib/drop-in/register-options';
@@ -246,6 +246,12 @@ test("Node's own options are not checked", () => {
 
 test('enable() accepts the options of a server too', () => {
   expect(() => enable(net.createServer(), { mptcp: { mode: 'off' } })).not.toThrow();
+});
+
+test('withMptcp() refuses a misspelt option before it calls', () => {
+  const callback = jest.fn<undefined, []>();
+  expect(() => withMptcp({ mod: 'off' } as object, callback)).toThrow(/'options\.mode'/);
+  expect(callback).not.toHaveBeenCalled();
 });
 
 test('NODE_MPTCP: a misspelt key has a suggestion', () => {
