@@ -30,6 +30,7 @@ constexpr char kThread[] = "mptcp-linger";
 constexpr rlim_t kMost = 256;
 constexpr rlim_t kShare = 8;  // one of so many descriptors that the process may have
 constexpr seconds kLongest{60};
+constexpr seconds kIdle{1};     // for which the thread waits for another socket
 constexpr uint64_t kWoken = 0;  // no socket has this number
 
 /// Returns how many sockets the process may keep.
@@ -136,11 +137,13 @@ void LingeringSockets::make_room_locked() {
 
 /// Starts the thread unless it runs.
 Result<void> LingeringSockets::start() {
-  if (thread_.joinable()) return {};
+  if (running_) return {};
+  if (thread_.joinable()) thread_.join();  // it has ended
   stopping_ = false;
   try {
     const SignalsBlocked blocked;
     thread_ = std::thread([this] { run(); });
+    running_ = true;
   } catch (const std::system_error& error) {
     return thread_error(error, kThread);
   }
@@ -168,8 +171,9 @@ void LingeringSockets::run() {
     if (kept_.empty()) {
       epoll_.reset();
       wake_.reset();
-      not_empty_.wait(lock, [this] { return stopping_ || !kept_.empty(); });
-      continue;
+      if (not_empty_.wait_for(lock, kIdle, [this] { return stopping_ || !kept_.empty(); }))
+        continue;
+      break;
     }
     const int timeout = serve_overdue();
     if (kept_.empty()) continue;
@@ -184,6 +188,7 @@ void LingeringSockets::run() {
       if (one != kept_.end()) serve(one, events[i].events);
     }
   }
+  running_ = false;
   epoll_.reset();
   wake_.reset();
 }

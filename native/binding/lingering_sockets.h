@@ -15,7 +15,7 @@
 namespace mptcp::binding {
 
 /// A thread receives the end of each peer, closes the socket of one that has ended, and resets that
-/// of one that still sends, as TCP does. It runs from the first socket to the last environment.
+/// of one that still sends, as TCP does. It runs while there are sockets, and for a moment longer.
 /// Where there are too many, the oldest sockets are left to the kernel. Any thread may call the
 /// methods.
 class LingeringSockets {
@@ -66,6 +66,7 @@ class LingeringSockets {
   uint64_t last_number_ = 0;
   size_t environments_ = 0;
   bool stopping_ = false;
+  bool running_ = false;  // false: the thread has ended or is about to, and may be joined
   // They are open while sockets are kept, so that the others cost no descriptor.
   UniqueFd epoll_;
   UniqueFd wake_;
