@@ -136,7 +136,7 @@ const scenarios = {
     const value = () => readFileSync(file, 'utf8').trim();
     const change = async () => {
       const commands = new native.Commands();
-      const held = await answer((done) => commands.holdSetting(file, '55', done));
+      const held = await answer((done) => commands.holdSetting(file, '55', undefined, done));
       held.change('66');
       print(Number(value()));
       await answer((done) => commands.close(done));
