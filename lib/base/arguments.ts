@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import type { Abortable } from './abort';
 import { familyOf } from './addresses';
 import { lazily } from './lazy';
+import type { KeyTree } from './suggestion';
 
 function withCode<T extends Error>(error: T, code: string): T {
   return Object.assign(error, { code });
@@ -54,11 +55,6 @@ export function checkObject(
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalidArgType(name, expected, value);
   }
-}
-
-/** The keys of some options: `true`, or the keys of the options that a key holds. */
-interface KeyTree {
-  readonly [key: string]: true | KeyTree;
 }
 
 /**

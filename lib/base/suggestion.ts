@@ -1,7 +1,7 @@
 /** Finds what may be meant by the name of an option or a word that does not exist. */
 
-/** As the Keys of options: `true`, or the keys of the options that a key holds. */
-interface KeyTree {
+/** The keys of some options: `true`, or the keys of the options that a key holds. */
+export interface KeyTree {
   readonly [key: string]: true | KeyTree;
 }
 

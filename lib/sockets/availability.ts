@@ -29,7 +29,8 @@ const lacksFamily = (name: string, family: 4 | 6): boolean =>
 /**
  * Opens an MPTCP socket and returns its file descriptor. Throws ERR_MPTCP_UNAVAILABLE where this
  * machine has no MPTCP, whatever the errno, and the addon's own error where a TCP socket would fail
- * alike (EMFILE; EAFNOSUPPORT on a machine without IPv6). No answer is cached: net.mptcp.enabled can change while the process runs.
+ * alike (EMFILE; EAFNOSUPPORT on a machine without IPv6). No answer is cached: net.mptcp.enabled can
+ * change while the process runs.
  */
 export function openMptcpSocket(family: 4 | 6): number {
   const native = requireNative();

@@ -144,13 +144,23 @@ function rescueOf({ handle, side }: Offer): Rescue {
   };
 }
 
+/** Milliseconds for which the mode is not read again: many connections may be lost at the same time. */
+const FRESH = 1000;
+let mode = '';
+let modeReadAt = -Infinity;
+
 /** Whether another process may have a policy for the connections of this network namespace. */
 function isUserspaceMode(): boolean {
-  try {
-    return readFileSync(sysctlPath('pm_type'), 'latin1').trim() === '1';
-  } catch {
-    return false; // before Linux 5.19 there is none
+  const now = performance.now();
+  if (now - modeReadAt >= FRESH) {
+    modeReadAt = now;
+    try {
+      mode = readFileSync(sysctlPath('pm_type'), 'latin1').trim();
+    } catch {
+      mode = ''; // before Linux 5.19 there is none
+    }
   }
+  return mode === '1';
 }
 
 /** How long, in milliseconds, the app's keep-alive lets a peer be silent. */

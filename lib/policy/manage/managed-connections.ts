@@ -50,6 +50,7 @@ export class ManagedConnections {
     apply(this.#known, event);
     if (event.type === 'subflowClosed' && this.#countSubflows(token) < before)
       this.#noteLoss(event);
+    if (event.type === 'closed') this.#losses.delete(token);
     if (!this.#managed.has(token)) {
       if (event.type === 'established') this.consider(token);
       else if (event.type === 'closed') this.#host.ended(token);
@@ -114,7 +115,6 @@ export class ManagedConnections {
 
   #end(event: Extract<PolicyEvent, { type: 'closed' }>): void {
     this.#managed.delete(event.token);
-    this.#losses.delete(event.token);
     this.#host.receive(event);
     this.#host.ended(event.token);
   }
