@@ -23,7 +23,7 @@ function forAgents(object: unknown): typeof import('./enable-agent') | undefined
  */
 export function enable<T extends net.Server | net.Socket | http.Agent>(
   made: T,
-  options?: MptcpOptions | WithMptcpOptions,
+  options?: MptcpOptions | WithMptcpOptions | boolean,
 ): T {
   const settings = settingsOf(options);
   if (made instanceof net.Server) {

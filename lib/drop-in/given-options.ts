@@ -13,7 +13,7 @@ function isWrapped(options: unknown): options is WithMptcpOptions {
 }
 
 /** Checks options that may also have the form `{ mptcp: options }`, and returns their settings. */
-export function settingsOf(options?: MptcpOptions | WithMptcpOptions): Settings {
+export function settingsOf(options?: MptcpOptions | WithMptcpOptions | boolean): Settings {
   return isWrapped(options)
     ? checkMptcpOptions(options.mptcp)
     : checkMptcpOptions(options, 'options');

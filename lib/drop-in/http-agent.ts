@@ -4,7 +4,7 @@
 import type http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { lazily } from '../base/lazy';
-import type { MptcpOptions, WithMptcpOptions } from '../sockets/options';
+import type { WithMptcpOptions } from '../sockets/options';
 import { withSettings } from '../sockets/settings';
 import { settingsFrom } from './wrappers';
 
@@ -56,9 +56,10 @@ export function agentClass<C extends new (...args: never[]) => http.Agent>(base:
       return withSettings(settingsFrom([options]), () => super.createConnection(options, callback));
     }
 
-    override getName(options: { mptcp?: MptcpOptions } = {}): string {
+    override getName(options: WithMptcpOptions = {}): string {
       const name = super.getName(options);
-      return options.mptcp ? `${name}:mptcp:${JSON.stringify(options.mptcp)}` : name;
+      const { mptcp } = options;
+      return mptcp === undefined ? name : `${name}:mptcp:${JSON.stringify(mptcp)}`;
     }
   }
   // Node's agents work without `new` too.

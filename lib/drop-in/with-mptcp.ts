@@ -11,7 +11,10 @@ import { setUp } from './setup';
  * `@grpc/grpc-js`. A connection that was made outside stays what it is, also where a pool reuses it
  * inside. ERR_INVALID_ARG_TYPE and ERR_INVALID_ARG_VALUE for wrong arguments.
  */
-export function withMptcp<T>(options: MptcpOptions | WithMptcpOptions, callback: () => T): T {
+export function withMptcp<T>(
+  options: MptcpOptions | WithMptcpOptions | boolean,
+  callback: () => T,
+): T {
   const settings = settingsOf(options);
   if (typeof callback !== 'function') throw invalidArgType('callback', 'a function', callback);
   setUp();

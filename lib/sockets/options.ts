@@ -1,5 +1,5 @@
 /** The option `mptcp` of sockets, servers and agents, and its check. */
-import { checkKeys, checkOneOf, type Keys } from '../base/arguments';
+import { checkKeys, checkOneOf, invalidArgType, type Keys } from '../base/arguments';
 import {
   checkHints,
   HINT_KEYS,
@@ -34,8 +34,11 @@ export interface MptcpOptions {
 
 /** The one key that this package adds to the options of Node's sockets, servers and agents. */
 export interface WithMptcpOptions {
-  /** Whether to use MPTCP, and how; MPTCP with default hints where it is absent. */
-  mptcp?: MptcpOptions;
+  /**
+   * Whether to use MPTCP, and how; MPTCP with default hints where it is absent. `true` is short for
+   * `{ mode: 'prefer' }`, `false` for `{ mode: 'off' }`.
+   */
+  mptcp?: MptcpOptions | boolean;
 }
 
 /** Checked and complete options: what a socket or a server requests. */
@@ -56,12 +59,15 @@ export interface Settings {
 const MODES = ['prefer', 'require', 'off'] as const;
 const KEYS: Keys<MptcpOptions> = { mode: true, hints: HINT_KEYS, giveUp: GIVE_UP_KEYS };
 const DEFAULT: Settings = { mode: 'prefer', congestionControl: 'auto', optionHints: [] };
+const OFF: Settings = { ...DEFAULT, mode: 'off' };
 
 /**
  * Checks `options.mptcp` and returns its settings; ERR_INVALID_ARG_TYPE or ERR_INVALID_ARG_VALUE.
  */
 export function checkMptcpOptions(options?: unknown, name = 'options.mptcp'): Settings {
-  if (options === undefined) return DEFAULT;
+  if (options === undefined || options === true) return DEFAULT;
+  if (options === false) return OFF;
+  if (typeof options !== 'object') throw invalidArgType(name, 'an object or a boolean', options);
   checkKeys<MptcpOptions>(name, options, KEYS);
   const { mode = 'prefer', hints = {}, giveUp } = options as MptcpOptions;
   checkOneOf(`${name}.mode`, mode, MODES);

@@ -81,8 +81,9 @@ expectTypeOf<MptcpMode>().toEqualTypeOf<'prefer' | 'require' | 'off'>();
 net.connect({ port: 1, mptcp: { mode: 'on' } });
 // @ts-expect-error -- there is no such option
 net.createServer({ mptcp: { modes: 'off' } });
-// @ts-expect-error -- it is an object
 http.get({ host: 'host', mptcp: true });
+// @ts-expect-error -- it is an object or a boolean
+http.get({ host: 'host', mptcp: 'prefer' });
 // @ts-expect-error -- Node's own options are still checked
 tls.connect({ port: '1', mptcp: {}, servername: 5 });
 

@@ -136,20 +136,20 @@ describe('the protocol of a request', () => {
     NODE.http.globalAgent.destroy();
   });
 
-  it('is TCP with mode off in the request or the agent', async (t) => {
-    const port = await listen(t, http.createServer(echo));
-    const mptcp = { mode: 'off' };
-    const target = { host: '127.0.0.1', port };
-    const off = new http.Agent({ mptcp });
-    const seen = [
-      await get(http, { ...target, mptcp }),
-      await get(http, { ...target, agent: off }),
-      await get(http, { ...target, agent: false, mptcp }),
-      await get(http, { ...target, agent: off, mptcp: { mode: 'prefer' } }),
-    ].map(({ body }) => body.split(' ').pop());
-    assert.deepEqual(seen, Array(4).fill('fallback'));
-    http.globalAgent.destroy();
-  });
+  for (const mptcp of [{ mode: 'off' }, false])
+    it(`is TCP with mptcp: ${JSON.stringify(mptcp)} in the request or the agent`, async (t) => {
+      const port = await listen(t, http.createServer(echo));
+      const target = { host: '127.0.0.1', port };
+      const off = new http.Agent({ mptcp });
+      const seen = [
+        await get(http, { ...target, mptcp }),
+        await get(http, { ...target, agent: off }),
+        await get(http, { ...target, agent: false, mptcp }),
+        await get(http, { ...target, agent: off, mptcp: { mode: 'prefer' } }),
+      ].map(({ body }) => body.split(' ').pop());
+      assert.deepEqual(seen, Array(4).fill('fallback'));
+      http.globalAgent.destroy();
+    });
 
   it('decides which kept connection is reused', async (t) => {
     const port = await listen(t, http.createServer(echo));
@@ -157,11 +157,13 @@ describe('the protocol of a request', () => {
     t.after(() => agent.destroy());
     const target = { host: '127.0.0.1', port, agent };
     const first = await get(http, target);
-    const off = await get(http, { ...target, mptcp: { mode: 'off' } });
-    const again = await get(http, target);
-    assert.equal(again.socket, first.socket);
-    assert.notEqual(off.socket, first.socket);
-    assert.match(off.body, /fallback$/);
+    for (const mptcp of [{ mode: 'off' }, false]) {
+      const off = await get(http, { ...target, mptcp });
+      const again = await get(http, target);
+      assert.equal(again.socket, first.socket);
+      assert.notEqual(off.socket, first.socket);
+      assert.match(off.body, /fallback$/);
+    }
   });
 });
 

@@ -59,6 +59,21 @@ describe('withMptcp()', () => {
     assert.deepEqual([await outside, await connect(t, port)], ['tcp', 'tcp']);
   });
 
+  it('takes true and false, as the option mptcp does', async (t) => {
+    const port = await listen(t, mnet.createServer());
+    const dial = (mptcp) => withMptcp(mptcp, () => connect(t, port));
+    assert.deepEqual([await dial(true), await dial(false)], [SPOKEN, 'tcp']);
+    const sockets = [true, false].map((mptcp) =>
+      own(t, mnet.connect({ port, host: '127.0.0.1', mptcp })),
+    );
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    assert.deepEqual(sockets.map(statusOf), [SPOKEN, 'tcp']);
+    assert.throws(() => mnet.connect({ port, mptcp: 'prefer' }), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: /"options.mptcp".* an object or a boolean/,
+    });
+  });
+
   it('reaches servers that listen inside', async (t) => {
     const server = net.createServer();
     const port = await withMptcp({}, () => listen(t, server));
