@@ -1,7 +1,7 @@
 /** What tests require of the machine, and how its absence is explained. */
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
-import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { type CapabilityName, isCapability, lacking } from './capabilities';
 import { namespacesAvailable } from './namespace';
 
 /** Commands that tests use, and the Debian packages that contain them. */
@@ -19,7 +19,7 @@ const PACKAGES = {
 } as const;
 
 type Command = keyof typeof PACKAGES;
-export type Need = Command | 'mptcp' | 'namespaces' | 'namespace handles' | 'tun';
+export type Need = CapabilityName | Command | 'mptcp' | 'namespaces' | 'tun';
 
 /** The path of a command, also of one that Debian keeps out of PATH. */
 export function findCommand(name: string): string | undefined {
@@ -39,16 +39,11 @@ export function missing(need: Need): string | undefined {
 const reasons = new Map<Need, string | undefined>();
 
 function find(need: Need): string | undefined {
+  if (isCapability(need)) return missing('mptcp') === undefined ? lacking(need) : need;
   switch (need) {
     case 'namespaces': {
       const namespaces = namespacesAvailable();
       return namespaces.ok ? undefined : namespaces.reason;
-    }
-    case 'namespace handles': {
-      const [major = 0, minor = 0] = release().split('.').map(Number);
-      return major > 6 || (major === 6 && minor >= 18)
-        ? undefined
-        : 'the kernel does not say which network namespaces exist (Linux 6.18)';
     }
     case 'mptcp':
       return existsSync('/proc/sys/net/mptcp/enabled') ? undefined : 'the kernel has no MPTCP';
