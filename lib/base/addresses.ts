@@ -37,7 +37,10 @@ export function canonicalAddress(text: string): string {
 }
 
 /** The address without its scope, for comparisons: some messages of the kernel lack the scope. */
-export const withoutScope = (address: string): string => address.replace(/%.*/, '');
+export function withoutScope(address: string): string {
+  const end = address.indexOf('%'); // a regular expression takes ten times as long
+  return end < 0 ? address : address.slice(0, end);
+}
 
 /** The interface in a link-local address, by its name or its index; undefined: it has none. */
 export const scopeOf = (address: string): string | undefined => address.split('%')[1];

@@ -94,6 +94,8 @@ export class ConnectionWatch implements Polled, Follower {
   /** How many addresses of the peer this side has accepted. */
   #accepted = 0;
   readonly #dedup = new Dedup();
+  /** What was read for the events that arrive in this turn of the event loop. */
+  #reading: { readonly current: Reading | undefined } | undefined;
   #interval = SHORTEST;
   #open = false;
 
@@ -229,7 +231,7 @@ export class ConnectionWatch implements Polled, Follower {
   #receiveOpened(event: SubflowEstablishedEvent): void {
     const key = subflowKey(event);
     if (!this.#dedup.received(`opened ${key}`) || this.#find(key)) return;
-    const found = this.#connection.read()?.subflows.find((each) => subflowKey(each) === key);
+    const found = this.#readOnce()?.subflows.find((each) => subflowKey(each) === key);
     const { local, remote } = event;
     const subflow = found ?? { local, remote };
     this.#known.set(keyOf(subflow), subflow);
@@ -279,6 +281,15 @@ export class ConnectionWatch implements Polled, Follower {
     const at = this.#announced.get(remoteId);
     this.#announced.delete(remoteId);
     this.#emit({ type: 'removed', source: sourceOf({ source }), remoteId, ...at });
+  }
+
+  /** Reads the socket once for all events that arrive together: each of them is older than that. */
+  #readOnce(): Reading | undefined {
+    if (!this.#reading) {
+      this.#reading = { current: this.#connection.read() };
+      queueMicrotask(() => (this.#reading = undefined));
+    }
+    return this.#reading.current;
   }
 
   #find(key: string): EventSubflow | undefined {

@@ -151,8 +151,8 @@ export interface FailureView {
   /** When the last failure was. */
   readonly at: number;
   /**
-   * The engine admits no attempt before: 250 ms at first, doubled each time up to 3.5 s; up to 60 s where
-   * nothing ever came from the remote address; 30 s, doubled up to 10 minutes, where the peer refuses it.
+   * The engine admits no attempt before: 250 ms at first, doubled each time up to 3.5 s; up to 10 minutes
+   * where nothing ever came from the remote address; 30 s, doubled up to 10 minutes, where the peer refuses it.
    */
   readonly retryAt: number;
   /** The errno name (errno(3)) of the last failure; absent where none was reported. */
@@ -186,7 +186,7 @@ export interface ConnectionView {
   readonly failures: readonly FailureView[];
   /** The paths that closed and were not replaced, oldest first; at most 64. */
   readonly lost: readonly LostView[];
-  /** The addresses that the peer announces (ADD_ADDR, RFC 8684, 3.4.1), by their address ids. */
+  /** The addresses that the peer announces (ADD_ADDR, RFC 8684, 3.4.1), by their ids: the last 32. */
   readonly announced: ReadonlyMap<number, Readonly<AnnouncedAddress>>;
   /** The addresses that this side announces; each is listed as soon as this side requests it. */
   readonly announcing: readonly Readonly<AnnouncedAddress>[];

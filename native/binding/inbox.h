@@ -75,7 +75,7 @@ class Inbox {
 
  private:
   // A batch is small, so that its conversion is a short turn of the event loop.
-  static constexpr size_t kBatch = 256;
+  static constexpr size_t kBatch = 64;
 
   void count_lost(int64_t count) {
     if (batches_.empty() || batches_.back().items.size() > 0) batches_.emplace_back();

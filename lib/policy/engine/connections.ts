@@ -23,6 +23,7 @@ import {
   type EnginePath,
   type EngineState,
   findPath,
+  MOST_ANNOUNCED,
   remember,
   removeFirst,
 } from './state';
@@ -76,7 +77,11 @@ export function onConnectionEvent(
   switch (event.type) {
     case 'announced': {
       const { remoteId, address, port } = event;
-      connection.announced.set(remoteId, { address, ...(port !== undefined && { port }) });
+      const { announced } = connection;
+      announced.delete(remoteId);
+      announced.set(remoteId, { address, ...(port !== undefined && { port }) });
+      const [oldest] = announced.keys();
+      if (announced.size > MOST_ANNOUNCED && oldest !== undefined) announced.delete(oldest);
       shortenBackOff(connection, event);
       return;
     }
@@ -216,8 +221,8 @@ function onRemoved(connection: EngineConnection, { remoteId }: RemovedEvent): vo
   announced.delete(remoteId);
   if (address === undefined) return;
   const isOther = (each: AddressPair): boolean => !isAddress(each.remote.address, address);
+  // The failures stay: a peer that announces an address again and again causes no more attempts.
   connection.lost = connection.lost.filter(isOther);
-  connection.failures = connection.failures.filter(isOther);
 }
 
 /** Makes the action that abandons an attempt, which the caller removes from `opening`. */

@@ -3,7 +3,16 @@ import { isAddress } from '../../base/addresses';
 import type { AnnouncedAddress } from '../../connection/paths';
 import { type AddressPair, isSamePair } from '../view-queries';
 import { attemptBackOff, backOff, type Prospects } from './pacing';
-import { type EngineConnection, type EngineState, remember, removeFirst } from './state';
+import {
+  type EngineConnection,
+  type EngineState,
+  MOST_ANNOUNCED,
+  remember,
+  removeFirst,
+} from './state';
+
+/** More than the pairs of 8 local addresses and of all that a peer may announce: none is forgotten. */
+const MOST = 8 * MOST_ANNOUNCED;
 
 interface Failure {
   /** The errno name; absent: the kernel reported none. */
@@ -26,10 +35,11 @@ export function recordFailure(
   const count = (known?.count ?? before) + 1;
   const pause = attemptBackOff(count, prospectsOf(connection, pair, error));
   const retryAt = Math.max(since + pause, now + backOff(1));
-  remember(failures, {
+  const failure = {
     ...{ local, remote: { ...remote }, count, at: now, retryAt },
     ...(error !== undefined && { error }),
-  });
+  };
+  remember(failures, failure, MOST);
 }
 
 function prospectsOf(

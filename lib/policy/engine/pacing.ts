@@ -3,7 +3,7 @@ import type { PolicyLimits } from '../policy';
 
 const FIRST_BACK_OFF = 250; // ms
 const LONGEST_BACK_OFF = 3500; // ms
-const LONGEST_UNPROVEN = 60_000; // ms
+const LONGEST_UNPROVEN = 600_000; // ms
 const FIRST_REFUSED = 30_000; // ms
 const LONGEST_REFUSED = 600_000; // ms
 /** Refusals in a row after which even addresses that worked before are not expected to any more. */

@@ -73,10 +73,16 @@ export function removeFirst<T>(list: T[], match: (item: T) => boolean): T | unde
   return index < 0 ? undefined : list.splice(index, 1)[0];
 }
 
+/**
+ * The most announced addresses of a peer that are remembered, the latest ones: each adds a pair for
+ * every local address, and so work to every event.
+ */
+export const MOST_ANNOUNCED = 32;
+
 const REMEMBERED = 64;
 
-/** Appends to a list, and drops its oldest item beyond 64. */
-export function remember<T>(list: T[], item: T): void {
+/** Appends to a list, and drops its oldest item beyond `most` (64). */
+export function remember<T>(list: T[], item: T, most = REMEMBERED): void {
   list.push(item);
-  if (list.length > REMEMBERED) list.shift();
+  if (list.length > most) list.shift();
 }

@@ -100,41 +100,68 @@ export const countBetween = ({ paths, opening }: ConnectionView, pair: AddressPa
 export function missing<T extends LocalPair>(connection: ConnectionView, pairs: readonly T[]): T[] {
   const uses = new Uses();
   for (const { interface: name, local, remote } of connection.paths) {
-    uses.add(name, local.address, remote.address);
+    uses.add(uses.of(name, local.address, remote.address));
   }
   for (const opening of connection.opening) {
     const known = pairs.find(({ local }) => isAddress(local, opening.local));
-    uses.add(known?.interface, opening.local, opening.remote.address);
+    uses.add(uses.of(known?.interface, opening.local, opening.remote.address));
   }
-  let rest = pairs.filter((pair) => countBetween(connection, pair) === 0);
+  const rest = pairs
+    .filter((pair) => countBetween(connection, pair) === 0)
+    .map((pair) => ({ pair, of: uses.of(pair.interface, pair.local, pair.remote.address) }));
   const ordered: T[] = [];
   while (rest.length > 0) {
-    const next = rest.reduce((best, each) => (uses.weight(each) < uses.weight(best) ? each : best));
-    uses.add(next.interface, next.local, next.remote.address);
-    ordered.push(next);
-    rest = rest.filter((each) => each !== next);
+    let best = 0;
+    let least = Infinity;
+    rest.forEach(({ of }, index) => {
+      const weight = weightOf(of);
+      if (weight >= least) return;
+      best = index;
+      least = weight;
+    });
+    for (const { pair, of } of rest.splice(best, 1)) {
+      uses.add(of);
+      ordered.push(pair);
+    }
   }
   return ordered;
 }
 
-/** Counts how often interfaces and addresses are used. */
+/** How often something is used. */
+interface Count {
+  value: number;
+}
+
+/** The uses of an interface, of a local address and of a remote one. */
+type UsesOfPair = readonly [on: Count, from: Count, to: Count];
+
+/** Orders pairs by the uses of the interface, the local address and the remote address. */
+const weightOf = ([on, from, to]: UsesOfPair): number =>
+  on.value * 1_000_000 + from.value * 1000 + to.value;
+
+/**
+ * Counts how often interfaces and addresses are used. The counts of a pair are found once, because a
+ * peer may announce so many addresses that pairs are compared 100,000 times.
+ */
 class Uses {
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Map<string, Count>();
 
-  add(name: string | undefined, local: string, remote: string): void {
-    for (const key of [`on ${name ?? ''}`, `from ${local}`, `to ${remote}`]) {
-      this.#counts.set(key, this.#count(key) + 1);
-    }
+  of(name: string | undefined, local: string, remote: string): UsesOfPair {
+    return [
+      this.#count(`on ${name ?? ''}`),
+      this.#count(`from ${local}`),
+      this.#count(`to ${remote}`),
+    ];
   }
 
-  /** Orders pairs by the uses of the interface, the local address and the remote address. */
-  weight({ interface: name, local, remote }: LocalPair): number {
-    const [on, from, to] = [`on ${name}`, `from ${local}`, `to ${remote.address}`];
-    return this.#count(on) * 10_000 + this.#count(from) * 100 + this.#count(to);
+  add(of: UsesOfPair): void {
+    for (const count of of) count.value++;
   }
 
-  #count(key: string): number {
-    return this.#counts.get(key) ?? 0;
+  #count(key: string): Count {
+    const known = this.#counts.get(key) ?? { value: 0 };
+    this.#counts.set(key, known);
+    return known;
   }
 }
 

@@ -1,7 +1,7 @@
 /** The engine: what the view has after events, and which actions it admits. */
-import type { NetworkRoute } from '../../../lib';
+import { type NetworkRoute, policies } from '../../../lib';
 import { PolicyEngine } from '../../../lib/policy/engine/engine';
-import type { PathAction, PolicyEvent } from '../../../lib/policy/policy';
+import type { CreateSubflowAction, PathAction, PolicyEvent } from '../../../lib/policy/policy';
 import {
   announced,
   begin,
@@ -30,6 +30,9 @@ function begun(limits = {}) {
   made.at(0, begin(), established());
   return { policy, ...made };
 }
+
+const isCreate = (action: PathAction): action is CreateSubflowAction =>
+  action.type === 'createSubflow';
 
 const refusedCreate = (code: string, more: object = {}): PolicyEvent => ({
   ...{ type: 'refused', action: create('10.2.0.1'), code },
@@ -207,9 +210,48 @@ describe('creating a subflow', () => {
   });
 
   test('waits for longer and longer where nothing ever came from the remote address', () => {
-    const pauses = pausesAfter('EHOSTUNREACH', 10, { remote: '10.9.1.1:443' });
+    const pauses = pausesAfter('EHOSTUNREACH', 14, { remote: '10.9.1.1:443' });
     expect(pauses.slice(0, 3)).toEqual([250, 500, 1000]);
-    expect(pauses.slice(-2)).toEqual([60_000, 60_000]);
+    expect(pauses.slice(-2)).toEqual([600_000, 600_000]);
+  });
+
+  test('is not made more often where the peer withdraws and announces the address in turns', () => {
+    const { policy, at } = begun();
+    const remote = { address: '10.9.1.1', port: SERVER.port };
+    policy.answer = (_view, event) =>
+      event.type === 'announced' || event.type === 'woken' ? [create('10.2.0.1', { remote })] : [];
+    let attempts = 0;
+    for (let now = 0; now < 60_000; now += 10) {
+      if (at(now, announced(1, '10.9.1.1')).some(isCreate)) {
+        attempts++;
+        const error = 'ECONNREFUSED';
+        at(now, subflow('subflowClosed', `10.2.0.1:${2000 + attempts}`, '10.9.1.1:443', { error }));
+      }
+      at(now + 5, removed(1));
+    }
+    expect(attempts).toBeLessThanOrEqual(21); // 250 ms, 500 ms, 1 s, 2 s, and then each 3.5 s
+  });
+
+  test('is hardly ever repeated where a peer announces many addresses that never answer', () => {
+    const { engine, at } = engineWith(policies.fullmesh());
+    at(0, begin(), established());
+    for (let id = 1; id <= 255; id++) at(1, announced(id, `10.9.1.${id}`));
+    expect(engine.view.connections.get(TOKEN)!.announced.size).toBe(32);
+    const HOUR = 3_600_000;
+    let attempts = 0;
+    for (let now = 0; now < 2 * HOUR; now += 60_000) {
+      for (const each of at(now, { type: 'woken' }).filter(isCreate)) {
+        const { local, remote } = each;
+        if (now >= HOUR && remote.address !== SERVER.address) attempts++;
+        at(
+          now,
+          subflow('subflowClosed', `${local.address}:9`, `${remote.address}:${remote.port}`, {
+            error: 'EHOSTUNREACH',
+          }),
+        );
+      }
+    }
+    expect(attempts).toBeLessThanOrEqual(2 * 32 * 6); // each 10 minutes from each local address
   });
 
   test('is tried again soon where the peer announces the address again, and no sooner', () => {
