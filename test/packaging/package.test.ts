@@ -20,6 +20,15 @@ let packed: ReturnType<typeof pack>;
 beforeAll(() => (packed = pack(folder())), 600_000);
 afterAll(() => folders.forEach((each) => each[Symbol.dispose]()));
 
+/** The folders of what a package depends on, directly or not. */
+function dependencyFolders(folder: string): string[] {
+  const { dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    dependencies?: Record<string, string>;
+  };
+  const own = Object.keys(dependencies).map((name) => join(ROOT, 'node_modules', name));
+  return [...new Set([...own, ...own.flatMap(dependencyFolders)])];
+}
+
 /** Makes an app, and installs the package from its tarball without the registry. */
 function install(options: { args?: string[]; env?: NodeJS.ProcessEnv } = {}): {
   app: Folder;
@@ -28,9 +37,7 @@ function install(options: { args?: string[]; env?: NodeJS.ProcessEnv } = {}): {
   const { args = [], env = {} } = options;
   const app = folder();
   app.write('package.json', '{ "private": true }');
-  const dependencies = ['node-addon-api', 'node-gyp-build'].map((name) =>
-    join(ROOT, 'node_modules', name),
-  );
+  const dependencies = dependencyFolders(ROOT);
   const npmOptions = [
     '--offline',
     '--install-links',
