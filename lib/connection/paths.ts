@@ -374,7 +374,9 @@ export class ConnectionPaths {
       applied = true;
       throwIfAborted(signal, true);
       if (events.off) throw noOutcome();
-      return this.#found(await made);
+      const established = await made;
+      if (backup) await this.#run(({ commands }) => commands.backupsSettled(token));
+      return this.#found(established);
     } finally {
       signal?.removeEventListener('abort', aborted);
       if (attempt) this.#attempts.delete(attempt);

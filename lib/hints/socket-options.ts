@@ -22,10 +22,13 @@ interface Rule {
   advice?: Record<string, string>;
 }
 
+const NO_NOTSENT_LOWAT =
+  'This kernel has no TCP_NOTSENT_LOWAT for MPTCP: what waits unsent is limited by sendBuffer alone';
+
 const RULES: Partial<Record<IntegerOption | TextOption, Rule>> = {
   TCP_NODELAY: { fromKernel: Boolean },
   TCP_NOTSENT_LOWAT: {
-    advice: { ENOPROTOOPT: 'This kernel has no TCP_NOTSENT_LOWAT for MPTCP' },
+    advice: { ENOPROTOOPT: NO_NOTSENT_LOWAT, ENOTSUP: NO_NOTSENT_LOWAT },
   },
   SO_SNDBUF: {
     advice: { '': 'The kernel doubles the requested size, and allows at most net.core.wmem_max' },

@@ -112,6 +112,12 @@ const REFUSALS: readonly Refusal[] = [
     advice: 'The kernel allows $1 at most, and nothing raises that',
   },
   {
+    call: /SET_LIMITS$/, // Linux 6.12 and older do not say which
+    errno: 'EINVAL',
+    code: 'ERR_MPTCP_LIMIT',
+    advice: 'The kernel allows less, and nothing raises that',
+  },
+  {
     call: /ADD_ADDR$/,
     errno: 'ERANGE',
     code: 'ERR_MPTCP_LIMIT',
@@ -211,7 +217,7 @@ const REFUSALS: readonly Refusal[] = [
   },
 ];
 
-function adviceFor({ call, extack = '' }: NativeError, name: string) {
+function adviceFor({ call, extack = '' }: Pick<NativeError, 'call' | 'extack'>, name: string) {
   for (const refusal of REFUSALS) {
     if (refusal.errno !== undefined && refusal.errno !== name) continue;
     if (refusal.call && !refusal.call.test(call)) continue;
@@ -233,10 +239,31 @@ export function constructed<T>(construct: () => T): T {
 
 /** An error of the addon as an MptcpError; other errors are returned as they are. */
 export function commandError(error: unknown): unknown {
-  if (!isNativeError(error)) return error;
+  return isNativeError(error) ? explain(error) : error;
+}
+
+/**
+ * The error of a command for which the kernel has a reason that it did not give: its code and advice
+ * are those of a kernel that gives the reason by this errno or text.
+ */
+export function errorWithReason(error: MptcpError, reason: Reason): MptcpError {
+  return isNativeError(error.cause) ? explain(error.cause, reason) : error;
+}
+
+/** What a kernel may say of a refusal. */
+export interface Reason {
+  errno?: string;
+  extack?: string;
+}
+
+function explain(error: NativeError, reason: Reason = {}): MptcpError {
   const { errno, call, extack } = error;
   const name = getSystemErrorName(-errno);
-  const found = adviceFor(error, name);
+  const text = reason.extack ?? extack;
+  const found = adviceFor(
+    { call, ...(text !== undefined && { extack: text }) },
+    reason.errno ?? name,
+  );
   const { code = 'ERR_MPTCP_SYSTEM', captured } = found ?? {};
   const advice = found?.advice.replace('$1', captured ?? '');
   const message = `${error.message}${extack === undefined ? '' : `: ${extack}`} (${name})`;

@@ -1,4 +1,5 @@
 /** The addon's command thread, as promises. */
+import { constants } from 'node:os';
 import type {
   NativeCommand,
   NativeCommandError,
@@ -16,10 +17,13 @@ import type { Abortable } from '../base/abort';
 import { throwIfAborted } from '../base/abort';
 import { checkAbortable } from '../base/arguments';
 import { AbortError, isNativeError, MptcpError } from '../base/errors';
+import { lazily } from '../base/lazy';
 import { requireNative } from './addon';
 import { commandError, constructed } from './command-errors';
+import { ENDPOINT_FLAGS } from './constants';
 
 type Done<T> = (error: NativeCommandError | null, result?: T) => void;
+type SubflowCreation = Extract<NativeCommand, { command: 'createSubflow' }>;
 type Reply = NativeEndpoint | NativeLimits | undefined;
 
 interface Read {
@@ -44,6 +48,20 @@ const KINDS: Record<NativeCommand['command'], 'read' | 'change'> = {
   setSubflowFlags: 'change',
 };
 
+/** Code for kernels whose answers about single connections are not to be relied on. */
+const addresses = (): typeof import('./connection-addresses') =>
+  require('./connection-addresses') as typeof import('./connection-addresses');
+const backups = (): typeof import('./backup-creation') =>
+  require('./backup-creation') as typeof import('./backup-creation');
+const refusals = (): typeof import('./refusals') =>
+  require('./refusals') as typeof import('./refusals');
+const noteAddresses = lazily(() => addresses().noteAddresses);
+
+const INVALID = -constants.errno.EINVAL;
+
+/** Commands that add or remove local addresses of a connection. */
+const ADDRESS_COMMANDS: ReadonlySet<string> = new Set(['announce', 'createSubflow', 'remove']);
+
 /** How many reads go to the thread at once: converting their replies must not block the event loop. */
 const MOST_READS = 64;
 
@@ -66,6 +84,39 @@ export class Commands {
   /** Resolves with the reply of a command, or rejects with the kernel's error as an MptcpError. */
   async run(command: NativeCommand, options?: Abortable): Promise<Reply> {
     checkAbortable(options);
+    if (command.command === 'getEndpoint' && command.token !== undefined) {
+      const ofConnection = { ...command, token: command.token };
+      const get = (): Promise<NativeEndpoint> =>
+        this.runPlain(command, options) as Promise<NativeEndpoint>;
+      return addresses().getAddress(this, ofConnection, get, options);
+    }
+    const creations = createsBackup(command) ? [command] : [];
+    const reply = await this.#creating(creations, () =>
+      this.#explained(command, this.runPlain(command, options)),
+    );
+    if (ADDRESS_COMMANDS.has(command.command)) noteAddresses(command);
+    return reply;
+  }
+
+  /** Runs commands in order, whether or not some fail; resolves with a reply or an error for each. */
+  async runAll(commands: NativeCommand[], options?: Abortable): Promise<(Reply | MptcpError)[]> {
+    const replies = await this.#creating(commands.filter(createsBackup), () =>
+      this.#job<(Reply | NativeCommandError)[]>(
+        (done) => this.#native.run(commands, done),
+        options,
+        true,
+      ),
+    );
+    return replies.map((reply, index) => {
+      const command = commands[index];
+      const isNoted = command && ADDRESS_COMMANDS.has(command.command) && !isNativeError(reply);
+      if (isNoted) noteAddresses(command);
+      return commandError(reply) as Reply | MptcpError;
+    });
+  }
+
+  /** Runs a command, without asking why the kernel refused it. */
+  async runPlain(command: NativeCommand, options?: Abortable): Promise<Reply> {
     const changes = KINDS[command.command] === 'change';
     if (!changes && !options?.signal) return this.#read(command);
     const [reply] = await this.#job<(Reply | NativeCommandError)[]>(
@@ -79,18 +130,32 @@ export class Commands {
     return reply as Reply;
   }
 
-  /** Runs commands in order, whether or not some fail; resolves with a reply or an error for each. */
-  async runAll(commands: NativeCommand[], options?: Abortable): Promise<(Reply | MptcpError)[]> {
-    const replies = await this.#job<(Reply | NativeCommandError)[]>(
-      (done) => this.#native.run(commands, done),
-      options,
-      true,
-    );
-    return replies.map((reply) => commandError(reply) as Reply | MptcpError);
+  /** Runs commands, of which these create subflows that are to be backup. */
+  #creating<T>(creations: readonly SubflowCreation[], run: () => Promise<T>): Promise<T> {
+    return creations.length === 0 ? run() : backups().createBackups(this, creations, run);
+  }
+
+  /** Finds out why the kernel refused a command, where it did not say. */
+  async #explained<T>(command: NativeCommand, result: Promise<T>): Promise<T> {
+    try {
+      return await result;
+    } catch (error) {
+      const { errno, code } = error as Partial<MptcpError>;
+      if (code !== 'ERR_MPTCP_SYSTEM' || errno !== INVALID) throw error;
+      throw await refusals().explainRefusal(this, command, error as MptcpError);
+    }
+  }
+
+  /** Resolves when the new subflows of a connection that are to be backup are so, or gone. */
+  async backupsSettled(token: number): Promise<void> {
+    await backups().backupsSettled(token);
   }
 
   addEndpoint(endpoint: NativeEndpoint, options?: Abortable): Promise<NativeEndpoint> {
-    return this.#job((done) => this.#native.addEndpoint(endpoint, done), options, true);
+    return this.#explained(
+      { command: 'addEndpoint', endpoint },
+      this.#job((done) => this.#native.addEndpoint(endpoint, done), options, true),
+    );
   }
 
   updateEndpointFlags(
@@ -105,7 +170,15 @@ export class Commands {
     );
   }
 
-  endpoints(token?: number, options?: Abortable): Promise<NativeEndpoint[]> {
+  /** The endpoints of the namespace, or the addresses of a connection that userspace manages. */
+  async endpoints(token?: number, options?: Abortable): Promise<NativeEndpoint[]> {
+    checkAbortable(options);
+    if (token === undefined) return this.dumpEndpoints(token, options);
+    return addresses().listAddresses(this, token, options);
+  }
+
+  /** The kernel's own answer, which is not to be relied on for a token: see {@link endpoints}. */
+  dumpEndpoints(token: number | undefined, options?: Abortable): Promise<NativeEndpoint[]> {
     return this.#job((done) => this.#native.endpoints(token, done), options);
   }
 
@@ -262,6 +335,9 @@ export function closedError(): MptcpError {
     'The path manager is closed: open another one by PathManager.open()',
   );
 }
+
+const createsBackup = (command: NativeCommand): command is SubflowCreation =>
+  command.command === 'createSubflow' && (command.local.flags & ENDPOINT_FLAGS.BACKUP) !== 0;
 
 function firstError([first]: (Reply | NativeCommandError)[] = []): NativeCommandError | null {
   return isNativeError(first) ? first : null;

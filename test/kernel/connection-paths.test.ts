@@ -35,8 +35,12 @@ const addresses = (lab: Hosts, index: 0 | 1) => ({
   remote: { address: lab.paths[index]!.server.address },
 });
 
-async function connected(lab: Hosts, options: PeerOptions = {}, mode = 'userspace') {
-  for (const host of [lab.server, lab.client]) host.sysctl('net.mptcp.path_manager', mode);
+async function connected(
+  lab: Hosts,
+  options: PeerOptions = {},
+  mode: 'kernel' | 'userspace' = 'userspace',
+) {
+  for (const host of [lab.server, lab.client]) host.pathManager(mode);
   const [server, client] = await Promise.all([
     Peer.start(lab.server, options),
     Peer.start(lab.client, options),

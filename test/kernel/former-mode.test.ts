@@ -22,7 +22,7 @@ describeKernel('files of former modes', {}, () => {
 
   test.each(['close', 'kernel', 'exit', 'terminate'])('end with their owner: %s', async (how) => {
     expect(await start(how).json()).toEqual({ during: 1, after: 0 });
-    expect(host.sysctl('net.mptcp.path_manager')).toBe('kernel');
+    expect(host.pathManager()).toBe('kernel');
   });
 
   test('are not there where the mode could not be set', async () => {
@@ -42,7 +42,7 @@ describeKernel('files of former modes', {}, () => {
     const there = start('there', '', other.name);
     expect(await there.json()).toEqual({ during: 2, after: 1 });
     expect(await there.json()).toEqual({ after: 0 });
-    expect(other.sysctl('net.mptcp.path_manager')).toBe('kernel');
+    expect(other.pathManager()).toBe('kernel');
   });
 
   describeKernel('of namespaces that are gone', { needs: ['namespace handles'] }, () => {

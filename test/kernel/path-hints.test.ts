@@ -12,7 +12,7 @@ interface Options extends PeerOptions {
 }
 
 async function connected(lab: Hosts, { mode = 'userspace', paths, ...options }: Options = {}) {
-  for (const host of [lab.server, lab.client]) host.sysctl('net.mptcp.path_manager', mode);
+  for (const host of [lab.server, lab.client]) host.pathManager(mode);
   const [server, client] = await Promise.all([
     Peer.start(lab.server),
     Peer.start(lab.client, options),
@@ -204,7 +204,7 @@ describeKernel('hints about paths', { needs: ['tc'] }, () => {
     const paths = [{ rate: '40mbit' }, { rate: '40mbit' }] as const;
     await using lab = await Hosts.connect(paths, { join: 'none' });
     for (const host of [lab.server, lab.client]) {
-      host.sysctl('net.mptcp.path_manager', 'userspace');
+      host.pathManager('userspace');
     }
     const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
     const port = await server.run(({ net, listen, bytes }) =>

@@ -6,15 +6,18 @@ import { Endpoints } from '../../lib/endpoints/endpoints';
 import { canonicalAddress } from '../../lib/base/addresses';
 import { Commands } from '../../lib/kernel/commands';
 import { type Abortable } from 'mptcp/base/abort';
-import { describeKernel } from '../lab/jest';
+import { describeKernel, testWith } from '../lab/jest';
 import { Namespace, run } from '../lab/namespace';
 import type { Process } from '../lab/process';
+import { missing } from '../lab/requirements';
 
 const WITNESS = join(__dirname, 'peers', 'netlink-observer.js');
 const ADDRESSES = {
   4: ['10.0.0.1', '10.0.0.2', '10.0.0.3'],
   6: ['fd00::1', 'fd00::2', 'fe80::1%lo'],
 } as const;
+
+const SYSCTLS = ['sysctl close_timeout', 'sysctl path_manager', 'sysctl scheduler'] as const;
 
 interface Listed {
   id: number;
@@ -108,7 +111,7 @@ describeKernel('path manager commands', {}, () => {
   describe.each([4, 6] as const)('endpoints of IPv%i', (family) => {
     const [first, second, third] = ADDRESSES[family];
 
-    test('are what ip mptcp and the npm package netlink see', async () => {
+    testWith('are what ip mptcp and the npm package netlink see', ['laminar'], async () => {
       const witness: Process = host.spawn(process.execPath, [WITNESS]);
       await witness.json();
       const added = [
@@ -352,7 +355,9 @@ describeKernel('path manager commands', {}, () => {
       ],
     ])('%s', async (_what, call, code, properties) => {
       const error = await refusal(call(pm));
-      expect(error).toMatchObject({ code, ...properties });
+      // Older kernels have one errno and one text, or none, for several reasons.
+      const hasReasons = missing('reasons of refusals') === undefined;
+      expect(error).toMatchObject({ code, ...(hasReasons && properties) });
       if (code !== 'ERR_MPTCP_SYSTEM') expect(error.message).toMatch(/\. \w|: pm\./); // advice
     });
 
@@ -427,7 +432,7 @@ describeKernel('path manager commands', {}, () => {
     await expect(pm.limits.get()).rejects.toMatchObject({ code: 'ERR_MPTCP_CLOSED' });
   });
 
-  test('sysctls: every one of the kernel, typed', async () => {
+  testWith('sysctls: every one of the kernel, typed', SYSCTLS, async () => {
     const all = await pm.sysctls.get();
     const names = host.exec('ls', ['/proc/sys/net/mptcp']).trim().split('\n');
     expect(Object.keys(all).sort()).toEqual(names);

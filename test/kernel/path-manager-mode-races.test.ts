@@ -4,7 +4,7 @@ import { Namespace } from '../lab/namespace';
 
 describeKernel('concurrent changes of the path manager mode', {}, () => {
   let host: Namespace;
-  const mode = () => host.sysctl('net.mptcp.path_manager');
+  const mode = () => host.pathManager();
   beforeEach(() => {
     host = new Namespace('host');
   });

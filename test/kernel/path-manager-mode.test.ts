@@ -66,7 +66,7 @@ async function subflowCount(pm: PathManager): Promise<number> {
 describeKernel('path manager mode', {}, () => {
   let lab: Hosts;
   let pm: PathManager;
-  const mode = () => lab.client.sysctl('net.mptcp.path_manager');
+  const mode = () => lab.client.pathManager();
   const setUp = async (options: Parameters<typeof twoPaths>[0]): Promise<void> => {
     lab = await twoPaths(options);
     pm = await PathManager.open({ netns: lab.client.name });
@@ -119,7 +119,7 @@ describeKernel('path manager mode', {}, () => {
         process_.stdin.end(`${how}\n`);
         await process_.exited;
         expect(mode()).toBe('kernel');
-        expect(lab.server.sysctl('net.mptcp.path_manager')).toBe('kernel');
+        expect(lab.server.pathManager()).toBe('kernel');
       },
     );
 
@@ -150,7 +150,7 @@ describeKernel('path manager mode', {}, () => {
     );
 
     test('a userspace mode that another program has set is what close() restores', async () => {
-      lab.client.sysctl('net.mptcp.path_manager', 'userspace');
+      lab.client.pathManager('userspace');
       await pm.mode.set('userspace');
       await pm.close();
       expect(mode()).toBe('userspace');

@@ -37,7 +37,7 @@ describeKernel('path managers when a process or worker ends', {}, () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as unknown);
-  const mode = () => host.sysctl('net.mptcp.path_manager');
+  const mode = () => host.pathManager();
 
   test.each([
     ['process.exit()', 'exit', 7],

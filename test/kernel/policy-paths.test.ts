@@ -96,7 +96,7 @@ describeKernel('policies', { needs: ['tc'] }, () => {
         state.managed = managed;
         await managed.ready;
       }, third);
-      lab.client.sysctl('net.mptcp.path_manager', 'userspace');
+      lab.client.pathManager('userspace');
       const port = await serveFlows(server, 'receive');
       const [first, second] = addresses('server') as [string, string];
       await connectFlow(client, 'send', first, port);

@@ -17,7 +17,7 @@ function addUnusable({ client }: Hosts, ...address: string[]): void {
 }
 
 async function served(lab: Hosts): Promise<{ client: Peer; port: number }> {
-  for (const host of [lab.server, lab.client]) host.sysctl('net.mptcp.path_manager', 'userspace');
+  for (const host of [lab.server, lab.client]) host.pathManager('userspace');
   const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
   return { client, port: await server.run(echoes.net.serve) };
 }

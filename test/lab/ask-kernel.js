@@ -4,6 +4,7 @@
  */
 'use strict';
 
+const { constants } = require('node:os');
 const { loadNative } = require('../../dist/kernel/addon');
 
 const LAMINAR = 32;
@@ -21,13 +22,12 @@ async function main() {
   const added = await ask((done) => commands.addEndpoint(endpoint, done));
   const listed = await ask((done) => commands.endpoints(NO_CONNECTION, done));
   const handle = await ask((done) => commands.namespaceHandle(done));
-  const limits = { command: 'setLimits', subflows: 0xffff };
-  const refused = (await ask((done) => commands.run([limits], done))).result[0];
+  const again = await ask((done) => commands.addEndpoint(endpoint, done));
   const answers = {
     laminar: added.ok && (added.result.flags & LAMINAR) !== 0,
     'addresses by token': !listed.ok,
     'namespace handles': handle.result !== undefined,
-    'limits in texts': /\d/.test(refused.extack ?? ''),
+    'reasons of refusals': again.error?.errno === constants.errno.EEXIST,
   };
   process.stdout.write(JSON.stringify(answers));
   commands.close();

@@ -54,6 +54,10 @@ const CAPABILITIES = {
     ask: () => answerTo('namespace handles'),
     without: 'it cannot be asked whether a network namespace exists',
   },
+  'reasons of refusals': {
+    ask: () => answerTo('reasons of refusals'),
+    without: 'it has one errno for several reasons',
+  },
   MPTCP_FULL_INFO: {
     ask: () => onSocket((fd) => requireNative().fullInfo(fd)),
     without: 'it has the older options alone',

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { Process } from './process';
 
@@ -14,9 +15,13 @@ const GUARDIAN = `
   while pids=$(ip netns pids "$0") && [ -n "$pids" ]; do kill -KILL $pids; done 2>/dev/null
   ip netns delete "$0"`;
 
+/** The path managers by their numbers in net.mptcp.pm_type. */
+const MODE_NUMBERS = ['kernel', 'userspace'] as const;
+
 export interface RunOptions {
   input?: string;
   env?: NodeJS.ProcessEnv;
+  cwd?: string;
 }
 
 export interface SpawnOptions {
@@ -125,6 +130,14 @@ export class Namespace implements AsyncDisposable {
     const path = `/proc/sys/${name.replaceAll('.', '/')}`;
     if (value === undefined) return this.exec('cat', [path]).trim();
     return this.exec('tee', [path], { input: String(value) });
+  }
+
+  /** Reads or sets the path manager of new connections: kernels before 6.15 have a number for it. */
+  pathManager(mode?: 'kernel' | 'userspace'): string {
+    if (existsSync('/proc/sys/net/mptcp/path_manager'))
+      return this.sysctl('net.mptcp.path_manager', mode);
+    const number = mode && MODE_NUMBERS.indexOf(mode);
+    return MODE_NUMBERS[Number(this.sysctl('net.mptcp.pm_type', number))]!;
   }
 
   /** Sets the in-kernel path manager's limits. */

@@ -39,9 +39,7 @@ describeKernel('commands for one connection', {}, () => {
         const [reply] = await answer<unknown[]>((done) => commands.run([command], done));
         if (reply !== undefined) throw reply as Error;
       };
-      await answer((done) =>
-        commands.writeFile('/proc/sys/net/mptcp/path_manager', 'userspace', done),
-      );
+      host.pathManager('userspace');
       const events = new Delivered<NativeEvent>();
       await using watcher = closing(
         new native.EventWatcher(host.name, { queue: 100 }, events.deliver),

@@ -29,7 +29,8 @@ function threads() {
 }
 
 const resources = () => ({ threads: threads(), fds: readdirSync('/proc/self/fd').length });
-const mode = () => readFileSync('/proc/sys/net/mptcp/path_manager', 'utf8').trim();
+const mode = () =>
+  ['kernel', 'userspace'][Number(readFileSync('/proc/sys/net/mptcp/pm_type', 'utf8'))];
 
 /** Starts everything that a path manager does, for longer than any scenario waits. */
 async function busy(onceBusy) {
