@@ -2,6 +2,7 @@
 import type net from 'node:net';
 import { DelayQueue } from '../base/delay-queue';
 import { MptcpError } from '../base/errors';
+import { lazily } from '../base/lazy';
 import { applyOptions, isOfPaths, mergeResults } from '../hints/apply';
 import {
   applyAuto,
@@ -17,7 +18,7 @@ import { loadNative } from '../kernel/addon';
 import { isMptcpSocket, statusUnknown, whyUnavailable } from './availability';
 import { isBlackhole } from './blackholes';
 import { channels } from './channels';
-import { watchFallback } from './fallback-watch';
+import { unwatchFallback, watchFallback } from './fallback-watch';
 import { handleOf, socketOf } from './node/handle';
 import { type TcpHandle } from './node/types';
 import { noteOffer, type Offer, offerOf } from './offer';
@@ -26,6 +27,10 @@ import { hintPathsOf } from './path-hinter';
 import { watchPaths } from './path-loss';
 
 type Protocol = 'mptcp' | 'fallback' | 'unknown';
+
+const guardReads = lazily(
+  () => (require('./read-guard') as typeof import('./read-guard')).guardReads,
+);
 
 /** Asks the kernel what a connection speaks. */
 function protocolOf(handle: TcpHandle): Protocol {
@@ -80,6 +85,8 @@ function proceed(handle: TcpHandle, offer: Offer): void {
   if (offer.auto) offer.hints = [...forestalled(), ...offer.hints];
   unsettled.add(offer);
   if (mode === 'require') watch(handle, offer);
+  const socket = socketOf(handle); // an accepted connection has none yet: see publishAccepted()
+  if (mode === 'require' && socket) guard(socket, handle, offer);
   if (intent ?? paths) void hintAtCreation(handle, offer);
 }
 
@@ -123,6 +130,19 @@ function settleAuto(offer: Offer): void {
 /** Watches a connection that has a reason to know of its fallback. */
 function watch(handle: TcpHandle, offer: Offer): void {
   watchFallback(handle, () => fellBack(handle, offer), offer.settings.mode === 'require');
+}
+
+/** Keeps what a connection receives after its fallback from an app that requires MPTCP. */
+function guard(socket: net.Socket, handle: TcpHandle, offer: Offer): void {
+  guardReads(
+    socket,
+    () => handle.fd >= 0 && loadNative()?.isMptcp(handle.fd) === false,
+    () => {
+      unwatchFallback(handle);
+      fellBack(handle, offer);
+      if (!socket.destroyed) socket.destroy(); // a TLS socket over that of the handle
+    },
+  );
 }
 
 /** Sets the congestion control of a live connection: 'auto', 'system', or a name. */
@@ -213,6 +233,7 @@ export function requireMptcp(socket: net.Socket): MptcpError | undefined {
     offer.settings = { ...offer.settings, mode: 'require' };
     watch(handle, offer);
   }
+  guard(socket, handle, offer);
   return undefined;
 }
 
@@ -238,6 +259,8 @@ function peerOf(handle: TcpHandle): { address?: string; port?: number } {
 
 /** Publishes a server's connection on the channel mptcp:accept, once it has a socket. */
 export function publishAccepted(handle: TcpHandle, socket: net.Socket): void {
+  const offer = offerOf(handle);
+  if (offer?.settings.mode === 'require') guard(socket, handle, offer);
   if (!channels.accept.hasSubscribers || handle.fd < 0) return;
   channels.accept.publish({ socket, status: protocolOf(handle) });
 }

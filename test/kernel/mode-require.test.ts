@@ -1,7 +1,8 @@
 /** Tests of mode 'require': no event and no byte without MPTCP, on either side. */
+import type { Socket } from 'node:net';
 import type { MptcpOptions } from '../../lib';
 import { describeKernel } from '../lab/jest';
-import { clampMss, rewrite, stripOptions } from '../lab/middleboxes';
+import { clampMss, rewrite, stripFromData, stripOptions } from '../lab/middleboxes';
 import type { Path } from '../lab/path';
 import { FAMILIES } from '../lab/path-end';
 import { Hosts } from '../lab/topologies';
@@ -216,6 +217,73 @@ describeKernel("mode 'require'", { needs: ['nft'] }, () => {
       path.insert(rewrite, 'toClient');
       expect(await outcome).toBe('ERR_MPTCP_FALLBACK');
     });
+
+    test.each(['net', 'tls', 'http'] as const)(
+      'a %s server passes nothing on of a connection whose first data fall back',
+      async (kind) => {
+        lab.paths[0].insert(stripFromData);
+        const port = await server.run((inside, its) => {
+          const { state, certificate, listen } = inside;
+          state.events = [];
+          const mptcp = { mode: 'require' } as const;
+          const received = (what: string) => () => void state.events.push(what);
+          if (its === 'http')
+            return listen(inside.http.createServer({ mptcp }, received('request')));
+          const accept = (socket: Socket) => {
+            socket.on('data', received('data')).on('error', () => undefined);
+          };
+          return its === 'net'
+            ? listen(inside.net.createServer({ mptcp }, accept))
+            : listen(inside.tls.createServer({ ...certificate, mptcp }, accept));
+        }, kind);
+        await client.run(
+          async (inside, its, host, to) => {
+            const { happened, net, tls } = inside;
+            const socket =
+              its === 'tls'
+                ? tls.connect({ host, port: to, rejectUnauthorized: false })
+                : net.connect(to, host);
+            socket.on('error', () => undefined).resume();
+            socket.write('GET / HTTP/1.1\r\nHost: server\r\n\r\n');
+            await happened(socket, 'close');
+          },
+          ...([kind, lab.paths[0].server.address, port] as const),
+        );
+        expect(await server.run(({ state }) => state.events)).toEqual([]);
+      },
+    );
+
+    test.each(['net', 'http'] as const)(
+      'a %s client receives nothing from a server whose first data fall back',
+      async (kind) => {
+        const port = await server.run(({ net, listen }) =>
+          listen(
+            net.createServer((socket) => {
+              socket.on('error', () => undefined);
+              socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+            }),
+          ),
+        );
+        lab.paths[0].insert(stripFromData, 'toClient');
+        const target = { host: lab.paths[0].server.address, port, mptcp: REQUIRED };
+        const outcome = await client.run(
+          async ({ net, http, happened }, its, to) => {
+            const events: string[] = [];
+            let code: string | undefined;
+            const failed = (error: NodeJS.ErrnoException) => (code = error.code);
+            const received = () => void events.push('received');
+            const closing =
+              its === 'net'
+                ? net.connect(to).on('data', received).on('error', failed)
+                : http.get({ ...to, agent: false }, received).on('error', failed);
+            await happened(closing, 'close');
+            return { events, code };
+          },
+          ...([kind, target] as const),
+        );
+        expect(outcome).toEqual({ events: [], code: 'ERR_MPTCP_FALLBACK' });
+      },
+    );
 
     test('fails on a path that strips the options', async () => {
       lab.paths[0].insert(stripOptions);

@@ -10,6 +10,9 @@ export type Middlebox = readonly string[];
 /** Removes the MPTCP options from every segment. */
 export const stripOptions: Middlebox = ['reset tcp option mptcp'];
 
+/** Removes the MPTCP options from the segments that carry data, and leaves those of the handshake. */
+export const stripFromData: Middlebox = ['tcp flags & psh == psh reset tcp option mptcp'];
+
 /** Drops SYNs that carry MPTCP options. */
 export const dropSyn: Middlebox = ['tcp flags & (syn | ack) == syn tcp option mptcp exists drop'];
 
