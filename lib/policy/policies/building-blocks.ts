@@ -21,6 +21,7 @@ import {
   interfaceOf,
   isOpen,
   isSamePair,
+  isSameRemote,
   pairOf,
 } from '../view-queries';
 
@@ -95,7 +96,8 @@ export const countBetween = ({ paths, opening }: ConnectionView, pair: AddressPa
 /**
  * The pairs that have no subflow, ordered so that each has as little as possible in common with the
  * subflows before it: first the interface counts, then the local address, then the remote one. A
- * limit then drops the pairs that add least.
+ * limit then drops the pairs that add least. Those that failed, or whose remote address and port the
+ * peer refuses, come last.
  */
 export function missing<T extends LocalPair>(connection: ConnectionView, pairs: readonly T[]): T[] {
   const uses = new Uses();
@@ -107,15 +109,25 @@ export function missing<T extends LocalPair>(connection: ConnectionView, pairs: 
     uses.add(known?.interface, opening.local, opening.remote.address);
   }
   let rest = pairs.filter((pair) => countBetween(connection, pair) === 0);
+  const failed = new Map(rest.map((pair) => [pair, countFailures(connection, pair)]));
   const ordered: T[] = [];
+  const weight = (pair: T): number => (failed.get(pair) ?? 0) * 1e7 + uses.weight(pair);
   while (rest.length > 0) {
-    const next = rest.reduce((best, each) => (uses.weight(each) < uses.weight(best) ? each : best));
+    const next = rest.reduce((best, each) => (weight(each) < weight(best) ? each : best));
     uses.add(next.interface, next.local, next.remote.address);
     ordered.push(next);
     rest = rest.filter((each) => each !== next);
   }
   return ordered;
 }
+
+/** Counts the failures in a row between two addresses; a refusal elsewhere counts half as much. */
+const countFailures = ({ failures }: ConnectionView, pair: AddressPair): number =>
+  failures.reduce((sum, each) => {
+    if (isSamePair(each, pair)) return sum + each.count;
+    const refused = each.error === 'ECONNREFUSED' && isSameRemote(each, pair);
+    return refused ? sum + each.count / 2 : sum;
+  }, 0);
 
 /** Counts how often interfaces and addresses are used. */
 class Uses {
