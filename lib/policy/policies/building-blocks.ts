@@ -96,10 +96,14 @@ export const countBetween = ({ paths, opening }: ConnectionView, pair: AddressPa
 /**
  * The pairs that have no subflow, ordered so that each has as little as possible in common with the
  * subflows before it: first the interface counts, then the local address, then the remote one. A
- * limit then drops the pairs that add least. Those that failed, or whose remote address and port the
- * peer refuses, come last.
+ * limit then drops the pairs that add least. Those that have to wait after a failure, or after a
+ * refusal at the same remote address and port, come last, and before them those that failed.
  */
-export function missing<T extends LocalPair>(connection: ConnectionView, pairs: readonly T[]): T[] {
+export function missing<T extends LocalPair>(
+  view: PolicyView,
+  connection: ConnectionView,
+  pairs: readonly T[],
+): T[] {
   const uses = new Uses();
   for (const { interface: name, local, remote } of connection.paths) {
     uses.add(name, local.address, remote.address);
@@ -108,26 +112,42 @@ export function missing<T extends LocalPair>(connection: ConnectionView, pairs: 
     const known = pairs.find(({ local }) => isAddress(local, opening.local));
     uses.add(known?.interface, opening.local, opening.remote.address);
   }
-  let rest = pairs.filter((pair) => countBetween(connection, pair) === 0);
-  const failed = new Map(rest.map((pair) => [pair, countFailures(connection, pair)]));
+  let rest = pairs
+    .filter((pair) => countBetween(connection, pair) === 0)
+    .map((pair) => ({ pair, ...prospects(view, connection, pair) }));
   const ordered: T[] = [];
-  const weight = (pair: T): number => (failed.get(pair) ?? 0) * 1e7 + uses.weight(pair);
+  const compare = (one: (typeof rest)[number], other: (typeof rest)[number]): number =>
+    one.wait - other.wait ||
+    one.failed - other.failed ||
+    uses.weight(one.pair) - uses.weight(other.pair);
   while (rest.length > 0) {
-    const next = rest.reduce((best, each) => (weight(each) < weight(best) ? each : best));
-    uses.add(next.interface, next.local, next.remote.address);
-    ordered.push(next);
+    const next = rest.reduce((best, each) => (compare(each, best) < 0 ? each : best));
+    const { interface: name, local, remote } = next.pair;
+    uses.add(name, local, remote.address);
+    ordered.push(next.pair);
     rest = rest.filter((each) => each !== next);
   }
   return ordered;
 }
 
-/** Counts the failures in a row between two addresses; a refusal elsewhere counts half as much. */
-const countFailures = ({ failures }: ConnectionView, pair: AddressPair): number =>
-  failures.reduce((sum, each) => {
-    if (isSamePair(each, pair)) return sum + each.count;
-    const refused = each.error === 'ECONNREFUSED' && isSameRemote(each, pair);
-    return refused ? sum + each.count / 2 : sum;
-  }, 0);
+/**
+ * How little an attempt between two addresses promises: the milliseconds until it may be repeated, and
+ * the failures in a row, of which a refusal from another local address counts half.
+ */
+function prospects(
+  { now }: PolicyView,
+  { failures }: ConnectionView,
+  pair: AddressPair,
+): { wait: number; failed: number } {
+  let [wait, failed] = [0, 0];
+  for (const each of failures) {
+    const same = isSamePair(each, pair);
+    if (!same && !(each.error === 'ECONNREFUSED' && isSameRemote(each, pair))) continue;
+    wait = Math.max(wait, each.retryAt - now);
+    failed += same ? each.count : each.count / 2;
+  }
+  return { wait, failed };
+}
 
 /** Counts how often interfaces and addresses are used. */
 class Uses {

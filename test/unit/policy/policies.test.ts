@@ -279,6 +279,31 @@ describe('perInterface', () => {
     expect(here(3, refused)).toEqual([`createSubflow 10.2.0.1 ${REMOTE}`]);
   });
 
+  test('opens one path in place of a lost one, also with heal, and waits for none elsewhere', () => {
+    const made = begun(all(perInterface(), heal()));
+    made.at(1, subflow('subflowEstablished', MOBILE), announced(2, '10.9.1.1'));
+    expect(
+      made.short(2, subflow('subflowClosed', MOBILE, undefined, { error: 'ECONNRESET' })),
+    ).toEqual(['createSubflow 10.2.0.1 10.9.1.1:443']);
+    const refused = { error: 'ECONNREFUSED' };
+    expect(made.short(3, subflow('subflowClosed', '10.2.0.1:7', '10.9.1.1:443', refused))).toEqual(
+      [],
+    );
+    expect(made.short(252, woken)).toEqual([`createSubflow 10.2.0.1 ${REMOTE}`]);
+  });
+
+  test('of a server keeps a number for each address of its client', () => {
+    const { first, ...made } = begun(perInterface(), {
+      ...SERVER_SIDE,
+      remote: end('10.9.0.1', 50_000),
+    });
+    expect(first).toEqual([]);
+    expect(made.short(1, subflow('subflowEstablished', WIFI, '10.9.1.1:50001'))).toEqual([]);
+    expect(made.short(2, subflow('subflowEstablished', WIFI, '10.9.0.1:50002'))).toEqual([
+      `destroySubflow ${WIFI} 10.9.0.1:50002`,
+    ]);
+  });
+
   test('leaves other interfaces alone', () => {
     expect(begun(perInterface({ match: 'wlan0' })).first).toEqual([]);
     expect(perInterface({ match: 'wlan0' }).endpoints!(view(PHONE))).toEqual([
@@ -567,6 +592,18 @@ describe('all', () => {
     const made = begun(all(one, other));
     expect(made.first).toEqual([`setBackup ${WIFI} ${REMOTE} backup`]);
     expect(made.short(1000, woken)).toEqual([]);
+  });
+
+  test('lets a policy decide with what the policies before it open in the same answer', () => {
+    const one = new ScriptedPolicy();
+    one.answer = () => [create('10.2.0.1'), create('10.3.0.1')];
+    const atMostOne: PathPolicy = {
+      name: 'at most one',
+      decide: () => [],
+      permits: ({ connections }, { token, type }) =>
+        type !== 'createSubflow' || connections.get(token)?.opening.length === 0,
+    };
+    expect(begun(all(one, atMostOne)).first).toEqual([`createSubflow 10.2.0.1 ${REMOTE}`]);
   });
 
   test('has the shortest interval, and the endpoints of each policy', () => {
