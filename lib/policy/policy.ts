@@ -152,7 +152,8 @@ export interface FailureView {
   readonly at: number;
   /**
    * The engine admits no attempt before: 250 ms at first, doubled each time up to 3.5 s; up to 10 minutes
-   * where nothing ever came from the remote address; 30 s, doubled up to 10 minutes, where the peer refuses it.
+   * where nothing ever came from the remote address; 30 s, doubled up to 10 minutes, where the peer refuses
+   * it: from all local addresses, unless a subflow to the remote address was established before.
    */
   readonly retryAt: number;
   /** The errno name (errno(3)) of the last failure; absent where none was reported. */

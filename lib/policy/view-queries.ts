@@ -38,10 +38,12 @@ export const pairOf = ({ local, remote }: Ends): AddressPair => ({
   remote: { address: remote.address, port: remote.port },
 });
 
+/** Whether two pairs have the same remote address and port. */
+export const isSameRemote = (one: AddressPair, other: AddressPair): boolean =>
+  one.remote.port === other.remote.port && isAddress(one.remote.address, other.remote.address);
+
 export const isSamePair = (one: AddressPair, other: AddressPair): boolean =>
-  one.remote.port === other.remote.port &&
-  isAddress(one.remote.address, other.remote.address) &&
-  isAddress(one.local, other.local);
+  isSameRemote(one, other) && isAddress(one.local, other.local);
 
 /** Whether this side is not destroying the path. */
 export const isOpen = ({ closing }: PathView): boolean => closing === undefined;

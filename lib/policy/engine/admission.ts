@@ -9,6 +9,7 @@ import type {
 } from '../policy';
 import { type AddressPair, isSamePair, pairOf } from '../view-queries';
 import { abandon } from './connections';
+import { backOffUntil } from './failures';
 import { heldUntil, hold } from './holds';
 import { nextCreationAt } from './pacing';
 import {
@@ -45,20 +46,21 @@ export function admit(state: EngineState, action: PathAction): Admission {
 }
 
 function create(
-  { now, limits }: EngineState,
+  state: EngineState,
   connection: EngineConnection,
   action: CreateSubflowAction,
 ): Admission {
+  const { now, limits } = state;
   const { token, reason, local, remote, backup = false, max = 1, insteadOf } = action;
-  const { paths, opening, failures, abandoned, creations } = connection;
+  const { paths, opening, abandoned, creations } = connection;
   const { address, port } = remote;
   const pair: AddressPair = { local: local.address, remote: { address, port } };
   const between =
     paths.filter((each) => isSamePair(pairOf(each), pair)).length +
     opening.filter((each) => isSamePair(each, pair)).length;
   if (between >= max || paths.length + opening.length > limits.subflows) return undefined;
-  const { retryAt = now } = failures.find((each) => isSamePair(each, pair)) ?? {};
-  if (retryAt > now) return retryAt;
+  const backOff = backOffUntil(state, connection, pair);
+  if (backOff !== undefined) return backOff;
   const { until = now } = abandoned.findLast((each) => isSamePair(each, pair)) ?? {};
   if (until > now) return until;
   const possibleAt = nextCreationAt(creations, now);

@@ -1,8 +1,9 @@
 /** Records failures between two addresses, and until when no further attempt is admitted. */
 import { isAddress } from '../../base/addresses';
 import type { AnnouncedAddress } from '../../connection/paths';
-import { type AddressPair, isSamePair } from '../view-queries';
-import { attemptBackOff, backOff, type Prospects } from './pacing';
+import type { FailureView } from '../policy';
+import { type AddressPair, isSamePair, isSameRemote } from '../view-queries';
+import { attemptBackOff, backOff, PROBE, type Prospects } from './pacing';
 import {
   type EngineConnection,
   type EngineState,
@@ -33,7 +34,10 @@ export function recordFailure(
   const { failures } = connection;
   const known = removeFirst(failures, (each) => isSamePair(each, pair));
   const count = (known?.count ?? before) + 1;
-  const pause = attemptBackOff(count, prospectsOf(connection, pair, error));
+  const prospects = prospectsOf(connection, pair, error);
+  const elsewhere = refusalsElsewhere(connection, pair).reduce((sum, each) => sum + each.count, 0);
+  const inARow = prospects.refused && !prospects.remoteWorked ? count + elsewhere : count;
+  const pause = attemptBackOff(inARow, prospects);
   const retryAt = Math.max(since + pause, now + backOff(1));
   const failure = {
     ...{ local, remote: { ...remote }, count, at: now, retryAt },
@@ -42,18 +46,45 @@ export function recordFailure(
   remember(failures, failure, MOST);
 }
 
+const REFUSED = 'ECONNREFUSED';
+
 function prospectsOf(
   { worked }: EngineConnection,
   pair: AddressPair,
   error: string | undefined,
 ): Prospects {
-  const isSameRemote = ({ remote: { address, port } }: AddressPair): boolean =>
-    port === pair.remote.port && isAddress(address, pair.remote.address);
   return {
-    refused: error === 'ECONNREFUSED',
+    refused: error === REFUSED,
     pairWorked: worked.some((each) => isSamePair(each, pair)),
-    remoteWorked: worked.some(isSameRemote),
+    remoteWorked: worked.some((each) => isSameRemote(each, pair)),
   };
+}
+
+/** The refusals of attempts at the same remote address and port from other local addresses. */
+const refusalsElsewhere = ({ failures }: EngineConnection, pair: AddressPair): FailureView[] =>
+  failures.filter(
+    (each) => each.error === REFUSED && isSameRemote(each, pair) && !isSamePair(each, pair),
+  );
+
+/**
+ * Until when no attempt between two addresses is admitted; undefined: it is now. To an address and
+ * port where no subflow was ever established, one local address is tried at a time: a refusal is
+ * most likely the peer's answer to all of them, and each refusal disturbs what the connection carries.
+ */
+export function backOffUntil(
+  { now }: EngineState,
+  connection: EngineConnection,
+  pair: AddressPair,
+): number | undefined {
+  const { failures, opening, worked } = connection;
+  const times = failures.filter((each) => isSamePair(each, pair)).map(({ retryAt }) => retryAt);
+  if (!worked.some((each) => isSameRemote(each, pair))) {
+    times.push(...refusalsElsewhere(connection, pair).map(({ retryAt }) => retryAt));
+    const probes = opening.filter((each) => isSameRemote(each, pair) && !isSamePair(each, pair));
+    times.push(...probes.map(({ since }) => since + PROBE));
+  }
+  const until = Math.max(...times);
+  return until > now ? until : undefined;
 }
 
 /** Remembers that a subflow between two addresses was established. */

@@ -6,6 +6,8 @@ const LONGEST_BACK_OFF = 3500; // ms
 const LONGEST_UNPROVEN = 600_000; // ms
 const FIRST_REFUSED = 30_000; // ms
 const LONGEST_REFUSED = 600_000; // ms
+/** Milliseconds that an attempt at an untried remote address has before the next local address tries. */
+export const PROBE = 1000;
 /** Refusals in a row after which even addresses that worked before are not expected to any more. */
 const LOST_AFTER = 5;
 
@@ -26,8 +28,9 @@ export interface Prospects {
 }
 
 /**
- * Milliseconds to wait after so many failed attempts in a row: each attempt disturbs what the
- * connection carries, so that one without prospects is hardly ever repeated.
+ * Milliseconds to wait after so many failed attempts in a row (of refusals where nothing ever came
+ * from the remote address: from all local addresses): each attempt disturbs what the connection
+ * carries, so that one without prospects is hardly ever repeated.
  */
 export function attemptBackOff(count: number, prospects: Prospects): number {
   const { refused, pairWorked, remoteWorked } = prospects;

@@ -1,7 +1,17 @@
 /** The policy all(). */
 import { checkFunction, checkObject, invalidArgType } from '../../base/arguments';
+import { Overlay } from '../overlay';
 import type { EndpointOptions } from '../../endpoints/endpoint';
-import type { PathAction, PathPolicy, PolicyAction, PolicyEvent, PolicyView } from '../policy';
+import type {
+  ConnectionView,
+  CreateSubflowAction,
+  OpeningView,
+  PathAction,
+  PathPolicy,
+  PolicyAction,
+  PolicyEvent,
+  PolicyView,
+} from '../policy';
 import { isSamePair, pairOf } from '../view-queries';
 
 /**
@@ -43,19 +53,39 @@ function answers(
   view: PolicyView,
   event: PolicyEvent,
 ): PolicyAction[] {
+  const connections = new Overlay(view.connections);
+  const current = { ...view, connections };
   return policies.flatMap((policy) => {
     const others = policies.filter((each) => each !== policy);
     const permits = (action: PathAction): boolean =>
-      others.every((each) => each.permits?.(view, action) ?? true);
+      others.every((each) => each.permits?.(current, action) ?? true);
     const outer = view.permits;
     const innerView = {
       ...view,
       permits: (action: PathAction) => permits(action) && (outer?.(action) ?? true),
     };
-    return policy
-      .decide(innerView, event)
-      .filter((action) => action.type === 'wake' || permits(action));
+    return policy.decide(innerView, event).filter((action) => {
+      if (action.type === 'wake') return true;
+      if (!permits(action)) return false;
+      if (action.type === 'createSubflow') addOpening(connections, view.now, action);
+      return true;
+    });
   });
+}
+
+/** Shows a subflow as being opened, to the policies that permit the next one. */
+function addOpening(
+  connections: Overlay<number, ConnectionView>,
+  since: number,
+  { token, local, remote, backup = false, insteadOf }: CreateSubflowAction,
+): void {
+  const connection = connections.get(token);
+  if (!connection) return;
+  const opening: OpeningView = {
+    ...{ local: local.address, remote, backup, since },
+    ...(insteadOf !== undefined && { insteadOf }),
+  };
+  connections.replace(token, { ...connection, opening: [...connection.opening, opening] });
 }
 
 function withoutConflicts(actions: readonly PolicyAction[]): PolicyAction[] {

@@ -21,6 +21,7 @@ import {
   interfaceOf,
   isOpen,
   isSamePair,
+  isSameRemote,
   pairOf,
 } from '../view-queries';
 
@@ -95,9 +96,14 @@ export const countBetween = ({ paths, opening }: ConnectionView, pair: AddressPa
 /**
  * The pairs that have no subflow, ordered so that each has as little as possible in common with the
  * subflows before it: first the interface counts, then the local address, then the remote one. A
- * limit then drops the pairs that add least.
+ * limit then drops the pairs that add least. Those that have to wait after a failure, or after a
+ * refusal at the same remote address and port, come last, and before them those that failed.
  */
-export function missing<T extends LocalPair>(connection: ConnectionView, pairs: readonly T[]): T[] {
+export function missing<T extends LocalPair>(
+  view: PolicyView,
+  connection: ConnectionView,
+  pairs: readonly T[],
+): T[] {
   const uses = new Uses();
   for (const { interface: name, local, remote } of connection.paths) {
     uses.add(uses.of(name, local.address, remote.address));
@@ -108,16 +114,20 @@ export function missing<T extends LocalPair>(connection: ConnectionView, pairs: 
   }
   const rest = pairs
     .filter((pair) => countBetween(connection, pair) === 0)
-    .map((pair) => ({ pair, of: uses.of(pair.interface, pair.local, pair.remote.address) }));
+    .map((pair) => ({
+      pair,
+      ...prospects(view, connection, pair),
+      of: uses.of(pair.interface, pair.local, pair.remote.address),
+    }));
   const ordered: T[] = [];
   while (rest.length > 0) {
     let best = 0;
-    let least = Infinity;
-    rest.forEach(({ of }, index) => {
-      const weight = weightOf(of);
-      if (weight >= least) return;
+    let least: Rank = [Infinity, 0, 0];
+    rest.forEach(({ wait, failed, of }, index) => {
+      const rank: Rank = [wait, failed, weightOf(of)];
+      if (compareRanks(rank, least) >= 0) return;
       best = index;
-      least = weight;
+      least = rank;
     });
     for (const { pair, of } of rest.splice(best, 1)) {
       uses.add(of);
@@ -126,6 +136,31 @@ export function missing<T extends LocalPair>(connection: ConnectionView, pairs: 
   }
   return ordered;
 }
+
+/**
+ * How little an attempt between two addresses promises: the milliseconds until it may be repeated, and
+ * the failures in a row, of which a refusal from another local address counts half.
+ */
+function prospects(
+  { now }: PolicyView,
+  { failures }: ConnectionView,
+  pair: AddressPair,
+): { wait: number; failed: number } {
+  let [wait, failed] = [0, 0];
+  for (const each of failures) {
+    const same = isSamePair(each, pair);
+    if (!same && !(each.error === 'ECONNREFUSED' && isSameRemote(each, pair))) continue;
+    wait = Math.max(wait, each.retryAt - now);
+    failed += same ? each.count : each.count / 2;
+  }
+  return { wait, failed };
+}
+
+/** What orders pairs: the wait, the failures, and the uses. */
+type Rank = readonly [wait: number, failed: number, weight: number];
+
+const compareRanks = (one: Rank, other: Rank): number =>
+  one[0] - other[0] || one[1] - other[1] || one[2] - other[2];
 
 /** How often something is used. */
 interface Count {

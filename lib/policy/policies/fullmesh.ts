@@ -39,7 +39,7 @@ export function meshActions(
 ): PathAction[] {
   const pairs = mesh(view, connection).filter((each) => on(each.interface));
   return [
-    ...missing(connection, pairs).map((pair) =>
+    ...missing(view, connection, pairs).map((pair) =>
       creation(connection, pair, reason, { backup: backup(pair.interface) }),
     ),
     ...(connection.serverSide ? announcements(view, connection, reason, { on }) : []),

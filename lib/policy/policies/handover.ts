@@ -237,7 +237,7 @@ class Handover {
     const free = mesh(this.#view, this.#connection).filter(
       (pair) => !leaving.has(pair.interface) && !this.#isResting(pair),
     );
-    return missing(this.#connection, free).sort(
+    return missing(this.#view, this.#connection, free).sort(
       (one, other) =>
         Number(isHeld(one)) - Number(isHeld(other)) ||
         this.#rank(one.interface) - this.#rank(other.interface),

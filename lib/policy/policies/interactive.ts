@@ -62,7 +62,7 @@ export function interactive(options: InteractiveOptions = {}): PathPolicy {
 /** Opens paths on every interface as backups, so that one can take over at once. */
 function standbys(view: PolicyView, connection: ConnectionView, reason: string): PathAction[] {
   if (connection.serverSide) return announcements(view, connection, reason);
-  return missing(connection, mesh(view, connection)).map((pair) =>
+  return missing(view, connection, mesh(view, connection)).map((pair) =>
     creation(connection, pair, reason, { backup: true }),
   );
 }

@@ -1,7 +1,8 @@
 /** The policy perInterface(). */
+import { withoutScope } from '../../base/addresses';
 import { checkIfGiven, checkInteger, checkKeys } from '../../base/arguments';
-import type { ConnectionView, PathAction, PathPolicy, PolicyView } from '../policy';
-import { interfaceOf, isOpen } from '../view-queries';
+import type { ConnectionView, PathAction, PathPolicy, PathView, PolicyView } from '../policy';
+import { interfaceOf, isOpen, isReplacementFor } from '../view-queries';
 import {
   concernedByPaths,
   creation,
@@ -23,8 +24,10 @@ export interface PerInterfaceOptions {
 
 /**
  * Keeps `limit` subflows of each connection on each interface: it opens what is missing, to different
- * addresses first, and destroys the youngest beyond. Under the in-kernel path manager it has
- * `subflow` endpoints, one an interface, with the limit 1 only.
+ * addresses first, and destroys the youngest beyond. A server, whose client decides which of its own
+ * interfaces to use, keeps as many for each address of the client, and announces nothing: signalAll()
+ * does. Under the in-kernel path manager it has `subflow` endpoints, one an interface, with the limit
+ * 1 only.
  */
 export function perInterface(options: PerInterfaceOptions = {}): PathPolicy {
   checkKeys<PerInterfaceOptions>('options', options, { match: true, limit: true });
@@ -48,6 +51,7 @@ export function perInterface(options: PerInterfaceOptions = {}): PathPolicy {
       const connection = view.connections.get(action.token);
       const on = interfaceOf(view.interfaces, action.local.address);
       if (!connection || on === undefined || !matcher(view, match)(on)) return true;
+      if (action.insteadOf !== undefined) return true; // of the two, one goes
       return countOn(view, connection, on) < limit;
     },
     ...(limit === 1 && {
@@ -64,14 +68,18 @@ export function perInterface(options: PerInterfaceOptions = {}): PathPolicy {
   };
 }
 
+/** The open paths, without those that replace another one as long as that is there. */
+const counted = ({ paths }: ConnectionView): PathView[] => {
+  const open = paths.filter(isOpen);
+  return open.filter((path) => !open.some((each) => isReplacementFor(path, each)));
+};
+
 /** The number of subflows on an interface, those that are being opened included. */
-const countOn = (
-  { interfaces }: PolicyView,
-  { paths, opening }: ConnectionView,
-  on: string,
-): number =>
-  paths.filter((each) => isOpen(each) && each.interface === on).length +
-  opening.filter(({ local }) => interfaceOf(interfaces, local) === on).length;
+const countOn = ({ interfaces }: PolicyView, connection: ConnectionView, on: string): number =>
+  counted(connection).filter((each) => each.interface === on).length +
+  connection.opening.filter(
+    ({ local, insteadOf }) => insteadOf === undefined && interfaceOf(interfaces, local) === on,
+  ).length;
 
 function creations(
   view: PolicyView,
@@ -82,7 +90,7 @@ function creations(
 ): PathAction[] {
   const pairs = mesh(view, connection).filter((each) => matches(each.interface));
   const roomOn = new Map<string, number>();
-  return missing(connection, pairs).flatMap((pair) => {
+  return missing(view, connection, pairs).flatMap((pair) => {
     const room = roomOn.get(pair.interface) ?? limit - countOn(view, connection, pair.interface);
     roomOn.set(pair.interface, room - 1);
     return room > 0 ? [creation(connection, pair, reason)] : [];
@@ -90,18 +98,22 @@ function creations(
 }
 
 function surplus(
-  { paths, ...connection }: ConnectionView,
+  connection: ConnectionView,
   limit: number,
   matches: (name: string) => boolean,
   reason: string,
 ): PathAction[] {
-  const open = paths.filter(isOpen);
-  const names = new Set(open.flatMap((each) => each.interface ?? []).filter(matches));
-  return [...names].flatMap((name) =>
-    open
-      .filter((each) => each.interface === name)
+  const groups = new Map<string, PathView[]>();
+  for (const path of counted(connection)) {
+    const { interface: name, remote } = path;
+    if (name === undefined || !matches(name)) continue;
+    const key = connection.serverSide ? `${name} ${withoutScope(remote.address)}` : name;
+    groups.set(key, [...(groups.get(key) ?? []), path]);
+  }
+  return [...groups.values()].flatMap((paths) =>
+    paths
       .sort((one, other) => one.since - other.since)
       .slice(limit)
-      .map((path) => destruction({ ...connection, paths }, path, reason)),
+      .map((path) => destruction(connection, path, reason)),
   );
 }

@@ -273,6 +273,68 @@ describe('creating a subflow', () => {
     for (let now = 300; now < 700; now += 10) expect(at(now, announced(1, '10.9.1.1'))).toEqual([]);
   });
 
+  describe('to an address and port that never accepted one', () => {
+    const remote = { address: '10.9.1.1', port: SERVER.port };
+    const fromEach = () => [create('10.1.0.1', { remote }), create('10.2.0.1', { remote })];
+    const refuse = (local: string) =>
+      subflow('subflowClosed', `${local}:2000`, '10.9.1.1:443', { error: 'ECONNREFUSED' });
+
+    test('is tried from one local address, and from the others once it accepts that', () => {
+      const { policy, at } = begun();
+      policy.answer = fromEach;
+      expect(at(1, { type: 'woken' }).map(summaryOf)).toEqual([
+        'createSubflow 10.1.0.1 10.9.1.1:443',
+      ]);
+      expect(at(2, { type: 'woken' })).toEqual([]);
+      expect(
+        at(40, subflow('subflowEstablished', '10.1.0.1:2000', '10.9.1.1:443')).map(summaryOf),
+      ).toEqual(['createSubflow 10.2.0.1 10.9.1.1:443']);
+    });
+
+    test('is tried from the next local address where the first has no answer for a second', () => {
+      const { policy, engine, at } = begun();
+      policy.answer = fromEach;
+      const { wakeAt = Infinity } = engine.handle(5, { type: 'woken' });
+      expect(wakeAt).toBeLessThanOrEqual(1010);
+      expect(at(1004, { type: 'woken' })).toEqual([]);
+      expect(at(1005, { type: 'woken' }).map(summaryOf)).toEqual([
+        'createSubflow 10.2.0.1 10.9.1.1:443',
+      ]);
+    });
+
+    test('is hardly ever repeated where the peer refuses it, from whatever local address', () => {
+      const { policy, at, connection } = begun();
+      policy.answer = fromEach;
+      at(0, { type: 'woken' });
+      const tried: [number, string][] = [];
+      let [now, local] = [0, '10.1.0.1'];
+      for (const answer of [() => fromEach().reverse(), fromEach, () => fromEach().reverse()]) {
+        expect(at(now, refuse(local))).toEqual([]);
+        policy.answer = answer;
+        const next = Math.max(...connection().failures.map(({ retryAt }) => retryAt));
+        expect(at(next - 1, { type: 'woken' })).toEqual([]);
+        const actions = at(next, { type: 'woken' });
+        expect(actions).toHaveLength(1);
+        local = 'local' in actions[0]! ? actions[0].local.address : '';
+        tried.push([next - now, local]);
+        now = next;
+      }
+      expect(tried).toEqual([
+        [30_000, '10.2.0.1'],
+        [60_000, '10.1.0.1'],
+        [120_000, '10.2.0.1'],
+      ]);
+    });
+
+    test('is tried from each where the peer announces the address again', () => {
+      const { policy, at } = begun();
+      policy.answer = fromEach;
+      at(0, { type: 'woken' }, refuse('10.1.0.1'));
+      expect(at(100, announced(1, '10.9.1.1'))).toEqual([]);
+      expect(at(250, { type: 'woken' })).toHaveLength(1);
+    });
+  });
+
   test('is admitted at once where the address or its route returns', () => {
     const { policy, at } = begun();
     policy.answer = () => [create('10.2.0.1')];

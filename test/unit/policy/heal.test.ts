@@ -3,7 +3,8 @@ import { all } from '../../../lib/policy/policies/all';
 import { fullmesh } from '../../../lib/policy/policies/fullmesh';
 import { heal } from '../../../lib/policy/policies/heal';
 import { ndiffports } from '../../../lib/policy/policies/ndiffports';
-import type { ConnectionView, PathProgress } from '../../../lib/policy/policy';
+import { perInterface } from '../../../lib/policy/policies/per-interface';
+import type { ConnectionView, PathPolicy, PathProgress } from '../../../lib/policy/policy';
 import {
   address,
   begin,
@@ -24,8 +25,11 @@ const INTERVAL = 50; // ms
 const REMOTE = '10.9.0.1:443';
 
 /** A connection over both interfaces. */
-function begun(options = {}, begin_: Parameters<typeof established>[0] = {}) {
-  const made = engineWith(heal(options));
+const begun = (options = {}, begin_: Parameters<typeof established>[0] = {}) =>
+  begunWith(heal(options), begin_);
+
+function begunWith(policy: PathPolicy, begin_: Parameters<typeof established>[0] = {}) {
+  const made = engineWith(policy);
   made.at(0, begin(), established(begin_));
   made.at(10, subflow('subflowEstablished', MOBILE));
   return made;
@@ -193,8 +197,11 @@ describe('a path that goes dark', () => {
     ]);
   });
 
-  test('with all others is kept, and replacements are opened beside them', () => {
-    const made = begun();
+  test.each([
+    ['heal', () => heal()],
+    ['perInterface + heal', () => all(perInterface(), heal())],
+  ])('with all others is kept, and replacements are opened beside them: %s', (_, policy) => {
+    const made = begunWith(policy());
     const [one, other] = [streaming(WIFI, () => 20), streaming(MOBILE, () => 30)];
     watch(made, [10_000, 11_000], one, other);
     const done = watch(made, [11_000, 14_000], cutOff(one, 11_000), cutOff(other, 11_000));

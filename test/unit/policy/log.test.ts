@@ -38,9 +38,13 @@ test('a replay with another policy shows where it differs', () => {
   expect(found.map(({ index }) => index)).toEqual([4]);
   expect(found[0]!.entry.actions).toMatchObject([
     { type: 'abandonSubflow' },
+    { type: 'createSubflow' },
     { type: 'destroySubflow' },
   ]);
-  expect(found[0]!.replayed.actions).toMatchObject([{ type: 'abandonSubflow' }]);
+  expect(found[0]!.replayed.actions).toMatchObject([
+    { type: 'abandonSubflow' },
+    { type: 'createSubflow' },
+  ]);
 });
 
 test('a log has the errors that a policy threw', () => {

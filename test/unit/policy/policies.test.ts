@@ -51,13 +51,32 @@ describe('fullmesh', () => {
     expect(first).toEqual([`createSubflow 10.2.0.1 ${REMOTE}`]);
     expect(short(1, announced(4, '10.9.2.1'), announced(5, '10.9.3.1', 8443))).toEqual([
       'createSubflow 10.1.0.1 10.9.2.1:443',
-      'createSubflow 10.2.0.1 10.9.2.1:443',
-      'createSubflow 10.1.0.1 10.9.3.1:8443',
       'createSubflow 10.2.0.1 10.9.3.1:8443',
+    ]);
+    expect(short(2, subflow('subflowEstablished', '10.1.0.1:5', '10.9.2.1:443'))).toEqual([
+      'createSubflow 10.2.0.1 10.9.2.1:443',
+    ]);
+    expect(short(2, subflow('subflowEstablished', '10.2.0.1:6', '10.9.3.1:8443'))).toEqual([
+      'createSubflow 10.1.0.1 10.9.3.1:8443',
     ]);
     expect(short(2, { type: 'linkAdded', link: device(4, 'eth0') })).toEqual([]);
     const [address] = device(4, 'eth0', '10.3.0.1').addresses;
     expect(short(3, { type: 'addressAdded', address: address! })).toHaveLength(3);
+  });
+
+  test('tries an announced address from one local address where the peer refuses it', () => {
+    const { short } = begun(fullmesh());
+    short(1, subflow('subflowEstablished', MOBILE));
+    const [first = ''] = short(2, announced(4, '10.9.2.1'));
+    expect(first).toMatch(/^createSubflow 10\.[12]\.0\.1 10\.9\.2\.1:443$/);
+    const local = `${first.split(' ')[1]}:7`;
+    const refused = subflow('subflowClosed', local, '10.9.2.1:443', { error: 'ECONNREFUSED' });
+    expect(short(3, refused)).toEqual([]);
+    expect(short(29_999, woken)).toEqual([]);
+    const [second = '', ...more] = short(30_002, woken);
+    expect(more).toEqual([]);
+    expect(second).toMatch(/^createSubflow 10\.[12]\.0\.1 10\.9\.2\.1:443$/);
+    expect(second).not.toBe(first);
   });
 
   test('never connects to an address of this host that the peer announces too', () => {
@@ -66,8 +85,8 @@ describe('fullmesh', () => {
     const local = begun(fullmesh(), { remote: end('10.1.0.1', 443) });
     expect(local.short(1, announced(4, '10.2.0.1'))).toEqual([
       'createSubflow 10.1.0.1 10.2.0.1:443',
-      'createSubflow 10.2.0.1 10.2.0.1:443',
     ]);
+    expect(local.short(1001, woken)).toEqual(['createSubflow 10.2.0.1 10.2.0.1:443']);
   });
 
   test('opens those first that have least in common, where a limit does not admit all', () => {
@@ -85,15 +104,16 @@ describe('fullmesh', () => {
     wide.at(1, established({ denyJoinId0: true }));
     expect(short(wide.at)(2, announced(2, '10.9.1.1'))).toEqual([
       'createSubflow 10.2.0.1 10.9.1.1:443',
-      'createSubflow 10.1.0.1 10.9.1.1:443',
     ]);
+    expect(short(wide.at)(1002, woken)).toEqual(['createSubflow 10.1.0.1 10.9.1.1:443']);
   });
 
   test('opens none to the first address where the peer denies that or withdrew it', () => {
     expect(begun(fullmesh(), { denyJoinId0: true }).first).toEqual([]);
     const { short } = begun(fullmesh(), { denyJoinId0: true });
     expect(short(1, announced(1, '10.9.0.1'))).toEqual([]);
-    expect(short(2, announced(1, '10.9.0.1', 8443))).toHaveLength(2);
+    expect(short(2, announced(1, '10.9.0.1', 8443))).toHaveLength(1);
+    expect(short(1002, woken)).toHaveLength(1);
     const withdrawn = engineWith(fullmesh());
     withdrawn.at(0, begin([PHONE[0]!]), established(), removed(0));
     expect(withdrawn.at(1, begin())).toEqual([]);
@@ -147,6 +167,8 @@ describe('fullmesh', () => {
     expect(short(1, announced(3, '10.9.2.1'))).toEqual([]);
     expect(short(2, announced(4, '10.9.3.1', 8443))).toEqual([
       'createSubflow 10.2.0.1 10.9.3.1:8443',
+    ]);
+    expect(short(3, subflow('subflowEstablished', '10.2.0.1:9', '10.9.3.1:8443'))).toEqual([
       'createSubflow 10.1.0.1 10.9.3.1:8443',
     ]);
     expect(short(1000, linkChanged(3, 'wwan0', false))).toContain('withdraw 10.2.0.1');
@@ -237,11 +259,48 @@ describe('perInterface', () => {
     expect(made.first).toEqual([`createSubflow 10.2.0.1 ${REMOTE}`]);
     expect(made.short(1, announced(2, '10.9.1.1'), announced(3, '10.9.2.1'))).toEqual([
       'createSubflow 10.1.0.1 10.9.1.1:443',
-      'createSubflow 10.2.0.1 10.9.1.1:443',
+      'createSubflow 10.2.0.1 10.9.2.1:443',
     ]);
     made.at(2, subflow('subflowEstablished', '10.1.0.1:5', '10.9.1.1:443'));
     expect(made.short(3, subflow('subflowEstablished', '10.1.0.1:443', '10.9.2.1:5000'))).toEqual([
       'destroySubflow 10.1.0.1:443 10.9.2.1:5000',
+    ]);
+  });
+
+  test('turns to another address of the peer where one is refused', () => {
+    const made = engineWith(perInterface());
+    made.at(0, begin([PHONE[0]!]), established());
+    made.at(1, announced(2, '10.9.1.1'));
+    const here = short(made.at);
+    expect(here(2, begin())).toEqual(['createSubflow 10.2.0.1 10.9.1.1:443']);
+    const refused = subflow('subflowClosed', '10.2.0.1:7', '10.9.1.1:443', {
+      error: 'ECONNREFUSED',
+    });
+    expect(here(3, refused)).toEqual([`createSubflow 10.2.0.1 ${REMOTE}`]);
+  });
+
+  test('opens one path in place of a lost one, also with heal, and waits for none elsewhere', () => {
+    const made = begun(all(perInterface(), heal()));
+    made.at(1, subflow('subflowEstablished', MOBILE), announced(2, '10.9.1.1'));
+    expect(
+      made.short(2, subflow('subflowClosed', MOBILE, undefined, { error: 'ECONNRESET' })),
+    ).toEqual(['createSubflow 10.2.0.1 10.9.1.1:443']);
+    const refused = { error: 'ECONNREFUSED' };
+    expect(made.short(3, subflow('subflowClosed', '10.2.0.1:7', '10.9.1.1:443', refused))).toEqual(
+      [],
+    );
+    expect(made.short(252, woken)).toEqual([`createSubflow 10.2.0.1 ${REMOTE}`]);
+  });
+
+  test('of a server keeps a number for each address of its client', () => {
+    const { first, ...made } = begun(perInterface(), {
+      ...SERVER_SIDE,
+      remote: end('10.9.0.1', 50_000),
+    });
+    expect(first).toEqual([]);
+    expect(made.short(1, subflow('subflowEstablished', WIFI, '10.9.1.1:50001'))).toEqual([]);
+    expect(made.short(2, subflow('subflowEstablished', WIFI, '10.9.0.1:50002'))).toEqual([
+      `destroySubflow ${WIFI} 10.9.0.1:50002`,
     ]);
   });
 
@@ -533,6 +592,18 @@ describe('all', () => {
     const made = begun(all(one, other));
     expect(made.first).toEqual([`setBackup ${WIFI} ${REMOTE} backup`]);
     expect(made.short(1000, woken)).toEqual([]);
+  });
+
+  test('lets a policy decide with what the policies before it open in the same answer', () => {
+    const one = new ScriptedPolicy();
+    one.answer = () => [create('10.2.0.1'), create('10.3.0.1')];
+    const atMostOne: PathPolicy = {
+      name: 'at most one',
+      decide: () => [],
+      permits: ({ connections }, { token, type }) =>
+        type !== 'createSubflow' || connections.get(token)?.opening.length === 0,
+    };
+    expect(begun(all(one, atMostOne)).first).toEqual([`createSubflow 10.2.0.1 ${REMOTE}`]);
   });
 
   test('has the shortest interval, and the endpoints of each policy', () => {
