@@ -8,7 +8,10 @@ export type MptcpErrorCode =
   | 'ERR_MPTCP_UNAVAILABLE'
   /** The peer or the path does not speak MPTCP. */
   | 'ERR_MPTCP_FALLBACK'
-  /** A capability is missing: the message says which, and how to get it. */
+  /**
+   * A capability is missing, or the container or service of this process forbids it: the message says
+   * which, and how to get it.
+   */
   | 'ERR_MPTCP_PERMISSION'
   /** A limit of the kernel, or one that was set, is reached: see `maximum`. */
   | 'ERR_MPTCP_LIMIT'

@@ -5,6 +5,7 @@
 import { lazily } from '../base/lazy';
 import { installInCluster } from '../sockets/node/cluster';
 import { install } from '../sockets/node/install';
+import type { HandleHooks } from '../sockets/node/types';
 import type { Settings } from '../sockets/options';
 
 /** The settings of connections and listeners of this environment that have none of their own. */
@@ -18,7 +19,7 @@ let defaults: (() => Defaults) | undefined;
 
 function load(): typeof import('../sockets/hooks') {
   if (hooks) return hooks;
-  hooks = require('../sockets/hooks') as typeof import('../sockets/hooks');
+  const loaded = require('../sockets/hooks') as typeof import('../sockets/hooks');
   const { setPathHinter } =
     require('../sockets/path-hinter') as typeof import('../sockets/path-hinter');
   setPathHinter(
@@ -29,7 +30,34 @@ function load(): typeof import('../sockets/hooks') {
     const { connect, listen } = defaults();
     setDefaults(connect, listen);
   }
-  return hooks;
+  hooks = loaded;
+  return loaded;
+}
+
+/**
+ * Returns hooks that let sockets fail with this errno where they would be bound or connected: while the
+ * process can open no file, the hooks cannot be loaded, and Node would not get a socket either.
+ */
+const refusing = (errno: number): HandleHooks => ({
+  socketConnect: () => undefined,
+  serverListens: () => undefined,
+  serverListen: (_server, _at, listen) => {
+    listen();
+    return undefined;
+  },
+  bind: () => errno,
+  connect: () => errno,
+  close: () => undefined,
+});
+
+function loadHandleHooks(): HandleHooks {
+  try {
+    return load().handleHooks;
+  } catch (error) {
+    const { code = '', errno } = error as NodeJS.ErrnoException;
+    if (errno === undefined || !['EMFILE', 'ENFILE'].includes(code)) throw error;
+    return refusing(errno);
+  }
 }
 
 let installed = false;
@@ -42,7 +70,7 @@ export function setUp(giveDefaults?: () => Defaults): void {
   defaults = giveDefaults ?? defaults;
   if (installed) return;
   installed = true;
-  install(() => load().handleHooks);
+  install(loadHandleHooks);
   installInCluster(() => load().clusterHooks);
   // Jest lets no module load another one after its test file has ended, but the wrappers stay.
   if (process.env.JEST_WORKER_ID !== undefined) load();

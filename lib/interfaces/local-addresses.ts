@@ -1,9 +1,9 @@
 /** What is known of this host's addresses without waiting: usable-addresses.ts asks rtnetlink. */
 import { readFileSync } from 'node:fs';
-import os from 'node:os';
 import { familyOf, type IpFamily } from '../base/addresses';
 import { ADDRESS_FLAGS } from '../kernel/constants';
 import { isLinkLocal } from './interface';
+import { addressesByInterface } from './node-interfaces';
 
 export interface LocalAddress {
   address: string;
@@ -35,9 +35,9 @@ function usableByIpv6(): string[] {
  * when it chooses a source (inet_select_addr()): until its lifetime ends, such an address works.
  */
 export function interfacesToBind(family: IpFamily): string[] {
-  const running = Object.entries(os.networkInterfaces())
+  const running = addressesByInterface()
     .filter(([, addresses]) =>
-      addresses?.some(
+      addresses.some(
         ({ address, internal }) =>
           !internal && familyOf(address) === family && !isLinkLocal(address),
       ),
@@ -67,8 +67,8 @@ export function interfaceOf(address: string): string | undefined {
 
 function readInterfaces(): void {
   known = new Map();
-  for (const [name, addresses] of Object.entries(os.networkInterfaces())) {
-    for (const { address } of addresses ?? []) if (!known.has(address)) known.set(address, name);
+  for (const [name, addresses] of addressesByInterface()) {
+    for (const { address } of addresses) if (!known.has(address)) known.set(address, name);
   }
   readAt = performance.now();
 }

@@ -3,7 +3,7 @@
  * table's first routes, among which the default routes are.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
+import { addressesByInterface } from './node-interfaces';
 
 /** Milliseconds for which a text is used again. */
 const FRESH = 1000;
@@ -44,8 +44,8 @@ export function networkState(): string {
   const now = performance.now();
   if (now - readAt < FRESH) return text;
   readAt = now;
-  const addresses = Object.entries(networkInterfaces()).map(
-    ([name, all = []]) => `${name} ${all.map(({ cidr, mac }) => `${cidr ?? ''} ${mac}`).join()}`,
+  const addresses = addressesByInterface().map(
+    ([name, all]) => `${name} ${all.map(({ cidr, mac }) => `${cidr ?? ''} ${mac}`).join()}`,
   );
   text = [...addresses, ...routes()].join('\n');
   return text;

@@ -1,5 +1,5 @@
 /** Loads the native addon when it is first needed, and says why it cannot be loaded. */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Native } from '../../types/native';
 import { MptcpError } from '../base/errors';
@@ -7,9 +7,14 @@ import { MptcpError } from '../base/errors';
 /** The folder of this package, which has the addon; undefined in an ES module, made by a bundler. */
 const ROOT = typeof __dirname === 'string' ? path.join(__dirname, '..', '..') : undefined;
 
-let loaded: { native?: Native; error?: Error } | undefined;
+interface Loaded {
+  native?: Native;
+  error?: Error;
+}
 
-function load(): { native?: Native; error?: Error } {
+let loaded: Loaded | undefined;
+
+function load(): Loaded {
   if (process.platform !== 'linux') {
     return { error: new Error(`it needs Linux, and this is ${process.platform}`) };
   }
@@ -35,8 +40,38 @@ function isBundled(root: string): boolean {
     };
     return name !== 'mptcp';
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED';
+    return !['ERR_ACCESS_DENIED', ...SCARCITY].includes(
+      (error as NodeJS.ErrnoException).code ?? '',
+    );
   }
+}
+
+/** The errors of open() where the process or the machine has too many open files. */
+const SCARCITY = ['EMFILE', 'ENFILE'];
+
+/** Returns the error of opening a file of this package where too many files are open for that. */
+function scarcity(): NodeJS.ErrnoException | undefined {
+  try {
+    closeSync(openSync(__filename, 'r'));
+    return undefined;
+  } catch (error) {
+    return SCARCITY.includes((error as NodeJS.ErrnoException).code ?? '')
+      ? (error as NodeJS.ErrnoException)
+      : undefined;
+  }
+}
+
+/**
+ * Loads the addon at the first call, and again after files were scarce: node-gyp-build reports that as
+ * the absence of an addon.
+ */
+function loadOnce(): Loaded {
+  if (loaded) return loaded;
+  const result = load();
+  const scarce = result.error && scarcity();
+  if (scarce) return { error: scarce };
+  loaded = result;
+  return result;
 }
 
 type Find = (folder: string) => unknown;
@@ -97,25 +132,26 @@ function explain(error: NodeJS.ErrnoException, root: string): Error {
   );
 }
 
-/** The addon, loaded at the first call; undefined where it cannot be: see {@link loadError}. */
+/** The addon, loaded at the first call; undefined where it cannot be: requireNative() says why. */
 export function loadNative(): Native | undefined {
-  loaded ??= load();
-  return loaded.native;
+  return loadOnce().native;
 }
 
-/** Why there is no addon: another operating system, no binary, or options of Node.js that keep it out. */
-export function loadError(): Error | undefined {
-  loaded ??= load();
-  return loaded.error;
-}
-
-/** The addon, or ERR_MPTCP_UNAVAILABLE. */
+/** The addon, or ERR_MPTCP_UNAVAILABLE; ERR_MPTCP_SYSTEM where too many files are open to load it. */
 export function requireNative(): Native {
-  const native = loadNative();
+  const { native, error } = loadOnce();
   if (native) return native;
+  const { code = '', errno } = error as NodeJS.ErrnoException;
+  if (SCARCITY.includes(code) && errno !== undefined) {
+    throw new MptcpError(
+      'ERR_MPTCP_SYSTEM',
+      `The addon cannot be loaded now: too many files are open (${code}). Raise the limit (ulimit -n; sysctl fs.file-max), or close some`,
+      { errno, cause: error },
+    );
+  }
   throw new MptcpError(
     'ERR_MPTCP_UNAVAILABLE',
-    `Multipath TCP is not available: ${loadError()?.message ?? 'no addon'}`,
-    { cause: loadError() },
+    `Multipath TCP is not available: ${error?.message ?? 'no addon'}`,
+    { cause: error },
   );
 }

@@ -1,4 +1,5 @@
 /** Turns errors of the kernel into MptcpErrors: one table has the code and advice for each. */
+import { existsSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import type { NativeError } from '../../types/native';
 import { isNativeError, MptcpError, type MptcpErrorCode } from '../base/errors';
@@ -8,6 +9,8 @@ interface Refusal {
   call?: RegExp;
   errno?: string;
   extack?: RegExp;
+  /** Whether it applies on this machine. */
+  here?: () => boolean;
   code: MptcpErrorCode;
   /** What to do about it; $1 stands for what `extack` captured. */
   advice: string;
@@ -27,6 +30,8 @@ const NEEDS_NET_ADMIN = needs('This', 'NET_ADMIN');
 const NEEDS_SYS_ADMIN = needs('Another network namespace', 'SYS_ADMIN');
 
 const ANY_COMMAND = /^MPTCP_PM_CMD_/;
+const NETLINK_SOCKET = /^socket AF_NETLINK/;
+const PROC_FILE = /^(open|read|write) \/proc\/(sys|net)\//;
 
 /** The first entry that matches is used. */
 const REFUSALS: readonly Refusal[] = [
@@ -59,16 +64,6 @@ const REFUSALS: readonly Refusal[] = [
     code: 'ERR_MPTCP_NOT_FOUND',
     advice: 'The network namespace has no such interface: pm.interfaces.list() gives those it has',
   },
-  { errno: 'EPERM', code: 'ERR_MPTCP_PERMISSION', advice: NEEDS_NET_ADMIN },
-  { errno: 'EACCES', code: 'ERR_MPTCP_PERMISSION', advice: NEEDS_NET_ADMIN },
-  {
-    call: /^thread /,
-    errno: 'EAGAIN',
-    code: 'ERR_MPTCP_SYSTEM',
-    advice:
-      'There is no thread to be had: raise the limit of the control group (pids.max; systemd: TasksMax), ' +
-      'or of the user (ulimit -u)',
-  },
   {
     errno: 'EMFILE',
     code: 'ERR_MPTCP_SYSTEM',
@@ -78,6 +73,45 @@ const REFUSALS: readonly Refusal[] = [
     errno: 'ENFILE',
     code: 'ERR_MPTCP_SYSTEM',
     advice: 'This machine may open no more files: raise sysctl fs.file-max',
+  },
+  // What forbids sockets of netlink chooses its errno freely, but these are none of it.
+  ...['ENOBUFS', 'ENOMEM'].map((errno) => ({
+    ...{ call: NETLINK_SOCKET, errno, code: 'ERR_MPTCP_SYSTEM' as const },
+    advice: 'The machine, or the control group of this process, has too little memory',
+  })),
+  {
+    call: NETLINK_SOCKET,
+    code: 'ERR_MPTCP_PERMISSION',
+    advice:
+      'The path manager, events and connections() need netlink, which a filter of system calls forbids ' +
+      'here: allow AF_NETLINK (systemd: RestrictAddressFamilies=; a container: its seccomp profile)',
+  },
+  {
+    call: PROC_FILE,
+    errno: 'EROFS',
+    code: 'ERR_MPTCP_PERMISSION',
+    advice:
+      'The container or service of this process has a read-only /proc/sys: change the setting from outside ' +
+      '(docker run --sysctl; Kubernetes: securityContext.sysctls; systemd: ProtectKernelTunables=no)',
+  },
+  {
+    call: PROC_FILE,
+    errno: 'ENOENT',
+    here: () => !existsSync('/proc/sys/net'),
+    code: 'ERR_MPTCP_PERMISSION',
+    advice:
+      'The container, service or chroot of this process hides /proc, or a part of it: let it have that of ' +
+      'the system, read-only where settings are only to be read',
+  },
+  { errno: 'EPERM', code: 'ERR_MPTCP_PERMISSION', advice: NEEDS_NET_ADMIN },
+  { errno: 'EACCES', code: 'ERR_MPTCP_PERMISSION', advice: NEEDS_NET_ADMIN },
+  {
+    call: /^thread /,
+    errno: 'EAGAIN',
+    code: 'ERR_MPTCP_SYSTEM',
+    advice:
+      'There is no thread to be had: raise the limit of the control group (pids.max; systemd: TasksMax), ' +
+      'or of the user (ulimit -u)',
   },
   { errno: 'ECANCELED', code: 'ERR_MPTCP_CLOSED', advice: 'It was closed before this was done' },
   {
@@ -221,6 +255,7 @@ function adviceFor({ call, extack = '' }: Pick<NativeError, 'call' | 'extack'>, 
   for (const refusal of REFUSALS) {
     if (refusal.errno !== undefined && refusal.errno !== name) continue;
     if (refusal.call && !refusal.call.test(call)) continue;
+    if (refusal.here?.() === false) continue;
     const match = refusal.extack?.exec(extack);
     if (refusal.extack && !match) continue;
     return { ...refusal, captured: match?.[1] };

@@ -1,4 +1,5 @@
 /** `pm.sysctls`: the settings below net.mptcp. */
+import { constants } from 'node:os';
 import type { Abortable } from '../base/abort';
 import { checkBoolean, checkInteger, checkOneOf, checkText } from '../base/arguments';
 import { MptcpError } from '../base/errors';
@@ -128,9 +129,18 @@ export class Sysctls {
     await this.write(name, KINDS[name].write?.('value', value) ?? '', abort);
   }
 
-  /** @internal Writes the text of any setting. */
-  write(name: SysctlName, value: string, abort?: Abortable): Promise<void> {
-    return this.#commands.writeFile(sysctlPath(name), value, abort);
+  /**
+   * @internal Writes the text of any setting. Where settings are read-only, as in containers, one that
+   * has the value already needs no change.
+   */
+  async write(name: SysctlName, value: string, abort?: Abortable): Promise<void> {
+    try {
+      await this.#commands.writeFile(sysctlPath(name), value, abort);
+    } catch (error) {
+      if (!isReadOnly(error)) throw error;
+      const current = await this.#commands.readFile(sysctlPath(name), abort);
+      if (current.trim() !== value) throw error;
+    }
   }
 
   async #read(name: SysctlName, abort?: Abortable): Promise<unknown> {
@@ -152,5 +162,9 @@ export class Sysctls {
     return Object.fromEntries(entries.filter((entry) => entry.length > 0)) as Partial<SysctlValues>;
   }
 }
+
+/** Whether a setting could not be changed because the files of all settings are read-only. */
+export const isReadOnly = (error: unknown): boolean =>
+  error instanceof MptcpError && error.errno === -constants.errno.EROFS;
 
 export const sysctlPath = (name: SysctlName): string => `/proc/sys/net/mptcp/${name}`;

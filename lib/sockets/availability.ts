@@ -1,5 +1,6 @@
 /** Opens MPTCP sockets, and reports why this machine has none where it has none. */
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+import type { Native } from '../../types/native';
 import { errnoName, MptcpError, systemError } from '../base/errors';
 import { loadNative, requireNative } from '../kernel/addon';
 import { IPPROTO_MPTCP } from '../kernel/constants';
@@ -12,7 +13,7 @@ const FILTERED =
 
 /** What each errno of socket(IPPROTO_MPTCP) means, and what to do about it. */
 const ADVICE: Partial<Record<string, string>> = {
-  ENOPROTOOPT: 'MPTCP is switched off here: sysctl net.mptcp.enabled=1',
+  ENOPROTOOPT: `MPTCP is switched off here (sysctl net.mptcp.enabled=1), or ${FILTERED}`,
   EPROTONOSUPPORT: `This kernel was built without CONFIG_MPTCP, or ${FILTERED}`,
   EINVAL: `MPTCP needs Linux 5.6 or later, or ${FILTERED}`,
   EACCES: 'A security policy forbids MPTCP sockets',
@@ -22,14 +23,27 @@ const ADVICE: Partial<Record<string, string>> = {
 /** Errors of which TCP sockets are not spared: the process or the machine has too few resources. */
 const SCARCITY = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'];
 
-/** Whether the machine has no sockets of this family at all: it may do without IPv6. */
-const lacksFamily = (name: string, family: 4 | 6): boolean =>
-  name === 'EAFNOSUPPORT' && family === 6 && whyUnavailable() === undefined;
+/** Whether an MPTCP socket of this family can be opened. */
+function canOpen(native: Native, family: 4 | 6): boolean {
+  try {
+    native.closeSocket(native.openSocket(family));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether there are no sockets of this family at all: a machine may do without IPv6, and a service may
+ * be restricted to one family (systemd: RestrictAddressFamilies=).
+ */
+const lacksFamily = (native: Native, name: string, family: 4 | 6): boolean =>
+  name === 'EAFNOSUPPORT' && canOpen(native, family === 4 ? 6 : 4);
 
 /**
  * Opens an MPTCP socket and returns its file descriptor. Throws ERR_MPTCP_UNAVAILABLE where this
  * machine has no MPTCP, whatever the errno, and the addon's own error where a TCP socket would fail
- * alike (EMFILE; EAFNOSUPPORT on a machine without IPv6). No answer is cached: net.mptcp.enabled can
+ * alike (EMFILE; EAFNOSUPPORT where there is no such family). No answer is cached: net.mptcp.enabled can
  * change while the process runs.
  */
 export function openMptcpSocket(family: 4 | 6): number {
@@ -38,7 +52,8 @@ export function openMptcpSocket(family: 4 | 6): number {
     return native.openSocket(family);
   } catch (error) {
     const name = errnoName(error);
-    if (name === undefined || SCARCITY.includes(name) || lacksFamily(name, family)) throw error;
+    if (name === undefined || SCARCITY.includes(name) || lacksFamily(native, name, family))
+      throw error;
     throw systemError(
       'ERR_MPTCP_UNAVAILABLE',
       error,
@@ -47,14 +62,18 @@ export function openMptcpSocket(family: 4 | 6): number {
   }
 }
 
-/** Returns why this machine cannot open MPTCP sockets now; undefined where it can. */
+/**
+ * Returns why this machine can open MPTCP sockets of neither family now; undefined where it can open
+ * one.
+ */
 export function whyUnavailable(): MptcpError | undefined {
   try {
     const fd = openMptcpSocket(4);
     loadNative()?.closeSocket(fd);
     return undefined;
   } catch (error) {
-    return error instanceof MptcpError ? error : undefined;
+    const native = loadNative();
+    return error instanceof MptcpError && !(native && canOpen(native, 6)) ? error : undefined;
   }
 }
 

@@ -113,7 +113,8 @@ export function offer(
   } catch (error) {
     noteOffer(handle, side, settings);
     if (settings.mode === 'require') return negativeErrno(error) ?? UNAVAILABLE;
-    if (error instanceof MptcpError) warnUnavailable(error);
+    if (error instanceof MptcpError && error.code === 'ERR_MPTCP_UNAVAILABLE')
+      warnUnavailable(error);
     return 0;
   }
 }

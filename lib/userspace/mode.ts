@@ -10,7 +10,7 @@ import type { PathManagerEvents } from '../events/stream';
 import { commandError } from '../kernel/command-errors';
 import { type Commands } from '../kernel/commands';
 import { lockOwner, takeLock } from '../kernel/privileged-names';
-import { sysctlPath, type Sysctls } from '../kernel/sysctls';
+import { isReadOnly, sysctlPath, type Sysctls } from '../kernel/sysctls';
 import { formerMode, type FormerMode } from './former-mode';
 import { KernelLikeManager } from './kernel-like-manager';
 
@@ -265,7 +265,10 @@ export class ModeControl {
     }
   }
 
-  /** Switches to userspace, and has the file open that restores the mode when the process exits. */
+  /**
+   * Switches to userspace, and has the file open that restores the mode when the process exits. Where
+   * settings are read-only, as in containers, the administrator may have set the mode before.
+   */
   async #switch(
     former: string,
     memory: FormerMode,
@@ -275,11 +278,17 @@ export class ModeControl {
     let name: keyof Settings = 'path_manager';
     const hold = (): Promise<NativeHeldSetting> =>
       this.#commands.holdSetting(sysctlPath(name), before[name], memory.file, abort);
-    const setting = await hold().catch((error: unknown) => {
-      if (!isUnsupported(error)) throw error;
-      name = 'pm_type';
-      return hold();
-    });
+    let setting: NativeHeldSetting;
+    try {
+      setting = await hold().catch((error: unknown) => {
+        if (!isUnsupported(error)) throw error;
+        name = 'pm_type';
+        return hold();
+      });
+    } catch (error) {
+      if (former !== 'userspace' || !isReadOnly(error)) throw error;
+      return { setting: UNCHANGED, atExit: () => undefined };
+    }
     const undo = memory.keep(former);
     try {
       setting.change(mode[name]);
@@ -292,6 +301,13 @@ export class ModeControl {
     return { setting, atExit };
   }
 }
+
+/** Stands for a setting that has its value already, and that nobody can change. */
+const UNCHANGED: NativeHeldSetting = {
+  change: () => undefined,
+  restore: () => undefined,
+  release: () => undefined,
+};
 
 const isUnsupported = (error: unknown): boolean =>
   error instanceof MptcpError && error.code === 'ERR_MPTCP_UNSUPPORTED';

@@ -83,20 +83,19 @@ bool has(const Event& event, uint16_t flag) { return (event.flags.value_or(0) & 
 std::optional<bool> find_out() {
   const auto deadline = Clock::now() + kLongest;
   const bool alone = unshare(CLONE_NEWNET) == 0;
-  if (alone) {
-    if (!set_loopback_up()) return std::nullopt;
-    // Kernels before 5.14 lack the setting, and so have nothing to report.
-    if (!write_net_file("/proc/sys/net/mptcp/allow_join_initial_addr_port", "0")) return false;
-  }
+  if (alone && !set_loopback_up()) return std::nullopt;
+  // The setting cannot be changed in a container whose /proc/sys is read-only or hidden.
+  const bool denies =
+      alone && write_net_file("/proc/sys/net/mptcp/allow_join_initial_addr_port", "0");
   auto events = open_events();
   if (!events) return std::nullopt;
   const auto connection = connect_over_loopback(deadline);
   if (!connection) return std::nullopt;
-  const auto event = created(*events, connection->port, !alone, deadline);
+  const auto event = created(*events, connection->port, !denies, deadline);
   if (!event) return std::nullopt;
-  if (alone) return has(*event, uapi::kMptcpPmEvFlagDenyJoinId0);
-  // No peer denies joins here. The server-side flag shows that the kernel is 6.18 or newer, but its
-  // absence proves nothing.
+  if (denies) return has(*event, uapi::kMptcpPmEvFlagDenyJoinId0);
+  // The peer does not deny joins. The server-side flag shows that the kernel is 6.18 or newer, but
+  // its absence proves nothing.
   if (has(*event, uapi::kMptcpPmEvFlagServerSide)) return true;
   return std::nullopt;
 }

@@ -1,4 +1,4 @@
-/** Tests that a process without threads or files to be had gets errors with a code. */
+/** Tests a process without threads or files to be had: errors have a code, and sockets work where TCP would. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
@@ -8,6 +8,9 @@ import { Namespace } from '../lab/namespace';
 
 const PROGRAM = join(__dirname, 'peers', 'exhausted.js');
 const CALLS = ['open', 'events', 'watch', 'connections', 'mode'];
+
+const SOCKETS = join(__dirname, 'peers', 'exhausted-sockets.js');
+const WORKING = { listening: 'ok', connected: 'mptcp' };
 
 type Results = Record<'before' | 'during' | 'after', Record<string, unknown>>;
 
@@ -29,14 +32,34 @@ describeKernel('a process at its limits', { needs: ['g++'] }, () => {
   const run = (command: string, ...args: string[]): Promise<Results> =>
     host.spawn(command, args).json<Results>();
 
-  test('no thread: every call fails with EAGAIN, and works later', async () => {
+  /** The variables that let a program be without threads while a file exists. */
+  function withoutThreads(): string[] {
     const library = join(folder, 'no-threads.so');
     const source = join(__dirname, 'peers', 'no-threads.cc');
     execFileSync('g++', ['-shared', '-fPIC', '-o', library, source, '-ldl']);
-    const env = [`LD_PRELOAD=${library}`, `NO_THREADS=${join(folder, 'no-threads')}`];
+    return [`LD_PRELOAD=${library}`, `NO_THREADS=${join(folder, 'no-threads')}`];
+  }
+
+  test('no thread: sockets work', async () => {
+    const args = [...withoutThreads(), process.execPath, SOCKETS, 'threads'];
+    expect(await run('env', ...args)).toEqual({ during: WORKING, after: WORKING });
+  });
+
+  test('no file: the first sockets of a process fail with EMFILE, and later ones work', async () => {
+    const shell = ['-c', 'ulimit -n 80; exec "$0" "$@"'];
+    expect(await run('sh', ...shell, process.execPath, SOCKETS, 'files')).toEqual({
+      during: {
+        listening: { code: 'EMFILE', syscall: 'listen' },
+        connected: { code: 'EMFILE', syscall: 'connect' },
+      },
+      after: WORKING,
+    });
+  });
+
+  test('no thread: every call fails with EAGAIN, and works later', async () => {
     const { before, during, after } = await run(
       'env',
-      ...env,
+      ...withoutThreads(),
       process.execPath,
       PROGRAM,
       'threads',

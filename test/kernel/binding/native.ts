@@ -1,16 +1,10 @@
 /** The addon, and promises around its callbacks, for the tests of this folder. */
 import { types } from 'node:util';
-import { loadError, loadNative } from '../../../lib/kernel/addon';
-import type { Deliver, Native, NativeCommandError, NativeError } from '../../../types/native';
+import { requireNative } from '../../../lib/kernel/addon';
+import type { Deliver, NativeCommandError, NativeError } from '../../../types/native';
 import { until } from '../../lab/until';
 
-function load(): Native {
-  const native = loadNative();
-  if (native === undefined) throw loadError() ?? new Error('the addon could not be loaded');
-  return native;
-}
-
-export const native = load();
+export const native = requireNative();
 
 export type Done<T> = (error: NativeCommandError | null, result?: T) => void;
 

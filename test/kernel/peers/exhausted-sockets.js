@@ -1,0 +1,53 @@
+// Listens and connects by its first sockets while the process can have no more threads, or no more files,
+// and again later. Prints what both give. The argument is 'threads' or 'files'.
+'use strict';
+const { once } = require('node:events');
+const fs = require('node:fs');
+const { connectionOf } = require('mptcp');
+const net = require('mptcp/net');
+
+const settled = (promise) => promise.catch(({ code, syscall }) => ({ code, syscall }));
+
+async function connect(port) {
+  const client = net.connect(port, '127.0.0.1').resume();
+  await once(client, 'connect');
+  const { status } = connectionOf(client);
+  await once(client, 'close');
+  return status;
+}
+
+async function use() {
+  const server = net.createServer((socket) => socket.end());
+  const listening = await settled(
+    once(server.listen(0, '127.0.0.1'), 'listening').then(() => 'ok'),
+  );
+  const connected = await settled(connect(server.address()?.port ?? 1));
+  server.close();
+  return { listening, connected };
+}
+
+const EXHAUST = {
+  threads() {
+    const file = process.env.NO_THREADS;
+    fs.writeFileSync(file, '');
+    return () => fs.rmSync(file);
+  },
+  files() {
+    const open = [];
+    for (;;) {
+      try {
+        open.push(fs.openSync('/dev/null'));
+      } catch {
+        return () => open.forEach((fd) => fs.closeSync(fd));
+      }
+    }
+  },
+};
+
+async function main() {
+  const end = EXHAUST[process.argv[2]]();
+  const during = await use();
+  end();
+  process.stdout.write(`${JSON.stringify({ during, after: await use() })}\n`);
+}
+void main();
