@@ -120,10 +120,16 @@ const NO_ENDPOINT = check({
   id: 'MPD204',
   title: 'A client with several addresses has endpoints',
   needs: NEEDS,
-  reads: ['endpoints', 'interfaces', 'role', 'mode', 'origins'],
-  judge({ endpoints, interfaces, role, mode, origins }) {
+  reads: [
+    ...(['endpoints', 'interfaces', 'role', 'mode', 'origins'] as const),
+    ...(['limits', 'counters', 'connections'] as const),
+  ],
+  judge({ endpoints, interfaces, role, mode, origins, limits, counters, connections }) {
     const isUsed = followed(mode) && role.client && !role.server;
     if (!isUsed || endpoints.some(({ subflow, fullmesh }) => subflow || fullmesh)) return [];
+    // Servers may bring the other paths: by announced addresses, which are used unless none is accepted.
+    const accepts = limits.addAddrAccepted > 0 && (counters.MPTcpExtAddAddr ?? 0) > 0;
+    if (accepts || connections.some(({ info }) => (info?.subflows ?? 0) > 0)) return [];
     const spare = ([4, 6] as const).map((family) => usable(interfaces, family));
     const most = spare.find((each) => each.length > 1);
     if (!most) return [];

@@ -120,7 +120,7 @@ const BBR = check({
     const neighbours = paths.filter(
       ({ peer, route, interface: name }) =>
         route?.interface === name &&
-        route.gateway === undefined &&
+        (route.gateway === undefined || isAddress(route.gateway, peer)) &&
         connections.some(({ remote }) => isAddress(remote.address, peer)),
     );
     const [first] = neighbours;
