@@ -6,6 +6,7 @@
  */
 const layers = [
   ['cli'],
+  ['doctor'],
   ['drop-in'],
   ['intents'],
   ['path-manager'],

@@ -34,6 +34,15 @@ export type {
 } from './connection/paths';
 export type { Subflow } from './connection/subflow';
 export type {
+  CheckResult,
+  DoctorOptions,
+  DoctorReport,
+  Evidence,
+  Finding,
+  Severity,
+  SkippedCheck,
+} from './doctor/report';
+export type {
   Endpoint,
   EndpointAddress,
   EndpointFlags,
@@ -173,6 +182,14 @@ export const connectionOf = lazily(
   () =>
     (require('./connection/connection-of') as typeof import('./connection/connection-of'))
       .connectionOf,
+);
+
+/**
+ * Finds faults of a set-up, with what was read and the command that mends each, and changes nothing:
+ * see docs/doctor.md.
+ */
+export const doctor = lazily(
+  () => (require('./doctor/doctor') as typeof import('./doctor/doctor')).doctor,
 );
 
 /**

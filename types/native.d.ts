@@ -473,6 +473,17 @@ export interface NativeCommands extends NativeBackground {
   /** Lists the routes of all tables. */
   routes(callback: Callback<NativeRoute[]>): number;
   /**
+   * Finds the route that packets from `source` to `destination` take by the kernel's rules and tables,
+   * on the given interface unless it is 0. Without a source the kernel chooses it: the route's `source`.
+   * Fails with ENETUNREACH or EHOSTUNREACH if there is no route.
+   */
+  findRoute(
+    destination: string,
+    source: string | undefined,
+    interface: number,
+    callback: Callback<NativeRoute>,
+  ): number;
+  /**
    * Reads a file under /proc/sys/net/ or /proc/net/ of the namespace. Fails with EINVAL for another
    * path, with ENOENT if it does not exist and with EACCES without permission.
    */

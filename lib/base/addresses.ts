@@ -49,6 +49,10 @@ export const scopeOf = (address: string): string | undefined => address.split('%
 export const isAddress = (one: string, other: string): boolean =>
   withoutScope(one) === withoutScope(other);
 
+/** Whether an address is of the loopback (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3). */
+export const isLoopback = (address: string): boolean =>
+  address === '::1' || (net.isIPv4(address) && address.startsWith('127.'));
+
 /** A key for an address with its port. */
 export const socketKey = ({ address, port }: { address: string; port: number }): string =>
   `${withoutScope(address)} ${port}`;

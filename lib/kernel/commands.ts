@@ -194,6 +194,14 @@ export class Commands {
     return this.#job((done) => this.#native.routes(done), options);
   }
 
+  findRoute(
+    path: { destination: string; source?: string; interface: number },
+    options?: Abortable,
+  ): Promise<NativeRoute> {
+    const { destination, source, interface: index } = path;
+    return this.#job((done) => this.#native.findRoute(destination, source, index, done), options);
+  }
+
   readFile(path: string, options?: Abortable): Promise<string> {
     return this.#job((done) => this.#native.readFile(path, done), options);
   }

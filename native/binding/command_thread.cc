@@ -43,14 +43,20 @@ class CommandSession {
     return &*path_manager_;
   }
 
-  template <class T>
-  Result<Records> list(Result<std::vector<T>> (*dump)(netlink::Socket&)) {
+  Result<netlink::Socket*> route() {
     if (!route_) {
       auto opened = rtnetlink::open();
       if (!opened) return opened.error();
       route_.emplace(std::move(*opened));
     }
-    const auto listed = dump(*route_);
+    return &*route_;
+  }
+
+  template <class T>
+  Result<Records> list(Result<std::vector<T>> (*dump)(netlink::Socket&)) {
+    const auto socket = route();
+    if (!socket) return socket.error();
+    const auto listed = dump(**socket);
     if (!listed) return listed.error();
     return records_of(*listed);
   }
@@ -246,6 +252,7 @@ Napi::Function CommandThread::define(Napi::Env env) {
           InstanceMethod<&CommandThread::links>("links"),
           InstanceMethod<&CommandThread::addresses>("addresses"),
           InstanceMethod<&CommandThread::routes>("routes"),
+          InstanceMethod<&CommandThread::find_route>("findRoute"),
           InstanceMethod<&CommandThread::read_file>("readFile"),
           InstanceMethod<&CommandThread::write_file>("writeFile"),
           InstanceMethod<&CommandThread::listen>("listen"),
@@ -332,6 +339,25 @@ Napi::Value CommandThread::addresses(const Napi::CallbackInfo& info) {
 Napi::Value CommandThread::routes(const Napi::CallbackInfo& info) {
   return submit(info.Env(), Argument(info, 0, "callback").function(),
                 [](CommandSession& session) { return session.list(list_routes); });
+}
+
+Napi::Value CommandThread::find_route(const Napi::CallbackInfo& info) {
+  InterfaceScopes scopes;
+  const Address destination = read_address(Argument(info, 0, "destination"), 0, scopes);
+  const auto source = read_optional_address(Argument(info, 1, "source"), scopes);
+  if (source && destination.family != source->family) {
+    throw Napi::RangeError::New(info.Env(), "destination and source must be of one family");
+  }
+  return submit(
+      info.Env(), Argument(info, 3, "callback").function(),
+      [destination, source, interface = Argument(info, 2, "interface").integer<int32_t>()](
+          CommandSession& session) -> Result<Record> {
+        const auto socket = session.route();
+        if (!socket) return socket.error();
+        const auto route = rtnetlink::find_route(**socket, destination, source, interface);
+        if (!route) return route.error();
+        return record_of(*route);
+      });
 }
 
 Napi::Value CommandThread::read_file(const Napi::CallbackInfo& info) {

@@ -60,6 +60,7 @@ class CommandThread : public Napi::ObjectWrap<CommandThread> {
   Napi::Value links(const Napi::CallbackInfo& info);
   Napi::Value addresses(const Napi::CallbackInfo& info);
   Napi::Value routes(const Napi::CallbackInfo& info);
+  Napi::Value find_route(const Napi::CallbackInfo& info);
   Napi::Value read_file(const Napi::CallbackInfo& info);
   Napi::Value write_file(const Napi::CallbackInfo& info);
   Napi::Value listen(const Napi::CallbackInfo& info);

@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace mptcp::rtnetlink {
@@ -123,6 +124,28 @@ Result<void> routes(netlink::Socket& socket, const std::function<bool(const Rout
                     const std::function<void()>& restart) {
   auto message = dump_message<rtmsg>(RTM_GETROUTE, kRoute);
   return socket.dump_decoded<Route>(message, decode_route, each, restart);
+}
+
+Result<Route> find_route(netlink::Socket& socket, const Address& destination,
+                         const std::optional<Address>& source, int32_t interface) {
+  const size_t length = destination.family == AF_INET ? sizeof(in_addr) : sizeof(in6_addr);
+  const auto bytes = [length](const Address& address) {
+    return std::as_bytes(std::span(address.bytes)).first(length);
+  };
+  Message message(RTM_GETROUTE, kRoute);
+  rtmsg header{};
+  header.rtm_family = static_cast<uint8_t>(destination.family);
+  header.rtm_dst_len = static_cast<uint8_t>(8 * length);
+  header.rtm_src_len = source ? header.rtm_dst_len : uint8_t{0};
+  message.put_header(header);
+  message.put_bytes(RTA_DST, bytes(destination));
+  if (source) message.put_bytes(RTA_SRC, bytes(*source));
+  if (interface != 0) message.put(RTA_OIF, interface);
+  Result<Route> found = malformed_message(kRoute);
+  auto asked =
+      socket.request(message, [&](const MessageView& reply) { found = decode_route(reply); });
+  if (!asked) return asked.error();
+  return found;
 }
 
 Result<Link> decode_link(const MessageView& message) {

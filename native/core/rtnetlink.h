@@ -85,6 +85,13 @@ Result<std::vector<InterfaceAddress>> addresses(netlink::Socket& socket);
 Result<void> routes(netlink::Socket& socket, const std::function<bool(const Route&)>& each,
                     const std::function<void()>& restart);
 
+/// Asks the kernel which route packets from `source` to `destination` take, by its rules and
+/// tables. Without a source, the kernel chooses it, and it is the route's preferred source;
+/// `interface` restricts the route to one unless it is 0. Fails with ENETUNREACH or EHOSTUNREACH if
+/// there is none.
+Result<Route> find_route(netlink::Socket& socket, const Address& destination,
+                         const std::optional<Address>& source, int32_t interface);
+
 // The decoders fail with EBADMSG if the bytes are no such message.
 Result<Link> decode_link(const netlink::MessageView& message);
 Result<InterfaceAddress> decode_address(const netlink::MessageView& message);

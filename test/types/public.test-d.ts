@@ -12,6 +12,8 @@ import {
   type Connection,
   connectionOf,
   type ConnectionStatus,
+  doctor,
+  type DoctorReport,
   enable,
   type Endpoint,
   type HintResult,
@@ -139,6 +141,7 @@ expectTypeOf(connectionOf(stream)).toEqualTypeOf<Connection>();
 // @ts-expect-error -- no socket
 connectionOf('socket');
 
+expectTypeOf(doctor({ pid: 1, role: 'client' })).resolves.toEqualTypeOf<DoctorReport>();
 expectTypeOf(capabilities()).resolves.toEqualTypeOf<Capabilities>();
 expectTypeOf<Capabilities['mptcp']>().toEqualTypeOf<boolean>();
 expectTypeOf<Capabilities['reason']>().toEqualTypeOf<MptcpError | undefined>();

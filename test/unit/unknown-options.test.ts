@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { connectionOf, enable, PathManager, policies, withMptcp } from '../../lib';
+import { connectionOf, doctor, enable, PathManager, policies, withMptcp } from '../../lib';
 import { nearest } from '../../lib/base/suggestion';
 import { ConnectionPaths } from '../../lib/connection/paths';
 import { parseRegisterOptions } from '../../lib/drop-in/register-options';
@@ -46,6 +46,7 @@ const withHints = (hints: never) => new mptcpNet.Socket({ mptcp: { hints } });
 
 /** The type, who receives it, the wrong options, and what the error says. */
 const WRONG: [type: string, receive: Receive, wrong: object, expected: string][] = [
+  ['DoctorOptions', (_, it) => doctor(it), { nets: 'a' }, "'options.netns'"],
   ['PathManagerOptions', (_, it) => PathManager.open(it), { ns: 'a' }, "'options.netns'"],
   ['EndpointOptions', (pm, it) => pm.endpoints.add(it), { address, subflows: true }, 'subflow'],
   ['EndpointOptions', (pm, it) => pm.endpoints.add(it), { adress: address }, "'options.address'"],

@@ -230,6 +230,41 @@ describeKernel('Commands', {}, () => {
     });
   });
 
+  test('a route is found by rules, source and interface', async () => {
+    host.ip('link', 'set', 'lo', 'up');
+    for (const [name, address] of [
+      ['d0', '10.1.0.1/24'],
+      ['d1', '10.2.0.1/24'],
+    ]) {
+      host.ip('link', 'add', name!, 'type', 'bridge');
+      host.ip('address', 'add', address!, 'dev', name!);
+      host.ip('address', 'add', `fd00:${name!.slice(1)}::1/64`, 'dev', name!, 'nodad');
+      host.ip('link', 'set', name!, 'up');
+    }
+    const links = await answer<NativeLink[]>((done) => commands.links(done));
+    const index = (name: string) => links.find((link) => link.name === name)!.index;
+    const find = (destination: string, source: string | undefined, device = 0) =>
+      answer<NativeRoute>((done) => commands.findRoute(destination, source, device, done));
+    const refused = async (destination: string, source: string) =>
+      name(await failure((done) => commands.findRoute(destination, source, 0, done)));
+
+    expect(await find('10.1.0.9', '10.2.0.1')).toMatchObject({
+      ...{ destination: '10.1.0.9', type: 1, nextHops: [{ interface: index('d0'), weight: 1 }] },
+    });
+    expect(await refused('192.0.2.1', '10.2.0.1')).toBe('ENETUNREACH');
+    expect(await find('10.2.0.9', undefined)).toMatchObject({ source: '10.2.0.1' });
+    expect(await refused('2001:db8::1', 'fd00:1::1')).toBe('ENETUNREACH');
+
+    host.ip('route', 'add', 'default', 'via', '10.1.0.254');
+    host.ip('route', 'add', 'default', 'via', '10.2.0.254', 'table', '7');
+    host.ip('rule', 'add', 'from', '10.2.0.1', 'table', '7');
+    const first = { gateway: '10.1.0.254', interface: index('d0') };
+    const second = { gateway: '10.2.0.254', interface: index('d1') };
+    expect(await find('192.0.2.1', '10.1.0.1')).toMatchObject({ nextHops: [first] });
+    expect(await find('192.0.2.1', '10.2.0.1')).toMatchObject({ nextHops: [second] });
+    expect(await find('192.0.2.1', '10.2.0.1', index('d1'))).toMatchObject({ nextHops: [second] });
+  });
+
   test('files of the network stack are read and written in the namespace', async () => {
     const read = (path: string) => answer<string>((done) => commands.readFile(path, done));
     const write = (path: string, value: string) =>
