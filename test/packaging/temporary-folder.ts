@@ -70,8 +70,17 @@ function environment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !inherited.test(name)));
 }
 
-/** Packs a copy of the repository with a prebuilt addon for this machine. */
-export function pack(copy: Folder): { tarball: string; size: number; files: string[] } {
+/** What `npm pack` made, and the folder in which it did. */
+export interface Packed {
+  folder: string;
+  tarball: string;
+  /** The unpacked size, in bytes. */
+  size: number;
+  files: string[];
+}
+
+/** Packs a copy of the repository with the prebuilt addons. */
+export function pack(copy: Folder): Packed {
   const listed = copy.run('git', ['-C', ROOT, 'ls-files', '-co', '--exclude-standard', '-z']);
   for (const file of listed.stdout.split('\0').slice(0, -1)) copy.copy(file);
   symlinkSync(join(ROOT, 'node_modules'), join(copy.path, 'node_modules'));
@@ -81,6 +90,7 @@ export function pack(copy: Folder): { tarball: string; size: number; files: stri
     { filename: string; unpackedSize: number; files: { path: string }[] },
   ];
   return {
+    folder: copy.path,
     tarball: join(copy.path, packed.filename),
     size: packed.unpackedSize,
     files: packed.files.map(({ path }) => path),

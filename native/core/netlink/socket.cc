@@ -23,6 +23,9 @@ constexpr size_t kDumpDatagrams = 2;
 // Answers to a batch must fit the receive buffer (212992 bytes by default, about 1 KiB each).
 constexpr size_t kBatch = 64;
 
+// This is NLMSGERR_ATTR_MISS_TYPE, which kernel headers have from Linux 6.1 on.
+constexpr uint16_t kMissingType = 5;
+
 // The kernel answers within sendmsg(), so that only a lost answer makes a request wait.
 constexpr timeval kAnswerTimeout = {10, 0};
 
@@ -38,7 +41,7 @@ void read_extended(Error& error, Bytes bytes) {
   if (!attributes) return;
   if (const auto text = attributes->find(NLMSGERR_ATTR_MSG)) error.extack = text->as_string();
   error.offending_attribute = attributes->get<uint32_t>(NLMSGERR_ATTR_OFFS);
-  error.missing_attribute = attributes->get<uint32_t>(NLMSGERR_ATTR_MISS_TYPE);
+  error.missing_attribute = attributes->get<uint32_t>(kMissingType);
 }
 
 // Reads an NLMSG_ERROR: a struct nlmsgerr, then the request's payload unless NLM_F_CAPPED is set,
