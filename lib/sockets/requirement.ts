@@ -66,7 +66,9 @@ export function requireOfEmitted(server: net.Server, isRequired: () => boolean):
     const error = requireMptcp(socket);
     if (!error) return emit(...args);
     channels.rejected.publish({ server, remoteAddress, remotePort, error });
-    socket.resetAndDestroy();
+    if ('encrypted' in socket)
+      socket.destroy(); // Node cannot reset what is below TLS
+    else socket.resetAndDestroy();
     return true;
   };
 }
