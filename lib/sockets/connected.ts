@@ -1,6 +1,5 @@
 /** Handles new connections: reports what they speak, and applies what their settings say. */
 import type net from 'node:net';
-import { DelayQueue } from '../base/delay-queue';
 import { MptcpError } from '../base/errors';
 import { lazily } from '../base/lazy';
 import { applyOptions, isOfPaths, mergeResults } from '../hints/apply';
@@ -18,13 +17,12 @@ import { loadNative } from '../kernel/addon';
 import { isMptcpSocket, statusUnknown, whyUnavailable } from './availability';
 import { isBlackhole } from './blackholes';
 import { channels } from './channels';
-import { unwatchFallback, watchFallback } from './fallback-watch';
 import { handleOf, socketOf } from './node/handle';
 import { type TcpHandle } from './node/types';
 import { noteOffer, type Offer, offerOf } from './offer';
 import { checkMptcpOptions } from './options';
 import { hintPathsOf } from './path-hinter';
-import { watchPaths } from './path-loss';
+import { SocketWatch } from './socket-watch';
 
 type Protocol = 'mptcp' | 'fallback' | 'unknown';
 
@@ -83,8 +81,8 @@ function proceed(handle: TcpHandle, offer: Offer): void {
   }
   offer.hints.forEach((result) => report(handle, result));
   if (offer.auto) offer.hints = [...forestalled(), ...offer.hints];
-  unsettled.add(offer);
-  if (mode === 'require') watch(handle, offer);
+  if (mode === 'require') awaitFallback(handle, offer);
+  watch.begin(offer, mode === 'require');
   const socket = socketOf(handle); // an accepted connection has none yet: see publishAccepted()
   if (mode === 'require' && socket) guard(socket, handle, offer);
   if (intent ?? paths) void hintAtCreation(handle, offer);
@@ -99,22 +97,16 @@ async function hintAtCreation(handle: TcpHandle, { settings }: Offer): Promise<v
   }
 }
 
-/**
- * Connections for which settle() is still due. It waits a while because most connections have ended by
- * then, and because the first round trip to a neighbour may be a long one: its link-layer address was
- * looked up, or the machine was busy.
- */
-const unsettled = new DelayQueue<Offer>(50, settle); // ms
+const watch = new SocketWatch(settle);
 
-/** Cancels what is still to be done for a connection that ends, also by path-loss.ts. */
-export function cancelSettling(offer: Offer): void {
-  unsettled.withdraw(offer);
+/** Ends the watch of a connection that ends. */
+export function unwatch(offer: Offer): void {
+  watch.end(offer);
 }
 
 function settle(offer: Offer): void {
   if (offer.side === 'server') sendHeldBack(offer.handle);
   if (offer.auto === 'forestalled') settleAuto(offer);
-  watchPaths(offer);
 }
 
 /** Decides whether the congestion control that `auto` has replaced stays replaced. */
@@ -124,12 +116,12 @@ function settleAuto(offer: Offer): void {
   offer.auto = chosen.some(({ applied }) => applied) && 'settled';
   offer.hints = [...chosen, ...offer.hints.filter(({ by }) => by !== 'TCP_CONGESTION')];
   chosen.forEach((result) => report(handle, result, true));
-  if (offer.auto) watch(handle, offer);
+  if (offer.auto) awaitFallback(handle, offer);
 }
 
-/** Watches a connection that has a reason to know of its fallback. */
-function watch(handle: TcpHandle, offer: Offer): void {
-  watchFallback(handle, () => fellBack(handle, offer), offer.settings.mode === 'require');
+/** Awaits the fallback of a connection that has a reason to know of it. */
+function awaitFallback(handle: TcpHandle, offer: Offer): void {
+  watch.awaitFallback(offer, () => fellBack(handle, offer));
 }
 
 /** Keeps what a connection receives after its fallback from an app that requires MPTCP. */
@@ -138,7 +130,7 @@ function guard(socket: net.Socket, handle: TcpHandle, offer: Offer): void {
     socket,
     () => handle.fd >= 0 && loadNative()?.isMptcp(handle.fd) === false,
     () => {
-      unwatchFallback(handle);
+      offer.onFallback = undefined;
       fellBack(handle, offer);
       if (!socket.destroyed) socket.destroy(); // a TLS socket over that of the handle
     },
@@ -165,7 +157,7 @@ export function hint(handle: TcpHandle, hints: SchedulingHints): HintResult[] {
     results.push(...chosen);
     if (offer) {
       offer.auto = replaced && 'settled';
-      if (replaced) watch(handle, offer);
+      if (replaced) awaitFallback(handle, offer);
     }
   }
   if (offer) offer.hints = mergeResults(offer.hints, results);
@@ -231,7 +223,8 @@ export function requireMptcp(socket: net.Socket): MptcpError | undefined {
   const offer = offerOf(handle) ?? noteOffer(handle, 'client', checkMptcpOptions());
   if (offer.settings.mode !== 'require') {
     offer.settings = { ...offer.settings, mode: 'require' };
-    watch(handle, offer);
+    awaitFallback(handle, offer);
+    if (!offer.connected) watch.begin(offer, true); // its socket was made elsewhere
   }
   guard(socket, handle, offer);
   return undefined;

@@ -29,11 +29,9 @@ export interface PathsSeen {
   silent: boolean;
   /** When it was first found without a path; undefined while it has one. */
   lostAt: number | undefined;
-  /** The index of its queue. */
-  level: number;
 }
 
-/** The state of a handle's connection, and its own entry of the queue of connected.ts. */
+/** The state of a handle's connection, and its own entry of the queues of socket-watch.ts. */
 export class Offer implements Queued {
   due = 0;
   before: Queued | undefined;
@@ -51,8 +49,12 @@ export class Offer implements Queued {
    * was made, `settled` once that was found to be right.
    */
   auto: false | 'forestalled' | 'settled' = false;
-  /** What path-loss.ts has seen of the connection; undefined until it is 50 ms old. */
+  /** What socket-watch.ts has seen of the connection; undefined until it is 50 ms old. */
   seen: PathsSeen | undefined;
+  /** The index of its queue there. */
+  level = 0;
+  /** Awaits the fallback of the connection to TCP; undefined where nobody needs to know of it. */
+  onFallback: (() => void) | undefined;
 
   constructor(
     readonly handle: TcpHandle,

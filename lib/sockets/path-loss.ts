@@ -3,17 +3,15 @@
  * when its peer resets it or no longer answers. Over MPTCP that ends a subflow only: a connection whose
  * last subflow has ended stays open for net.mptcp.close_timeout (60 s, and anew with each attempt to
  * make a subflow), because another may still be made, and the kernel reports it to nobody without
- * CAP_NET_ADMIN. So connections from which nothing comes are polled, and ended as TCP would have ended
- * them.
+ * CAP_NET_ADMIN. So connections from which nothing comes are polled by socket-watch.ts, and ended as TCP
+ * would have ended them. This decides when and with which code.
  */
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { IntegerOption } from '../../types/native';
-import { DelayQueue } from '../base/delay-queue';
 import { loadNative } from '../kernel/addon';
 import { sysctlPath } from '../kernel/sysctls';
 import { BY_POLICY, type GiveUp } from './give-up';
-import { socketOf } from './node/handle';
 import type { Offer, PathsSeen } from './offer';
 
 /** What may bring a connection without a path back, such as a policy that opens subflows. */
@@ -38,84 +36,8 @@ const NONE: GiveUp = { afterReset: 0, afterSilence: 0 };
 /** A client whose policy heals opens another subflow within a second. */
 const BY_CLIENT: GiveUp = { afterReset: 2000, afterSilence: 2000 };
 
-/** The results of the addon's pathHealth(). */
-const LOST = 0;
-const UNREAD = 1;
-const SILENT = 2;
-
-/** The connections by the time to their next poll: 100 ms, 200 ms … 25.6 s. */
-const queues = Array.from({ length: 9 }, (_, level) => new DelayQueue<Offer>(100 << level, poll));
-const RECEIVING = 2;
-const IDLE = 3;
-
-/** Watches a connection until it closes, which withdraws it from its queue, or until it is TCP. */
-export function watchPaths(offer: Offer): void {
-  const { bytesRead: received, bytesWritten: sent } = offer.handle;
-  const aliveAt = performance.now();
-  const seen = { received, sent, aliveAt, silent: false, lostAt: undefined, level: 0 };
-  offer.seen = seen;
-  wait(offer, seen, 0);
-}
-
-function wait(offer: Offer, seen: PathsSeen, level: number): void {
-  seen.level = level;
-  queues[level]?.add(offer);
-}
-
-function poll(offer: Offer): void {
-  const { handle, seen } = offer;
-  if (!seen || handle.fd < 0) return;
-  countPoll();
-  const { bytesRead, bytesWritten } = handle;
-  const hasSent = bytesWritten !== seen.sent;
-  seen.sent = bytesWritten;
-  if (bytesRead !== seen.received) {
-    seen.received = bytesRead;
-    noteAlive(seen);
-    wait(offer, seen, RECEIVING);
-    return;
-  }
-  const health = loadNative()?.pathHealth(handle.fd);
-  if (health === undefined) return; // TCP, which reports its end itself
-  if (health === LOST) {
-    const error = whyOver(offer, seen);
-    if (error) socketOf(handle)?.destroy(error);
-    else wait(offer, seen, 0);
-    return;
-  }
-  if (health === SILENT) seen.silent = true;
-  else if (health !== UNREAD) noteAlive(seen);
-  // What was sent may be answered by a reset.
-  wait(offer, seen, hasSent ? 0 : Math.min(seen.level + 1, idleLevel));
-}
-
-function noteAlive(seen: PathsSeen): void {
-  seen.aliveAt = performance.now();
-  seen.silent = false;
-  seen.lostAt = undefined;
-}
-
-/**
- * The longest time between two polls. It rises while there are so many connections that they are polled
- * too often, so that their cost does not grow with their number.
- */
-let idleLevel = IDLE;
-const COUNTED = 250;
-const SHORTEST = 100; // ms for that many polls
-let polls = 0;
-let countedAt = 0;
-
-function countPoll(): void {
-  if (++polls < COUNTED) return;
-  const now = performance.now();
-  if (now - countedAt < SHORTEST) idleLevel = Math.min(idleLevel + 1, queues.length - 1);
-  else if (now - countedAt > 4 * SHORTEST) idleLevel = Math.max(idleLevel - 1, IDLE);
-  polls = 0;
-  countedAt = now;
-}
-
 /** Returns the error with which a connection without a path ends now; undefined: it is kept. */
-function whyOver(offer: Offer, seen: PathsSeen): Error | undefined {
+export function whyOver(offer: Offer, seen: PathsSeen): Error | undefined {
   const { handle, settings } = offer;
   const now = performance.now();
   seen.lostAt ??= now;
