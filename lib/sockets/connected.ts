@@ -17,7 +17,7 @@ import { loadNative } from '../kernel/addon';
 import { isMptcpSocket, statusUnknown, whyUnavailable } from './availability';
 import { isBlackhole } from './blackholes';
 import { channels } from './channels';
-import { handleOf, socketOf } from './node/handle';
+import { handleOf, notePeer, socketOf } from './node/handle';
 import { type TcpHandle } from './node/types';
 import { noteOffer, type Offer, offerOf } from './offer';
 import { checkMptcpOptions } from './options';
@@ -207,6 +207,7 @@ export function connected(socket: net.Socket, handle: TcpHandle, offer: Offer): 
   const error = whyNot(protocol, handle, offer);
   if (required && error) socket.destroy(error);
   else proceed(handle, offer);
+  if (!socket.destroyed) notePeer(socket, handle);
   if (protocol === 'fallback') channels.fallback.publish({ socket, error });
   channels.connect.publish({ socket, status: protocol });
 }

@@ -20,6 +20,8 @@ interface TcpHandleClass {
 interface Internals {
   _handle: (TcpHandle & { _parent?: TcpHandle }) | null;
   _listen2(...args: unknown[]): void;
+  /** What remoteAddress, remotePort and remoteFamily give while the socket is connecting. */
+  _peername?: object | null;
 }
 
 /** The symbol under which a socket keeps its Client: see sockets/client.ts. */
@@ -113,6 +115,12 @@ export function socketOf(handle: Handle): net.Socket | undefined {
   return (
     handle[kSocket] ?? (handle as unknown as Record<symbol, net.Socket | undefined>)[ownerSymbol]
   );
+}
+
+/** Makes the socket of a connected handle know its peer, which Node lets it know only after `connecting`. */
+export function notePeer(socket: net.Socket, handle: TcpHandle): void {
+  const peer = {};
+  if (handle.getpeername(peer) === 0) internals(socket)._peername = peer;
 }
 
 /**

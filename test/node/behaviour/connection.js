@@ -3,6 +3,7 @@
 /** connectionOf(), enable() and mode 'require' over loopback. */
 
 const assert = require('node:assert/strict');
+const diagnostics = require('node:diagnostics_channel');
 const { once } = require('node:events');
 const { Duplex, PassThrough } = require('node:stream');
 const { finished } = require('node:stream/promises');
@@ -44,6 +45,20 @@ describe('connectionOf', () => {
     assert.equal(subflow.interface, 'lo');
     assert.equal(subflow.tcpInfo.state, 1);
     assert.deepEqual(remote.subflows()[0].remote, subflow.local);
+  });
+
+  it('knows its peer when the channel mptcp:connect has it', async (t) => {
+    const seen = [];
+    const note = ({ socket }) => {
+      const { remoteAddress, remotePort, remoteFamily } = socket;
+      seen.push({ remoteAddress, remotePort, remoteFamily });
+    };
+    diagnostics.subscribe('mptcp:connect', note);
+    t.after(() => diagnostics.unsubscribe('mptcp:connect', note));
+    const { client } = await pair(t);
+    const { remoteAddress, remotePort, remoteFamily } = client;
+    assert.deepEqual(seen, [{ remoteAddress, remotePort, remoteFamily }]);
+    assert.ok(remotePort > 0);
   });
 
   it('is pending, then has the status of its protocol, which it keeps after the end', async (t) => {
