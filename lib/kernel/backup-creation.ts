@@ -37,10 +37,12 @@ export async function createBackups<T>(
   create: () => Promise<T>,
 ): Promise<T> {
   if (isKept) return create();
-  const before = new Set((await subflowsOf(channel, creations)).map(subflowKey));
+  const before = await subflowsOf(channel, creations).catch(() => undefined);
   const result = await create();
+  if (!before) return result; // what cannot be read back is left as it is
+  const known = new Set(before.map(subflowKey));
   for (const creation of creations) {
-    follow(creation.token, setOnceConnected(channel, creation, before));
+    follow(creation.token, setOnceConnected(channel, creation, known));
   }
   return result;
 }

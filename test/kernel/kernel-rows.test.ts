@@ -2,12 +2,13 @@
  * Tests what kernels differ in: each works here, works another way, or says that it does not. The
  * outcomes are the rows of docs/kernels.md.
  */
-import { MptcpError, PathManager } from 'mptcp';
+import { MptcpError, PathManager, type SchedulingHints } from 'mptcp';
 import { missing } from '../lab/requirements';
 import { describeKernel } from '../lab/jest';
 import { Namespace } from '../lab/namespace';
 import { type Outcome, recordRow } from '../lab/rows';
-import { twoPaths } from '../lab/topologies';
+import type { Path } from '../lab/path';
+import { type Hosts, twoPaths } from '../lab/topologies';
 import { until } from '../lab/until';
 import { echoes } from './peers/echoes';
 import { manage } from './peers/managed-peer';
@@ -23,6 +24,20 @@ async function codeOf(promise: Promise<unknown>): Promise<string | undefined> {
     throw error;
   }
 }
+
+/** What came with later kernels: see types/native.d.ts. */
+const OPTIONAL_FIELDS = {
+  info: [
+    ...['localAddrUsed', 'localAddrMax', 'csumEnabled', 'retransmits', 'bytesRetrans'],
+    ...['bytesSent', 'bytesReceived', 'bytesAcked', 'subflowsTotal'],
+    ...['lastDataSent', 'lastDataRecv', 'lastAckRecv'],
+  ],
+  subflow: ['id'],
+};
+const SETTINGS = [
+  ...(['blackhole_timeout', 'close_timeout', 'path_manager', 'pm_type'] as const),
+  ...(['scheduler', 'syn_retrans_before_tcp_fallback'] as const),
+];
 
 const commands = (subject: string, outcome: Outcome, remark?: string): void =>
   recordRow({ part: 'Commands', subject, outcome, ...(remark !== undefined && { remark }) });
@@ -67,6 +82,17 @@ describeKernel('what kernels differ in', {}, () => {
           ? 'the kernel does not say its maximum'
           : `${error.maximum} at most`;
       commands('pm.limits.set()', 'works', says);
+    });
+
+    test('settings that the kernel does not have are undefined', async () => {
+      const all = await pm.sysctls.get();
+      for (const name of SETTINGS) {
+        expect(all[name] === undefined).toBe(
+          !host.exec('ls', ['/proc/sys/net/mptcp']).split('\n').includes(name),
+        );
+        const outcome = all[name] === undefined ? 'undefined' : 'works';
+        recordRow({ part: 'Settings', subject: name, outcome });
+      }
     });
 
     test('the flag laminar', async () => {
@@ -118,34 +144,41 @@ describeKernel('what kernels differ in', {}, () => {
     });
   });
 
-  describe('connections that userspace manages', () => {
-    const connected = async (
-      mode: 'kernel' | 'userspace' = 'userspace',
-      prepare: (client: Peer, devices: string[]) => Promise<unknown> = () => Promise.resolve(),
-    ) => {
-      const lab = await twoPaths({ join: 'none' });
+  describe('connections', () => {
+    let lab: Hosts<readonly [Path, Path]>;
+    let pm: PathManager;
+    let server: Peer;
+    let client: Peer;
+    let port: number;
+    beforeAll(async () => {
+      lab = await twoPaths({ join: 'none' });
+      pm = await PathManager.open({ netns: lab.client.name });
+      [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
+      port = await server.run(echoes.net.serve);
+    });
+    afterAll(async () => {
+      await pm.close();
+      await lab.dispose();
+    });
+    afterEach(() => client.run(({ state }) => state.socket.destroy()));
+
+    /** Connects, under a path manager, and returns the token of the client's connection. */
+    async function connect(
+      mode: 'kernel' | 'userspace',
+      hints: SchedulingHints = {},
+    ): Promise<number> {
       for (const host of [lab.server, lab.client]) host.pathManager(mode);
-      const pm = await PathManager.open({ netns: lab.client.name });
-      const [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
-      await prepare(
-        client,
-        lab.paths.map(({ client: { device } }) => device),
-      );
-      const port = await server.run(echoes.net.serve);
-      await client.run(echoes.net.ask, 'mptcp', { host: lab.paths[0].server.address, port });
-      const token = await client.run(({ state }) => state.connection.token!);
-      return {
-        ...{ lab, server, client, pm, token },
-        [Symbol.asyncDispose]: async () => {
-          await pm.close();
-          await lab.dispose();
-        },
-      };
-    };
+      return ask(hints);
+    }
+
+    async function ask(hints: SchedulingHints = {}): Promise<number> {
+      const host = lab.paths[0].server.address;
+      await client.run(echoes.net.ask, 'mptcp', { host, port, mptcp: { hints } });
+      return client.run(({ state }) => state.connection.token!);
+    }
 
     test('addresses are those of the connection', async () => {
-      await using open = await connected();
-      const { lab, pm, token, client } = open;
+      const token = await connect('userspace');
       lab.client.addEndpoint('192.0.2.77', 'signal');
       expect(await pm.addresses.list(token)).toEqual([]);
       const { address } = lab.paths[1].client;
@@ -168,38 +201,39 @@ describeKernel('what kernels differ in', {}, () => {
     });
 
     test('a connection of the in-kernel path manager has no addresses', async () => {
-      await using open = await connected('kernel');
-      expect(await codeOf(open.pm.addresses.list(open.token))).toBe('ERR_MPTCP_PATH_MANAGER');
-      const [subflow] = await open.client.run(({ state }) =>
+      const token = await connect('kernel');
+      expect(await codeOf(pm.addresses.list(token))).toBe('ERR_MPTCP_PATH_MANAGER');
+      const [subflow] = await client.run(({ state }) =>
         state.connection.subflows().map(({ local, remote }) => ({ local, remote })),
       );
-      expect(await codeOf(open.pm.setBackup(open.token, subflow!, true))).toBe(
-        'ERR_MPTCP_PATH_MANAGER',
-      );
+      expect(await codeOf(pm.setBackup(token, subflow!, true))).toBe('ERR_MPTCP_PATH_MANAGER');
     });
 
-    /** Whether both sides treat the second subflow as backup. */
-    const isBackup = async ({ netns }: { netns: string }): Promise<boolean> => {
-      await using pm = await PathManager.open({ netns });
-      for await (const { subflows = [] } of pm.connections({ state: 'ESTABLISHED' })) {
-        if (subflows.length === 2)
-          return subflows[1]!.backup === true || subflows[0]!.backup === true;
+    /** Waits until both sides treat a subflow of the client's open connection as backup. */
+    async function untilBackup(): Promise<void> {
+      const clientPort = await client.run(({ state }) => state.socket.localPort!);
+      const sides = [
+        [lab.client, { localPort: clientPort }],
+        [lab.server, { remotePort: clientPort }],
+      ] as const;
+      for (const [{ name }, filter] of sides) {
+        await using there = await PathManager.open({ netns: name });
+        await until('a subflow is backup', async () => {
+          for await (const { subflows = [] } of there.connections(filter)) {
+            if (subflows.some(({ backup }) => backup)) return true;
+          }
+          return false;
+        });
       }
-      return false;
-    };
+    }
 
     test('a subflow that is created as backup is backup', async () => {
-      await using open = await connected();
-      const { lab, client } = open;
-      const before =
-        Object.entries(lab.client.counters()).find(([name]) => name === 'MPTcpExtMPPrioTx')?.[1] ??
-        0;
+      await connect('userspace');
+      const priorities = (): number => lab.client.counters().MPTcpExtMPPrioTx ?? 0;
+      const before = priorities();
       await client.run(({ state }) => state.connection.createSubflow({ backup: true }));
-      for (const host of [lab.client, lab.server]) {
-        await until('the subflow is backup', () => isBackup({ netns: host.name }));
-      }
-      const after = lab.client.counters().MPTcpExtMPPrioTx ?? 0;
-      if (after > before)
+      await untilBackup();
+      if (priorities() > before)
         commands(
           'createSubflow({ backup: true })',
           'works another way',
@@ -208,14 +242,25 @@ describeKernel('what kernels differ in', {}, () => {
       else commands('createSubflow({ backup: true })', 'works');
     });
 
+    test('fields that the kernel does not report are undefined', async () => {
+      await connect('kernel');
+      const [info, subflow] = await client.run(({ state }) => [
+        state.connection.info() as object,
+        state.connection.subflows()[0]! as object,
+      ]);
+      const fields = { info, subflow };
+      for (const [of, names] of Object.entries(OPTIONAL_FIELDS)) {
+        for (const name of names) {
+          const value = (fields[of as keyof typeof fields] as Record<string, unknown>)[name];
+          expect(['number', 'undefined']).toContain(typeof value);
+          const outcome = value === undefined ? 'undefined' : 'works';
+          recordRow({ part: 'Fields', subject: `${of}.${name}`, outcome });
+        }
+      }
+    });
+
     test('hints that are socket options', async () => {
-      await using open = await connected('kernel');
-      const { lab, server, client } = open;
-      const port = await server.run(echoes.net.serve);
-      await client.run(echoes.net.ask, 'mptcp', {
-        ...{ host: lab.paths[0].server.address, port },
-        mptcp: { hints: { optimize: 'latency' } },
-      });
+      await connect('kernel', { optimize: 'latency' });
       const hints = await client.run(({ state }) =>
         state.connection.hints.map(({ hint, applied, reason }) => ({
           hint,
@@ -235,9 +280,8 @@ describeKernel('what kernels differ in', {}, () => {
     });
 
     test('hints about paths under the in-kernel path manager', async () => {
-      await using open = await connected('kernel');
-      const { lab, client } = open;
-      lab.client.addEndpoint(lab.paths[1].client.address, 'subflow');
+      lab.paths[1].client.addEndpoint('subflow');
+      await connect('kernel');
       await client.run(({ state, until }) => until(() => state.connection.subflows().length === 2));
       const backup = (endpoints: boolean) =>
         client.run(
@@ -264,19 +308,15 @@ describeKernel('what kernels differ in', {}, () => {
       recordRow({
         part: 'Hints',
         subject: 'paths.backup, in-kernel path manager',
-        outcome: 'works another way',
+        outcome: 'works',
         remark: 'with `endpoints: true`',
       });
     });
 
     test('a policy creates backup subflows', async () => {
-      await using open = await connected('kernel', (client, [, standby]) =>
-        manage(client, [['backup', { standby: standby! }]]),
-      );
-      const { lab } = open;
-      for (const host of [lab.client, lab.server]) {
-        await until('the subflow is backup', () => isBackup({ netns: host.name }));
-      }
+      await manage(client, [['backup', { standby: lab.paths[1].client.device }]]);
+      await ask();
+      await untilBackup();
       commands('policies.backup()', 'works');
     });
   });

@@ -1,17 +1,19 @@
 /**
  * Runs kernel tests on Debian's kernels, each in a virtual machine, and writes one report for each
- * kernel to out/kernels/reports.
+ * kernel to out/kernels/reports. 'here' is the kernel of this machine.
  *
- *   npm run test:kernels -- [6.1 6.12 newest …] [--tests PATTERN] [--minutes 60] [--console]
+ *   npm run test:kernels -- [6.1 6.12 newest here …] [--tests PATTERN] [--minutes 60] [--console]
  */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { run } from '../lab/namespace';
-import { chooseRelease, DebianKernels } from './debian-kernels';
+import { chooseRelease, DebianKernels, type Kernel } from './debian-kernels';
 import { runInGuest, sharedFolder } from './guest';
 import { quoted } from './quoted';
+import { REPORTS } from './outcomes';
 import { makeReport, type Report } from './report';
 
 const { values: options, positionals } = parseArgs({
@@ -25,57 +27,91 @@ const { values: options, positionals } = parseArgs({
 
 const ROOT = join(__dirname, '..', '..');
 const FOLDER = join(ROOT, 'out', 'kernels');
-const REPORTS = join(FOLDER, 'reports');
 const BUILD = join(ROOT, 'test', 'setup', 'build.cjs');
 const JEST = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
+/** No test has this name. */
+const NO_TEST = '^$';
+/** The options of jest that select the tests. */
+const SELECTED = ['--selectProjects', 'kernel', '--testPathPatterns', options.tests];
 const KERNELS = ['6.1', '6.12', 'newest'];
 
-async function testKernel(
-  archive: DebianKernels,
+/** Where jest and the tests leave their results, as seen by them and as seen here. */
+interface Run {
+  kernel: Pick<Kernel, 'release' | 'version'>;
+  /** Runs jest with these arguments and variables. */
+  jest: (args: readonly string[], env: Readonly<Record<string, string>>) => unknown;
+  /** The folder of the results, as jest sees it. */
+  seen: string;
+  folder: string;
+}
+
+async function runTests(name: string, { kernel, jest, seen, folder }: Run): Promise<Report> {
+  const before = performance.now();
+  const files = { results: 'results.json', rows: 'rows' };
+  const args = ['--ci', ...SELECTED, '--json', `--outputFile=${join(seen, files.results)}`];
+  await jest([process.execPath, JEST, ...args], {
+    CI: 'true',
+    NO_COLOR: '1',
+    MPTCP_TEST_ROWS: join(seen, files.rows),
+  });
+  const report = makeReport(name, kernel, {
+    results: join(folder, files.results),
+    rows: join(folder, files.rows),
+    root: ROOT,
+  });
+  writeFileSync(join(REPORTS, `${name}.json`), `${JSON.stringify(report, undefined, 2)}\n`);
+  console.log(summary(report, (performance.now() - before) / 1000));
+  return report;
+}
+
+/** Tests the kernel of this machine. */
+function testHere(folder: string): Promise<Report> {
+  const jest = ([node = '', ...args]: readonly string[], env: Readonly<Record<string, string>>) =>
+    spawnSync(node, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: 'inherit' });
+  const kernel = { release: /^[\d.]+/.exec(release())![0], version: '' };
+  return runTests('here', { kernel, jest, seen: folder, folder });
+}
+
+async function testGuest(
+  kernel: Kernel,
   name: string,
+  folder: string,
   signal: AbortSignal,
 ): Promise<Report> {
-  const release = chooseRelease(name, archive.releases());
-  if (release === undefined) throw new Error("Debian's archive has no such kernel");
-  const kernel = archive.fetch(release);
-  const folder = mkdtempSync(join(tmpdir(), 'mptcp-kernel-'));
-  const shared = sharedFolder(folder);
   const lines: string[] = [];
-  try {
-    const jest = [process.execPath, JEST, '--ci', '--selectProjects', 'kernel'];
-    const results = ['--json', '--outputFile=/mptcp-guest/results.json'];
-    const command = [...jest, ...results, '--testPathPatterns', options.tests]
-      .map(quoted)
-      .join(' ');
-    const before = performance.now();
-    await runInGuest({
+  const jest = (args: readonly string[], env: Readonly<Record<string, string>>) =>
+    runInGuest({
       kernel,
       folder,
       cwd: ROOT,
-      command: `${command} 2>&1 | cat`, // no terminal, so that jest does not animate
-      env: {
-        PATH: process.env.PATH ?? '',
-        HOME: '/root',
-        CI: 'true',
-        NO_COLOR: '1',
-        MPTCP_TEST_ROWS: '/mptcp-guest/rows',
-      },
+      command: `${args.map(quoted).join(' ')} 2>&1 | cat`, // no terminal, so that jest does not animate
+      env: { PATH: process.env.PATH ?? '', HOME: '/root', ...env },
       onLine: (line) => {
         lines.push(line);
         if (options.console) console.log(line);
       },
       signal: AbortSignal.any([signal, AbortSignal.timeout(Number(options.minutes) * 60_000)]),
     });
-    const report = makeReport(name, kernel, {
-      results: join(shared, 'results.json'),
-      rows: join(shared, 'rows'),
-      root: ROOT,
+  try {
+    return await runTests(name, {
+      kernel,
+      jest,
+      seen: '/mptcp-guest',
+      folder: sharedFolder(folder),
     });
-    writeFileSync(join(REPORTS, `${name}.json`), `${JSON.stringify(report, undefined, 2)}\n`);
-    console.log(summary(report, (performance.now() - before) / 1000));
-    return report;
   } finally {
     writeFileSync(join(REPORTS, `${name}.log`), lines.join('\n'));
+  }
+}
+
+async function testKernel(archive: DebianKernels, name: string, signal: AbortSignal) {
+  const folder = mkdtempSync(join(tmpdir(), 'mptcp-kernel-'));
+  try {
+    if (name === 'here') return await testHere(folder);
+    const chosen = chooseRelease(name, archive.releases());
+    if (chosen === undefined) throw new Error("Debian's archive has no such kernel");
+    return await testGuest(archive.fetch(chosen), name, folder, signal);
+  } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -97,14 +133,17 @@ async function main(): Promise<void> {
   const interrupt = (): void => interrupted.abort(new Error('interrupted'));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
   run(process.execPath, ['-e', 'require(process.argv[1])()', BUILD]);
+  // Here, and not in each guest, where it takes minutes: jest's cache gets what it transforms.
+  run(process.execPath, [JEST, ...SELECTED, '--testNamePattern', NO_TEST], { cwd: ROOT });
   mkdirSync(REPORTS, { recursive: true });
+  const names = positionals.length > 0 ? positionals : KERNELS;
   const archive = new DebianKernels(FOLDER);
   try {
-    archive.update();
+    if (names.some((name) => name !== 'here')) archive.update();
   } catch (error) {
     console.error(`${(error as Error).message}\nWhat was fetched before is used.`);
   }
-  for (const name of positionals.length > 0 ? positionals : KERNELS) {
+  for (const name of names) {
     try {
       const { failed } = await testKernel(archive, name, interrupted.signal);
       if (Object.keys(failed).length > 0) process.exitCode = 1;

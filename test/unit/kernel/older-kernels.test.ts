@@ -188,6 +188,13 @@ describe('a subflow that is created as backup', () => {
     expect(kernel.ran).toEqual([]);
   });
 
+  test('is created all the same where subflows cannot be read', async () => {
+    jest.mocked(subflowsByToken).mockRejectedValueOnce(new Error('no sock_diag'));
+    expect(await createBackups(new Kernel(), [creation], () => Promise.resolve('done'))).toBe(
+      'done',
+    );
+  });
+
   test('is asked for once only, where the kernel keeps the flag', async () => {
     const kernel = new Kernel();
     const create = (): Promise<void> => {
