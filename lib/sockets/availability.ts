@@ -5,6 +5,7 @@ import { errnoName, MptcpError, systemError } from '../base/errors';
 import { loadNative, requireNative } from '../kernel/addon';
 import { IPPROTO_MPTCP } from '../kernel/constants';
 import { channels } from './channels';
+import { missingInternals } from './node/handle';
 import type { TcpHandle } from './node/types';
 
 /** What filters system calls chooses its errno freely. */
@@ -22,6 +23,29 @@ const ADVICE: Partial<Record<string, string>> = {
 
 /** Errors of which TCP sockets are not spared: the process or the machine has too few resources. */
 const SCARCITY = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'];
+
+/** Returns the name and version of a runtime that imitates Node.js; undefined for Node.js. */
+function otherRuntime(): string | undefined {
+  const { deno, bun } = process.versions;
+  if (deno !== undefined) return `Deno ${deno}`;
+  return bun === undefined ? undefined : `Bun ${bun}`;
+}
+
+/** Returns the error of a Node.js that lacks what this package needs of it; undefined: it lacks nothing. */
+export function whyNodeChanged(): MptcpError | undefined {
+  if (missingInternals.length === 0) return undefined;
+  const runtime = otherRuntime();
+  if (runtime !== undefined)
+    return new MptcpError(
+      'ERR_MPTCP_UNAVAILABLE',
+      `${runtime} has sockets of its own, and those of Node.js alone become MPTCP sockets: run it with Node.js`,
+    );
+  return new MptcpError(
+    'ERR_MPTCP_UNAVAILABLE',
+    `This release of Node.js (${process.version}) lacks ${missingInternals.join(', ')}, by which sockets ` +
+      'become MPTCP sockets: use a release that this version of mptcp supports, or a newer version of mptcp',
+  );
+}
 
 /** Whether an MPTCP socket of this family can be opened. */
 function canOpen(native: Native, family: 4 | 6): boolean {
@@ -47,6 +71,8 @@ const lacksFamily = (native: Native, name: string, family: 4 | 6): boolean =>
  * change while the process runs.
  */
 export function openMptcpSocket(family: 4 | 6): number {
+  const changed = whyNodeChanged();
+  if (changed) throw changed;
   const native = requireNative();
   try {
     return native.openSocket(family);
@@ -73,7 +99,9 @@ export function whyUnavailable(): MptcpError | undefined {
     return undefined;
   } catch (error) {
     const native = loadNative();
-    return error instanceof MptcpError && !(native && canOpen(native, 6)) ? error : undefined;
+    if (!(error instanceof MptcpError)) return undefined;
+    const other = missingInternals.length === 0 && native && canOpen(native, 6);
+    return other ? undefined : error;
   }
 }
 

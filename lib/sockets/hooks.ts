@@ -2,7 +2,7 @@
 import net from 'node:net';
 import { MptcpError } from '../base/errors';
 import { forestallAccepted } from '../hints/congestion-control';
-import { isMptcpSocket, whyUnavailable } from './availability';
+import { isMptcpSocket, warnUnavailable, whyNodeChanged, whyUnavailable } from './availability';
 import { isBlackhole } from './blackholes';
 import { Client, clientOf, setClient } from './client';
 import { prepareClose } from './closing';
@@ -55,7 +55,9 @@ function socketConnect(socket: net.Socket, target: ConnectTarget): void {
     target.mptcp === undefined ? given : { ...given, ...checkMptcpOptions(target.mptcp) };
   const client = new Client(settings, target);
   setClient(socket, client);
-  followHandles(socket);
+  const changed = whyNodeChanged();
+  if (!changed) followHandles(socket);
+  else if (settings.mode === 'prefer') warnUnavailable(changed);
   if (settings.mode !== 'require' || !mayOffer(client)) return;
   const error = whyUnavailable() ?? boundAsTcp(socket);
   // This comes before Node's own next step, which then finds the socket destroyed.
@@ -164,7 +166,12 @@ function serverListen(
     if (error) return error;
   }
   withSettings(settings, listen);
+  const changed = whyNodeChanged();
   if (settings.mode === 'off') return undefined;
+  if (changed) {
+    warnUnavailable(changed);
+    return undefined;
+  }
   if (!at && !(listensByMptcp(server) ?? isMptcpSocket(handleOf(server))))
     return handedOver(server, settings);
   const auto = autoOf(handleOf(server), settings);

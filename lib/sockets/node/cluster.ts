@@ -2,7 +2,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import net from 'node:net';
 import type { Tagged } from '../../base/tagged';
-import { internals } from './handle';
+import { internals, missingInternals } from './handle';
 import { wrapOnce } from './shared';
 import type { ListenAddress, TcpHandle } from './types';
 
@@ -63,8 +63,9 @@ export interface ClusterHooks {
   afterQuery(): void;
 }
 
-/** Wraps the queries of a worker, or their handling in a primary. */
+/** Wraps the queries of a worker, or their handling in a primary, unless this Node.js lacks internals. */
 export function installInCluster(load: () => ClusterHooks): void {
+  if (missingInternals.length > 0) return;
   wrapOnce('cluster.1', load, cluster.isWorker ? installInWorker : installInPrimary);
 }
 

@@ -7,6 +7,8 @@
  * that know the socket, the server and the process that it is sent to. Every wrapper passes all its
  * arguments on, because newer releases of Node have added some.
  */
+import { ChildProcess } from 'node:child_process';
+import cluster from 'node:cluster';
 import net from 'node:net';
 import type { Tagged } from '../../base/tagged';
 import { shared } from './shared';
@@ -38,51 +40,87 @@ export function internals(object: net.Socket | net.Server): Internals {
  * Makes a TCP handle and its socket by what Node exports for its own cluster: it is bound to any port
  * and closed, and passes neither connect(), which others may have replaced, nor a diagnostics channel.
  */
-function makeHandle(): { socket: net.Socket; handle: TcpHandle } {
+function makeHandle(): { socket: net.Socket; handle: TcpHandle | undefined } {
   const { _createServerHandle: create } = net as unknown as {
     _createServerHandle?: (address: string, port: number, family: 4) => TcpHandle | number;
   };
-  const handle = create?.('0.0.0.0', 0, 4);
+  let handle: TcpHandle | number | undefined;
+  try {
+    handle = create?.('0.0.0.0', 0, 4);
+  } catch {
+    // Since Node 26 --permission without --allow-net keeps it from being called.
+  }
   if (typeof handle !== 'object') return connectHandle(); // such as in a sandbox that forbids bind()
   return { handle, socket: new net.Socket({ handle, manualStart: true } as object) };
 }
 
 /** Makes a TCP handle by a socket that is destroyed before it connects. */
-function connectHandle(): { socket: net.Socket; handle: TcpHandle } {
+function connectHandle(): { socket: net.Socket; handle: TcpHandle | undefined } {
   const socket = new net.Socket();
   // Node connects in a later tick, which finds that the socket was destroyed. Not to a name: Node 20
   // takes 4 ms to compile its pattern of IPv6 addresses, which only names meet.
   socket.connect({ host: '127.0.0.1', port: 1 });
-  const handle = internals(socket)._handle;
-  if (handle === null)
-    throw new Error(
-      'This Node.js makes no handle when a socket connects: use a release that mptcp supports',
-    );
+  const handle = internals(socket)._handle ?? undefined;
   return { socket, handle };
 }
 
-/** Finds the class of TCP handles, and the symbol under which a handle keeps its socket. */
+const METHODS = [
+  ...(['open', 'close', 'reset', 'bind', 'bind6', 'connect', 'connect6'] as const),
+  ...(['getpeername', 'getsockname'] as const),
+];
+
+/** Names the members that this folder uses and this Node.js lacks: it may rename what it does not document. */
+function missingMembers(prototype: TcpHandle): string[] {
+  const holds: [name: string, object: unknown, member: string][] = [
+    ...METHODS.map((name): [string, unknown, string] => [`TCP.prototype.${name}`, prototype, name]),
+    ['net.Server.prototype._listen2', net.Server.prototype, '_listen2'],
+    ['ChildProcess.prototype.spawn', ChildProcess.prototype, 'spawn'],
+    ...(cluster.isWorker
+      ? [['cluster._getServer', cluster, '_getServer'] as [string, unknown, string]]
+      : []),
+  ];
+  const missing = holds
+    .filter(([, object, name]) => typeof (object as Record<string, unknown>)[name] !== 'function')
+    .map(([name]) => name);
+  if (!('fd' in prototype)) missing.push('TCP.prototype.fd');
+  if (!Object.getOwnPropertyDescriptor(net.Socket.prototype, '_handle')?.set)
+    missing.push('the accessor net.Socket.prototype._handle');
+  return missing;
+}
+
+/** Stands for the class of TCP handles where it was not found: it has no instances. */
+class NoHandle {
+  readonly isMissing = true;
+}
+
+/**
+ * Finds the class of TCP handles, and the symbol under which a handle keeps its socket. What this
+ * Node.js lacks is `missing`: then nothing is wrapped.
+ */
 function discover() {
   const { socket, handle } = makeHandle();
   // Each further shape of a socket makes Node's own code slower.
   (socket as Tagged<net.Socket, typeof kClient, unknown>)[kClient] = undefined;
-  const ownerSymbol = Object.getOwnPropertySymbols(handle).find(
+  const ownerSymbol = Object.getOwnPropertySymbols(handle ?? {}).find(
     ({ description }) => description === 'owner_symbol',
   );
-  if (ownerSymbol === undefined)
-    throw new Error(
-      'The handles of this Node.js do not know their sockets: use a release that mptcp supports',
-    );
   socket.destroy();
-  const TcpHandleClass = handle.constructor as TcpHandleClass;
+  const TcpHandleClass = (handle?.constructor ?? NoHandle) as TcpHandleClass;
+  const missing = handle
+    ? missingMembers(TcpHandleClass.prototype)
+    : ['the handle of a net.Socket'];
+  if (handle && ownerSymbol === undefined) missing.push("a TCP handle's owner_symbol");
   // eslint-disable-next-line @typescript-eslint/unbound-method -- they are always called on a handle
   const { bind, bind6, connect, connect6, close, reset } = TcpHandleClass.prototype;
   const methods = { bind, bind6, connect, connect6, close, reset };
-  return { TcpHandleClass, ownerSymbol, methods };
+  return { TcpHandleClass, ownerSymbol: ownerSymbol ?? Symbol('owner_symbol'), methods, missing };
 }
 
 const discovered = shared('node.1', discover);
 const { ownerSymbol } = discovered;
+
+/** The members of Node that this folder needs and this release lacks; connections stay TCP then. */
+export const missingInternals: readonly string[] = discovered.missing;
 
 /** The class of Node's TCP handles. */
 export const { TcpHandleClass } = discovered;

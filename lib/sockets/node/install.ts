@@ -12,6 +12,7 @@ import {
   handleOf,
   internals,
   kShared,
+  missingInternals,
   reset,
   socketOf,
   TcpHandleClass,
@@ -25,12 +26,42 @@ export function install(load: () => HandleHooks): void {
 }
 
 function wrap(hooks: () => HandleHooks): void {
+  wrapConnect(hooks);
+  if (missingInternals.length === 0) wrapInternals(hooks);
+  else wrapListenAlone(hooks);
+}
+
+/** Wraps what Node documents: it fails sockets that require MPTCP, also where MPTCP cannot work. */
+function wrapConnect(hooks: () => HandleHooks): void {
+  const socketConnect = net.Socket.prototype.connect as (...args: unknown[]) => net.Socket;
+  net.Socket.prototype.connect = function connect(this: net.Socket, ...args: unknown[]) {
+    // Callers within Node pass one array of normalized arguments.
+    hooks().socketConnect(this, toTarget(Array.isArray(args[0]) ? (args[0] as unknown[]) : args));
+    return socketConnect.apply(this, args);
+  };
+}
+
+/** Wraps listen() where this Node.js lacks internals: servers that require MPTCP fail. */
+function wrapListenAlone(hooks: () => HandleHooks): void {
+  const listen = net.Server.prototype.listen as (...args: unknown[]) => net.Server;
+  net.Server.prototype.listen = function (this: net.Server, ...args: unknown[]) {
+    const { path, port, host } = toTarget(args);
+    const at = path
+      ? undefined
+      : { address: host && net.isIP(host) ? host : null, port: port ?? 0 };
+    const error = hooks().serverListen(this, at, () => void listen.apply(this, args));
+    if (error) process.nextTick(() => this.emit('error', error));
+    return this;
+  };
+}
+
+function wrapInternals(hooks: () => HandleHooks): void {
   const wrapBind = (family: 4 | 6, original: TcpHandle['bind']): TcpHandle['bind'] =>
     function (this: TcpHandle, address, port, ...rest) {
       const refused = hooks().bind(this, family, address, port);
       return refused === 0 ? original.call(this, address, port, ...rest) : refused;
     };
-  const wrapConnect = (family: 4 | 6, original: TcpHandle['connect']): TcpHandle['connect'] =>
+  const wrapConnecting = (family: 4 | 6, original: TcpHandle['connect']): TcpHandle['connect'] =>
     function (this: TcpHandle, request, address, port, ...rest: []) {
       const refused = hooks().connect(this, family, request, address, port);
       return refused === 0 ? original.call(this, request, address, port, ...rest) : refused;
@@ -38,8 +69,8 @@ function wrap(hooks: () => HandleHooks): void {
   Object.assign(TcpHandleClass.prototype, {
     bind: wrapBind(4, bind),
     bind6: wrapBind(6, bind6),
-    connect: wrapConnect(4, connect),
-    connect6: wrapConnect(6, connect6),
+    connect: wrapConnecting(4, connect),
+    connect6: wrapConnecting(6, connect6),
     close(this: Handle, ...args: [callback?: () => void]) {
       const socket = socketOf(this);
       const isOwn = socket instanceof net.Socket && handleOf(socket) === this && !this[kShared];
@@ -53,13 +84,6 @@ function wrap(hooks: () => HandleHooks): void {
   });
 
   installInChildProcesses();
-
-  const socketConnect = net.Socket.prototype.connect as (...args: unknown[]) => net.Socket;
-  net.Socket.prototype.connect = function connect(this: net.Socket, ...args: unknown[]) {
-    // Callers within Node pass one array of normalized arguments.
-    hooks().socketConnect(this, toTarget(Array.isArray(args[0]) ? (args[0] as unknown[]) : args));
-    return socketConnect.apply(this, args);
-  };
 
   const serverListen = net.Server.prototype.listen as (...args: unknown[]) => net.Server;
   net.Server.prototype.listen = function listen(this: net.Server, ...args: unknown[]) {

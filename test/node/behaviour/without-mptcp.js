@@ -21,6 +21,8 @@ const PERMISSION = [
   ...[major >= 24 ? '--permission' : '--experimental-permission', '--no-warnings'],
   '--allow-worker',
 ];
+/** Since Node 25 it keeps sockets out too. */
+const ALLOW_NET = major >= 25 ? ['--allow-net'] : [];
 const readable = (...paths) => paths.map((each) => `--allow-fs-read=${each}`);
 
 const elsewhere = (PLATFORM) => ({ args: ['--require', SET_PLATFORM], env: { PLATFORM } });
@@ -38,11 +40,11 @@ const PLACES = {
   },
   'with --no-addons': { options: { args: ['--no-addons'] }, says: /--no-addons keeps addons out/ },
   'with --permission, without --allow-addons': {
-    options: { args: [...PERMISSION, '--allow-fs-read=*'] },
+    options: { args: [...PERMISSION, ...ALLOW_NET, '--allow-fs-read=*'] },
     says: /--permission keeps addons out.*--allow-addons/,
   },
   'with --permission for the files of the app and of the package': {
-    options: { args: [...PERMISSION, ...readable(ROOT)] },
+    options: { args: [...PERMISSION, ...ALLOW_NET, ...readable(ROOT)] },
     says: /--permission keeps addons out.*--allow-addons/,
   },
   ...Object.fromEntries(
@@ -131,7 +133,12 @@ describe('with --permission and --allow-addons, an app that has installed the pa
           server.close();
         });
       });`;
-    const args = [...PERMISSION, '--allow-addons', ...readable(`${app}/`, ...files.map(inRoot))];
+    const args = [
+      ...PERMISSION,
+      ...ALLOW_NET,
+      '--allow-addons',
+      ...readable(`${app}/`, ...files.map(inRoot)),
+    ];
     const { stdout, stderr } = spawnSync(process.execPath, [...args, '-e', script], {
       cwd: app,
       encoding: 'utf8',
@@ -155,3 +162,18 @@ describe('with --permission and --allow-addons, an app that has installed the pa
     assert.match(reason, /--allow-fs-read=\//);
   });
 });
+
+const noNet = { skip: major < 25 && 'sockets are not among the permissions of this Node.js' };
+
+it(
+  'with --permission and without --allow-net, imports succeed and sockets fail as in Node',
+  noNet,
+  () => {
+    const script = `
+    const { connect } = require('mptcp/net');
+    connect(1, '127.0.0.1').on('error', ({ code }) => console.log(code));`;
+    const args = [...PERMISSION, '--allow-addons', '--allow-fs-read=*', '-e', script];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+    assert.equal(stdout, 'ERR_ACCESS_DENIED\n', stderr);
+  },
+);
