@@ -34,6 +34,7 @@ export type {
 } from './connection/paths';
 export type { Subflow } from './connection/subflow';
 export type {
+  BugReport,
   CheckResult,
   DoctorOptions,
   DoctorReport,
@@ -171,6 +172,14 @@ export type {
 
 // A Connection is remembered when it closes, and a cluster's primary may import this door alone.
 setUp();
+
+/**
+ * Returns all that doctor() has read and found, without addresses, host names and the words of command
+ * lines, to be attached to a report of a bug: see docs/doctor.md.
+ */
+export const bugReport = lazily(
+  () => (require('./doctor/bug-report') as typeof import('./doctor/bug-report')).bugReport,
+);
 
 /** Asks the kernel what this machine can do: see {@link Capabilities}. */
 export const capabilities = lazily(

@@ -13,17 +13,16 @@ import { judge } from './judge';
 import { netnsOf } from './reading/processes';
 import { readState } from './reading/read';
 import type { DoctorOptions, DoctorReport } from './report';
+import type { Reading } from './state';
 
 const LONGEST_PATH = 4095; // PATH_MAX
 const LARGEST_PID = 0x3f_ffff; // PID_MAX_LIMIT
 const ROLES = ['client', 'server'] as const;
 
-/**
- * Finds faults of a set-up, with what was read and the command that mends each. It changes nothing.
- * ERR_MPTCP_NOT_FOUND or ERR_MPTCP_PERMISSION where `options.netns` cannot be entered; what cannot be
- * read otherwise is reported as `skipped`.
- */
-export async function doctor(options: DoctorOptions = {}): Promise<DoctorReport> {
+/** Reads and judges; the reading is for those who need more than the report. */
+export async function examine(
+  options: DoctorOptions,
+): Promise<{ reading: Reading; report: DoctorReport }> {
   checkKeys<DoctorOptions>('options', options, {
     ...{ netns: true, pid: true, role: true, peers: true, signal: true },
   });
@@ -35,5 +34,14 @@ export async function doctor(options: DoctorOptions = {}): Promise<DoctorReport>
   checkSignal('options.signal', signal);
   const reading = await readState(netns ?? (pid === undefined ? undefined : netnsOf(pid)), options);
   const checks = pid === undefined ? NAMESPACE_CHECKS : [...NAMESPACE_CHECKS, ...PROCESS_CHECKS];
-  return judge(checks, reading);
+  return { reading, report: judge(checks, reading) };
+}
+
+/**
+ * Finds faults of a set-up, with what was read and the command that mends each. It changes nothing.
+ * ERR_MPTCP_NOT_FOUND or ERR_MPTCP_PERMISSION where `options.netns` cannot be entered; what cannot be
+ * read otherwise is reported as `skipped`.
+ */
+export async function doctor(options: DoctorOptions = {}): Promise<DoctorReport> {
+  return (await examine(options)).report;
 }

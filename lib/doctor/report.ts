@@ -78,3 +78,15 @@ export interface DoctorReport {
   /** Every check. */
   checks: CheckResult[];
 }
+
+/** What bugReport() returns: all that doctor() has read, without addresses and names. */
+export interface BugReport {
+  /** The versions of this package, of Node.js and of the kernel, and the architecture. */
+  versions: Readonly<Record<string, string>>;
+  /** The report of doctor(). */
+  report: DoctorReport;
+  /** What was read, by parts. Their form may change with each version. */
+  state: Readonly<Record<string, unknown>>;
+  /** Why other parts could not be read. */
+  unread: Readonly<Record<string, string>>;
+}

@@ -2,7 +2,7 @@
  * Tests doctor() on hosts of the lab: a sound set-up has no finding, each planted fault is found by its
  * id, and the command that is proposed mends it.
  */
-import { doctor, type DoctorOptions, type DoctorReport } from 'mptcp';
+import { bugReport, doctor, type DoctorOptions, type DoctorReport } from 'mptcp';
 import { describeKernel } from '../lab/jest';
 import type { Namespace } from '../lab/namespace';
 import type { Path } from '../lab/path';
@@ -43,6 +43,19 @@ describeKernel('doctor() on a client', { needs: ['nft'] }, () => {
       { id: 'MPD104', reason: 'sockets are tried in the own network namespace alone' },
     ]);
     expect(report.checks.every(({ result }) => result !== 'found')).toBe(true);
+  });
+
+  test('bugReport() has what was read, without addresses', async () => {
+    client.ip('mptcp', 'endpoint', 'flush');
+    const { report, state, versions } = await bugReport({ netns: client.name });
+    expect(found(report)).toEqual(found(await examine(client)));
+    expect(Object.keys(state)).toEqual(expect.arrayContaining(['interfaces', 'routes', 'paths']));
+    expect(versions.node).toBe(process.version);
+    const text = JSON.stringify([report, state]);
+    for (const path of hosts.paths) {
+      for (const address of Object.values(path.client.addresses)) expect(text).not.toMatch(address);
+    }
+    expect(text).toMatch(/ip mptcp endpoint add 10\.\d+\.\d+\.\d+ dev eth2 subflow/);
   });
 
   /** The faults, with the finding of each; those that are `mended` disappear by the proposed command, of `next` another one remains. */

@@ -2,11 +2,12 @@
 import { release } from 'node:os';
 import type { Abortable } from '../../base/abort';
 import { throwIfAborted } from '../../base/abort';
+import type { MptcpError } from '../../base/errors';
 import { publicEndpoints } from '../../endpoints/endpoint';
 import { Limits } from '../../endpoints/limits';
 import { publicRoute } from '../../interfaces/interface';
 import { listInterfaces } from '../../interfaces/interfaces';
-import { loadError, loadNative } from '../../kernel/addon';
+import { requireNative } from '../../kernel/addon';
 import { Commands } from '../../kernel/commands';
 import { TCP_STATE_NAMES } from '../../kernel/constants';
 import { connections, type NamespaceConnection } from '../../kernel/sock-diag';
@@ -48,13 +49,9 @@ export async function readState(
 
   await part('self', ownStatus);
   if (pid !== undefined) await part('process', () => examineProcess(pid));
-  const addon = loadNative();
-  const failure = loadError()?.message;
-  await part('addon', () => ({
-    ok: addon !== undefined,
-    ...(failure !== undefined && { message: failure }),
-  }));
-  if (!addon) return reading;
+  const failure = addonFailure();
+  await part('addon', () => ({ ok: failure === undefined, ...(failure && { message: failure }) }));
+  if (failure !== undefined) return reading;
 
   const commands = new Commands(netns);
   try {
@@ -115,6 +112,17 @@ export async function readState(
     await commands.close();
   }
   return reading;
+}
+
+/** Why the addon cannot be loaded; undefined where it can. */
+function addonFailure(): string | undefined {
+  try {
+    requireNative();
+    return undefined;
+  } catch (error) {
+    const { code, cause, message } = error as MptcpError;
+    return code === 'ERR_MPTCP_UNAVAILABLE' && cause instanceof Error ? cause.message : message;
+  }
 }
 
 /** Reading the mode needs no events. */
