@@ -32,12 +32,17 @@ const CONTENDERS: Record<string, readonly string[]> = {
       await pm.close();
     })`,
   ],
+  'mptcp --iproute2 limits show': [
+    join(__dirname, '..', 'dist', 'cli', 'main.js'),
+    ...['--iproute2', 'limits', 'show'],
+  ],
 };
 
 const GOALS: Partial<Record<string, string>> = {
   '--require mptcp/register': '<= 25 ms',
   '--import mptcp/register': '<= 25 ms',
   'a command: limits.get()': '<= 40 ms',
+  'mptcp --iproute2 limits show': '<= 1.4 x wall',
 };
 
 const RUN = compile('run');

@@ -61,6 +61,15 @@ export type { Endpoints } from './endpoints/endpoints';
 export type { FollowedEndpoints } from './endpoints/followed';
 export type { Limits, LimitValues } from './endpoints/limits';
 export type {
+  AddEndpointCommand,
+  DeleteEndpointCommand,
+  FlushEndpointsCommand,
+  PathManagerCommand,
+  RawEndpoint,
+  SetEndpointFlagsCommand,
+  SetLimitsCommand,
+} from './endpoints/raw-command';
+export type {
   AnnouncedEvent,
   ClosedEvent,
   CreatedEvent,

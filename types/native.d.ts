@@ -357,7 +357,7 @@ export type NativeCommand =
   | { command: 'deleteEndpoint'; id: number; address?: string }
   | { command: 'getEndpoint'; id: number; token?: number }
   | { command: 'flushEndpoints' }
-  | { command: 'setEndpointFlags'; id: number; address?: string; flags: number }
+  | { command: 'setEndpointFlags'; id: number; address?: string; port?: number; flags: number }
   | { command: 'setLimits'; subflows?: number; addAddrAccepted?: number }
   | { command: 'getLimits' }
   | { command: 'announce'; token: number; endpoint: NativeEndpoint }

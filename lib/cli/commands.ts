@@ -6,12 +6,38 @@ import type { Command } from './command';
  * as there: 'limits s' is 'limits set'.
  */
 export const COMMANDS: Readonly<Record<string, () => Command>> = {
+  'endpoint add': () =>
+    (require('./commands/endpoint-add') as typeof import('./commands/endpoint-add')).endpointAdd,
+  'endpoint change': () =>
+    (require('./commands/endpoint-change') as typeof import('./commands/endpoint-change'))
+      .endpointChange,
+  'endpoint delete': () =>
+    (require('./commands/endpoint-delete') as typeof import('./commands/endpoint-delete'))
+      .endpointDelete,
+  'endpoint show': () =>
+    (require('./commands/endpoint-show') as typeof import('./commands/endpoint-show')).endpointShow,
+  'endpoint flush': () =>
+    (require('./commands/endpoint-flush') as typeof import('./commands/endpoint-flush'))
+      .endpointFlush,
+  'limits set': () =>
+    (require('./commands/limits-set') as typeof import('./commands/limits-set')).limitsSet,
   'limits show': () =>
     (require('./commands/limits-show') as typeof import('./commands/limits-show')).limitsShow,
+  monitor: () => (require('./commands/monitor') as typeof import('./commands/monitor')).monitor,
+  announce: () => (require('./commands/announce') as typeof import('./commands/announce')).announce,
+  withdraw: () => (require('./commands/withdraw') as typeof import('./commands/withdraw')).withdraw,
+  'subflow create': () =>
+    (require('./commands/subflow-create') as typeof import('./commands/subflow-create'))
+      .subflowCreate,
+  'subflow destroy': () =>
+    (require('./commands/subflow-destroy') as typeof import('./commands/subflow-destroy'))
+      .subflowDestroy,
+  priority: () => (require('./commands/priority') as typeof import('./commands/priority')).priority,
 };
 
 /** What the first word alone stands for, as in `ip mptcp limits`. */
 export const DEFAULTS: Readonly<Record<string, string>> = {
+  endpoint: 'endpoint show',
   limits: 'limits show',
 };
 

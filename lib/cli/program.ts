@@ -4,19 +4,9 @@ import { join } from 'node:path';
 import { findCommand, loadCommand, readArguments, splitAtCommand } from './arguments';
 import { Context, type Surroundings } from './context';
 import { CommandFailure, EXIT, exitCodeOf } from './failure';
-import { endSignal } from './signals';
-
-/** Runs a command line, and sets the exit code of the process. */
-export async function run(args: readonly string[], process: NodeJS.Process): Promise<void> {
-  const end = endSignal(process);
-  const exitCode = await execute(args, process, end.signal);
-  // A command that ends because of a signal ends by it, as the shell and its scripts expect.
-  process.exitCode = end.exitCode ?? exitCode;
-  end.stop();
-}
 
 /** Runs a command line, and resolves to its exit code. */
-export async function execute(
+export async function run(
   args: readonly string[],
   surroundings: Surroundings,
   signal: AbortSignal,

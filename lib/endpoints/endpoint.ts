@@ -69,8 +69,10 @@ export interface Endpoint extends Required<EndpointFlags> {
   address: string;
   /** The port at which it listens for joins; undefined: it has none of its own. */
   port?: number;
-  /** The name of the interface that it is bound to; undefined: any. */
+  /** The name of the interface that it is bound to; undefined: any, or one that no longer exists. */
   interface?: string;
+  /** The index of that interface, which may no longer exist; undefined: any. */
+  interfaceIndex?: number;
   /** The kernel itself made it, for a connection that uses the address. */
   implicit: boolean;
   /** Every flag as the kernel reports it, MPTCP_PM_ADDR_FLAG_*: those of a newer kernel too. */
@@ -206,6 +208,7 @@ function publicForm(
     flags,
   };
   if (port !== 0) endpoint.port = port;
+  if (index !== 0) endpoint.interfaceIndex = index;
   const device = names?.get(index);
   if (device !== undefined) endpoint.interface = device;
   return endpoint;

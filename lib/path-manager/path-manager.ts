@@ -8,6 +8,7 @@ import type { SubflowReference } from '../base/addresses';
 import { checkIfGiven, checkKeys, checkSignal, checkText } from '../base/arguments';
 import type { Endpoints } from '../endpoints/endpoints';
 import type { Limits } from '../endpoints/limits';
+import type { PathManagerCommand } from '../endpoints/raw-command';
 import type { EventsOptions } from '../events/events';
 import type { PathManagerEvents } from '../events/stream';
 import type { Interfaces } from '../interfaces/interfaces';
@@ -262,6 +263,22 @@ export class PathManager implements AsyncDisposable {
     );
     this.#balanced.add(balanced);
     return balanced;
+  }
+
+  /**
+   * Sends a command to the in-kernel path manager as it is: with the kernel's own numbers, and without
+   * the checks, the reading back and the warnings of `endpoints` and `limits`. For programs that stand
+   * in for another one, as `mptcp --iproute2` does for `ip mptcp`. Its error has the kernel's errno and
+   * `extack`.
+   */
+  async run(command: PathManagerCommand, abort?: Abortable): Promise<void> {
+    const { runCommand } =
+      require('../endpoints/raw-command') as typeof import('../endpoints/raw-command');
+    try {
+      await runCommand(this.#commands, command, abort);
+    } finally {
+      this.#changed();
+    }
   }
 
   /** Reads the MPTcpExt counters of the namespace (/proc/net/netstat). */

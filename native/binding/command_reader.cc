@@ -40,9 +40,10 @@ constexpr Reader kReaders[] = {
      [](const Argument&, InterfaceScopes&) -> pm::Command { return pm::FlushEndpoints{}; }},
     {"setEndpointFlags",
      [](const Argument& command, InterfaceScopes& scopes) -> pm::Command {
+       const uint16_t port = command["port"].optional_integer<uint16_t>().value_or(0);
        return pm::SetEndpointFlags{
            command["id"].integer<uint8_t>(),
-           read_optional_address(command["address"], scopes).value_or(Address{}),
+           read_optional_address(command["address"], scopes, port).value_or(Address{}),
            command["flags"].integer<uint32_t>()};
      }},
     {"setLimits",
@@ -86,8 +87,9 @@ Address read_address(const Argument& argument, uint16_t port, InterfaceScopes& s
   return *address;
 }
 
-std::optional<Address> read_optional_address(const Argument& argument, InterfaceScopes& scopes) {
-  return argument.absent() ? std::nullopt : std::optional(read_address(argument, 0, scopes));
+std::optional<Address> read_optional_address(const Argument& argument, InterfaceScopes& scopes,
+                                             uint16_t port) {
+  return argument.absent() ? std::nullopt : std::optional(read_address(argument, port, scopes));
 }
 
 pm::Endpoint read_endpoint(const Argument& argument, InterfaceScopes& scopes) {

@@ -17,6 +17,7 @@ pm::Command read_command(const Argument& argument, InterfaceScopes& scopes);
 Address read_address(const Argument& argument, uint16_t port, InterfaceScopes& scopes);
 
 /// Returns nothing if the argument is absent.
-std::optional<Address> read_optional_address(const Argument& argument, InterfaceScopes& scopes);
+std::optional<Address> read_optional_address(const Argument& argument, InterfaceScopes& scopes,
+                                             uint16_t port = 0);
 
 }  // namespace mptcp::binding

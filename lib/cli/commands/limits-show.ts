@@ -1,4 +1,6 @@
+import type { LimitValues } from '../../index';
 import type { Command } from '../command';
+import type { Context } from '../context';
 
 /** `mptcp limits show` */
 export const limitsShow: Command = {
@@ -16,17 +18,21 @@ export const limitsShow: Command = {
 
   async run(context) {
     context.takeNoMoreThan(0);
-    const limits = await context.withPathManager((pm) => pm.limits.get());
-    if (context.json) {
-      context.printJson(limits);
-      return;
-    }
-    context.printTable(
-      ['Limit', 'Value', 'For each connection'],
-      [
-        ['subflows', String(limits.subflows), 'subflows beyond its first'],
-        ['add_addr_accepted', String(limits.addAddrAccepted), 'announced addresses that it uses'],
-      ],
-    );
+    printLimits(context, await context.withPathManager((pm) => pm.limits.get()));
   },
 };
+
+/** Prints limits as a table or as JSON. */
+export function printLimits(context: Context, limits: LimitValues): void {
+  if (context.json) {
+    context.printJson(limits);
+    return;
+  }
+  context.printTable(
+    ['Limit', 'Value', 'For each connection'],
+    [
+      ['subflows', String(limits.subflows), 'subflows beyond its first'],
+      ['add_addr_accepted', String(limits.addAddrAccepted), 'announced addresses that it uses'],
+    ],
+  );
+}

@@ -2,7 +2,7 @@
  * Tests the frame of the command line: how commands are found and abbreviated, what wrong command lines
  * say, help, and tables for wide and narrow terminals.
  */
-import { execute } from '../../../lib/cli/program';
+import { run } from '../../../lib/cli/program';
 import { GLOBAL_OPTIONS } from '../../../lib/cli/command';
 import { COMMANDS } from '../../../lib/cli/commands';
 import { findCommand, readArguments, splitAtCommand } from '../../../lib/cli/arguments';
@@ -28,7 +28,7 @@ const { signal } = new AbortController();
 
 async function mptcp(...args: string[]) {
   const { text, ...surroundings } = terminal();
-  const exitCode = await execute(args, surroundings, signal);
+  const exitCode = await run(args, surroundings, signal);
   return { exitCode, ...text };
 }
 
