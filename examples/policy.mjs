@@ -1,13 +1,13 @@
-// A policy that opens subflows over all paths, and replaces those that go dark. By default it only
-// reports; with `node examples/policy.mjs userspace` it acts, which needs CAP_NET_ADMIN and takes over
-// the path management of the whole network namespace while it runs.
+// A policy that opens a subflow over each interface, and replaces those that go dark. By default it
+// only reports; with `node examples/policy.mjs userspace` it acts, which needs CAP_NET_ADMIN and takes
+// over the path management of the whole network namespace while it runs.
 import { connectionOf, PathManager, policies } from 'mptcp';
 import * as net from 'mptcp/net';
 
 const pm = await PathManager.open();
 const by = process.argv[2] ?? 'report';
 if (by === 'userspace') await pm.mode.set('userspace');
-const managed = pm.manage(policies.all(policies.fullmesh(), policies.heal()), { by });
+const managed = pm.manage(policies.all(policies.perInterface(), policies.heal()), { by });
 managed
   .on('action', ({ type, reason }) => console.error(type, reason))
   .on('dark', ({ local, reason }) => console.error('dark:', local.address, reason))

@@ -1,74 +1,82 @@
-// The two ends of a transfer of bench/policies.ts. Arguments: 'server', the address to listen at and
-// the direction; or 'client', the address, the port, the direction, the seconds and the policy as JSON
-// ('null': the in-kernel path manager). The receiver prints { bytes, pause }: the longest time without
-// data, in milliseconds; the client prints { attempts, subflows } too.
+// One end of a transfer of bench/policies.ts. Its argument is JSON: { side, host, port, sends, seconds,
+// management } (bench/policy-contenders.ts). A server prints its port. The receiver measures the time
+// since the first data: it prints { bytes, pause, subflows }, the pause in milliseconds being the
+// longest time without data, and ends the connection.
 'use strict';
 
 const { PathManager, policies, connectionOf } = require('../../dist/index.js');
 const net = require('../../dist/net.js');
 
 const chunk = Buffer.alloc(64 * 1024, 'x');
-const [, , side, host, ...args] = process.argv;
+const { side, host, port, sends, seconds, management } = JSON.parse(process.argv[2]);
 
-function send(socket, seconds) {
-  const end = performance.now() + seconds * 1000;
+/** The longest times without data are printed with their beginnings where they exceed this (ms). */
+const NOTABLE = 50;
+
+function send(socket) {
   const fill = () => {
-    while (performance.now() < end) if (!socket.write(chunk)) return;
-    socket.end();
+    while (socket.write(chunk));
   };
   socket.on('drain', fill);
   fill();
 }
 
 function receive(socket) {
-  let [bytes, pause, last] = [0, 0];
+  let [bytes, pause, start, last] = [0, 0];
+  const pauses = [];
+  const end = () => {
+    socket.removeAllListeners('data');
+    const subflows = connectionOf(socket).subflows().length;
+    console.log(JSON.stringify({ bytes, pause, subflows, pauses }));
+    socket.destroy();
+  };
+  const note = (now) => {
+    const length = now - last;
+    pause = Math.max(pause, length);
+    if (length > NOTABLE) pauses.push([last - start, length].map(Math.round));
+    last = now;
+  };
   socket.on('data', ({ length }) => {
     const now = performance.now();
-    if (last !== undefined) pause = Math.max(pause, now - last);
+    if (start === undefined) {
+      start = last = now;
+      setTimeout(() => {
+        note(performance.now());
+        end();
+      }, seconds * 1000);
+    }
+    note(now);
     bytes += length;
-    last = now;
-  });
-  socket.on('end', () => {
-    console.log(JSON.stringify({ bytes, pause }));
-    socket.end();
   });
 }
 
-async function manage(build) {
-  if (build === null) return { attempts: () => 0 };
+function transfer(socket) {
+  socket.on('error', () => undefined).on('close', () => process.exit());
+  if (sends) send(socket);
+  else receive(socket);
+}
+
+/** Begins to manage paths; returns the options of the sockets. */
+async function manage({ kind, policies: built, intent }) {
+  if (kind === 'kernel') return {};
   const pm = await PathManager.open();
   await pm.mode.set('userspace');
-  const made = build.map(([name, ...options]) => policies[name](...options));
+  if (kind === 'intent') return { mptcp: { hints: { intent } } };
+  if (kind === 'mode') return {};
+  const made = built.map(([name, ...options]) => policies[name](...options));
   const managed = pm.manage(made.length === 1 ? made[0] : policies.all(...made));
   await managed.ready;
-  let attempts = 0;
-  managed.on('action', ({ type }) => (attempts += Number(type === 'createSubflow')));
-  return { attempts: () => attempts };
+  return {};
 }
 
 async function main() {
-  if (side === 'server') {
-    const [direction, seconds] = args;
-    const server = net.createServer((socket) => {
-      if (direction === 'up') receive(socket);
-      else send(socket, Number(seconds));
-    });
-    server.listen(0, host, () => console.log(server.address().port));
+  const options = await manage(management);
+  if (side === 'client') {
+    transfer(net.connect({ ...options, host, port }).on('error', () => undefined));
     return;
   }
-  const [port, direction, seconds, policy] = args;
-  const { attempts } = await manage(JSON.parse(policy));
-  const socket = net.connect(Number(port), host);
-  if (direction === 'up') send(socket, Number(seconds));
-  else receive(socket);
-  setTimeout(
-    () => {
-      const subflows = connectionOf(socket).subflows().length;
-      console.log(JSON.stringify({ attempts: attempts(), subflows }));
-    },
-    Number(seconds) * 900,
-  );
-  socket.on('close', () => process.exit());
+  const server = net.createServer(options, (socket) => transfer(socket));
+  server.listen(0, host, () => console.log(server.address().port));
 }
 
 void main();

@@ -5,7 +5,7 @@ import { FAMILIES, type Family } from '../lab/path-end';
 import { type Hosts, twoPaths } from '../lab/topologies';
 import { connectFlow, endFlow, receiveMore, serveFlows, untilPaths } from './peers/flows';
 import { Peer } from './peers/peer';
-import { manage } from './peers/managed-peer';
+import { manage, type Named } from './peers/managed-peer';
 
 const MEGABYTE = 1 << 20;
 const RATE = { rate: '20mbit' };
@@ -17,10 +17,10 @@ describeKernel('healing', { needs: ['tc', 'nft'] }, () => {
 
   const addresses = (): string[] => lab.paths.map((path) => path.client.address);
 
-  async function setUp(family: Family): Promise<void> {
+  async function setUp(family: Family, policy: Named[0]): Promise<void> {
     lab = await twoPaths({ family, join: 'none', paths: [RATE, RATE] });
     [server, client] = await Promise.all([Peer.start(lab.server), Peer.start(lab.client)]);
-    await manage(client, [['fullmesh'], ['heal']]);
+    await manage(client, [[policy], ['heal']]);
     await client.run(({ state }) => {
       state.messages = [];
       for (const name of ['dark', 'alive'] as const) {
@@ -39,13 +39,18 @@ describeKernel('healing', { needs: ['tc', 'nft'] }, () => {
 
   const messages = (): Promise<unknown[]> => client.run(({ state }) => state.messages);
 
-  describe.each(FAMILIES)('IPv%i: reopens all paths', (family) => {
+  describe.each(
+    FAMILIES.flatMap((family) => [
+      [family, 'perInterface'] as const,
+      [family, 'fullmesh'] as const,
+    ]),
+  )('IPv%i, with %s: reopens all paths', (family, policy) => {
     test.each([
       ['a link', 1000, (path: Path) => path.cut({ link: true }), 'its link is down'],
       ['an address', 1000, (path: Path) => path.client.removeAddress(), 'its address is gone'],
       ['a blackhole', 5000, (path: Path) => path.cut({ silent: true }), 'nothing comes back'],
     ] as const)('after %s that returns, within %d ms', async (what, most, fail, reason) => {
-      await setUp(family);
+      await setUp(family, policy);
       await send();
       const [first] = lab.paths;
       fail(first);
