@@ -8,6 +8,7 @@ import type {
   ConnectionView,
   CreateSubflowAction,
   DestroySubflowAction,
+  FailureView,
   PathView,
   PolicyEvent,
   PolicyView,
@@ -21,7 +22,6 @@ import {
   interfaceOf,
   isOpen,
   isSamePair,
-  isSameRemote,
   pairOf,
 } from '../view-queries';
 
@@ -112,22 +112,18 @@ export function missing<T extends LocalPair>(
     const known = pairs.find(({ local }) => isAddress(local, opening.local));
     uses.add(uses.of(known?.interface, opening.local, opening.remote.address));
   }
+  const failures = failuresByRemote(connection);
   const rest = pairs
     .filter((pair) => countBetween(connection, pair) === 0)
     .map((pair) => ({
-      pair,
-      ...prospects(view, connection, pair),
-      of: uses.of(pair.interface, pair.local, pair.remote.address),
+      ...{ pair, of: uses.of(pair.interface, pair.local, pair.remote.address) },
+      ...prospects(view, failures, pair),
     }));
   const ordered: T[] = [];
   while (rest.length > 0) {
     let best = 0;
-    let least: Rank = [Infinity, 0, 0];
-    rest.forEach(({ wait, failed, of }, index) => {
-      const rank: Rank = [wait, failed, weightOf(of)];
-      if (compareRanks(rank, least) >= 0) return;
-      best = index;
-      least = rank;
+    rest.forEach((each, index) => {
+      if (compareMissing(each, rest[best] ?? each) < 0) best = index;
     });
     for (const { pair, of } of rest.splice(best, 1)) {
       uses.add(of);
@@ -137,30 +133,45 @@ export function missing<T extends LocalPair>(
   return ordered;
 }
 
+/** The failures of attempts at each remote address and port. */
+function failuresByRemote({ failures }: ConnectionView): Map<string, FailureView[]> {
+  const found = new Map<string, FailureView[]>();
+  for (const each of failures) {
+    const key = socketKey(each.remote);
+    const known = found.get(key);
+    if (known) known.push(each);
+    else found.set(key, [each]);
+  }
+  return found;
+}
+
 /**
  * How little an attempt between two addresses promises: the milliseconds until it may be repeated, and
  * the failures in a row, of which a refusal from another local address counts half.
  */
 function prospects(
   { now }: PolicyView,
-  { failures }: ConnectionView,
+  failures: ReadonlyMap<string, readonly FailureView[]>,
   pair: AddressPair,
 ): { wait: number; failed: number } {
   let [wait, failed] = [0, 0];
-  for (const each of failures) {
-    const same = isSamePair(each, pair);
-    if (!same && !(each.error === 'ECONNREFUSED' && isSameRemote(each, pair))) continue;
+  for (const each of failures.get(socketKey(pair.remote)) ?? []) {
+    const same = isAddress(each.local, pair.local);
+    if (!same && each.error !== 'ECONNREFUSED') continue;
     wait = Math.max(wait, each.retryAt - now);
     failed += same ? each.count : each.count / 2;
   }
   return { wait, failed };
 }
 
-/** What orders pairs: the wait, the failures, and the uses. */
-type Rank = readonly [wait: number, failed: number, weight: number];
+interface MissingPair {
+  readonly wait: number;
+  readonly failed: number;
+  readonly of: UsesOfPair;
+}
 
-const compareRanks = (one: Rank, other: Rank): number =>
-  one[0] - other[0] || one[1] - other[1] || one[2] - other[2];
+const compareMissing = (one: MissingPair, other: MissingPair): number =>
+  one.wait - other.wait || one.failed - other.failed || weightOf(one.of) - weightOf(other.of);
 
 /** How often something is used. */
 interface Count {
