@@ -58,15 +58,18 @@ interface Cost {
   peak: number;
 }
 
+/** The measurement, which follows what the program itself prints. */
+const lastLine = (output: string): string => output.trimEnd().split('\n').at(-1) ?? '';
+
 async function measure(host: Namespace, args: readonly string[]): Promise<Cost> {
   const running = host.spawn(RUN, [process.execPath, ...args], PLACE);
-  return JSON.parse(await running.success()) as Cost;
+  return JSON.parse(lastLine(await running.success())) as Cost;
 }
 
 async function countModules(host: Namespace, args: readonly string[]): Promise<number> {
   const words = ['--require', LIST_MODULES, ...args];
   const listed = await host.spawn(process.execPath, words, PLACE).success();
-  return (JSON.parse(listed) as { modules: string[] }).modules.length;
+  return (JSON.parse(lastLine(listed)) as { modules: string[] }).modules.length;
 }
 
 interface Result {
