@@ -33,6 +33,7 @@ export const COMMANDS: Readonly<Record<string, () => Command>> = {
     (require('./commands/subflow-destroy') as typeof import('./commands/subflow-destroy'))
       .subflowDestroy,
   priority: () => (require('./commands/priority') as typeof import('./commands/priority')).priority,
+  doctor: () => (require('./commands/doctor') as typeof import('./commands/doctor')).doctorCommand,
 };
 
 /** What the first word alone stands for, as in `ip mptcp limits`. */

@@ -125,6 +125,13 @@ describeKernel('doctor() about a process', {}, () => {
     expect((await confined()).findings).toEqual([]);
   });
 
+  test('adds no more listeners to a signal than Node.js warns about', async () => {
+    const program = DOCTOR.replace('doctor()', 'doctor({ signal: new AbortController().signal })');
+    const child = host.spawn(process.execPath, ['-e', program], { cwd: ROOT });
+    await child.success();
+    expect(child.stderr).toBe('');
+  });
+
   test('MPD104: a filter of system calls', async () => {
     const { findings } = await confined('python3', '-c', SECCOMP);
     expect(findings.map(({ id, severity }) => [id, severity])).toEqual([['MPD104', 'error']]);

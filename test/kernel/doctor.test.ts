@@ -45,6 +45,11 @@ describeKernel('doctor() on a client', { needs: ['nft'] }, () => {
     expect(report.checks.every(({ result }) => result !== 'found')).toBe(true);
   });
 
+  test('a signal ends it', async () => {
+    const aborted = examine(client, { signal: AbortSignal.abort() });
+    await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
   test('bugReport() has what was read, without addresses', async () => {
     client.ip('mptcp', 'endpoint', 'flush');
     const { report, state, versions } = await bugReport({ netns: client.name });

@@ -6,6 +6,7 @@ import { isUsable, type NetworkInterface, type NetworkRoute } from '../../interf
 import type { Commands } from '../../kernel/commands';
 import { isInPrefix } from '../source-route';
 import type { JudgedConnection, PathRoute } from '../state';
+import { inTurn } from './in-turn';
 
 /** Addresses that no host has (RFC 5737, RFC 3849): only a default route leads to them. */
 const ANYWHERE: Record<IpFamily, string> = { 4: '192.0.2.1', 6: '2001:db8::1' };
@@ -93,21 +94,19 @@ export async function pathRoutes(
         return peersOf(family, network).map((peer) => ({ link, address: each.address, peer }));
       }),
   );
-  return Promise.all(
-    paths.map(async ({ link, address, peer }): Promise<PathRoute> => {
-      const endpoint = endpoints.find((each) => isAddress(each.address, address));
-      const bound = endpoint?.interface !== undefined;
-      const reverse = await find(address, peer, 0);
-      let route = bound ? await find(address, peer, link.index) : reverse;
-      const isAssumed = bound && route?.gateway === undefined && !isOnLink(peer, link.name, routes);
-      if (isAssumed) route = undefined;
-      return {
-        ...{ local: address, interface: link.name, peer, bound },
-        ...(route && { route }),
-        ...(reverse && { reverse: reverse.interface }),
-      };
-    }),
-  );
+  return inTurn(paths, async ({ link, address, peer }): Promise<PathRoute> => {
+    const endpoint = endpoints.find((each) => isAddress(each.address, address));
+    const bound = endpoint?.interface !== undefined;
+    const reverse = await find(address, peer, 0);
+    let route = bound ? await find(address, peer, link.index) : reverse;
+    const isAssumed = bound && route?.gateway === undefined && !isOnLink(peer, link.name, routes);
+    if (isAssumed) route = undefined;
+    return {
+      ...{ local: address, interface: link.name, peer, bound },
+      ...(route && { route }),
+      ...(reverse && { reverse: reverse.interface }),
+    };
+  });
 }
 
 /** The addresses that the kernel chooses for connections to the peers. */
@@ -117,17 +116,15 @@ export async function originsOf(
   abort?: Abortable,
 ): Promise<string[]> {
   const peers = ([4, 6] as const).flatMap((family) => peersOf(family, network));
-  const found = await Promise.all(
-    peers.map(async (destination) => {
-      try {
-        const { source } = await commands.findRoute({ destination, interface: 0 }, abort);
-        return source;
-      } catch (error) {
-        if (abort?.signal?.aborted) throw error;
-        return undefined; // ENETUNREACH
-      }
-    }),
-  );
+  const found = await inTurn(peers, async (destination) => {
+    try {
+      const { source } = await commands.findRoute({ destination, interface: 0 }, abort);
+      return source;
+    } catch (error) {
+      if (abort?.signal?.aborted) throw error;
+      return undefined; // ENETUNREACH
+    }
+  });
   const connected = network.connections
     .filter(({ outgoing }) => outgoing)
     .map(({ local }) => local.address);

@@ -3,6 +3,7 @@ import type { Abortable } from '../../base/abort';
 import { throwIfAborted } from '../../base/abort';
 import type { NetworkInterface } from '../../interfaces/interface';
 import type { Commands } from '../../kernel/commands';
+import { inTurn } from './in-turn';
 
 const SETTINGS = [
   ...['enabled', 'allow_join_initial_addr_port', 'blackhole_timeout', 'checksum_enabled'].map(
@@ -27,16 +28,14 @@ export async function readSettings(
   abort: Abortable,
 ): Promise<Record<string, string>> {
   const filters = interfaces.map(({ name }) => ['net', 'ipv4', 'conf', name, 'rp_filter']);
-  const entries = await Promise.all(
-    [...SETTINGS, ...filters].map(async (parts) => {
-      try {
-        const text = await commands.readFile(`/proc/sys/${parts.join('/')}`, abort);
-        return [[nameOf(parts), text.trim()] as const];
-      } catch {
-        throwIfAborted(abort.signal, false);
-        return []; // this kernel lacks it
-      }
-    }),
-  );
+  const entries = await inTurn([...SETTINGS, ...filters], async (parts) => {
+    try {
+      const text = await commands.readFile(`/proc/sys/${parts.join('/')}`, abort);
+      return [[nameOf(parts), text.trim()] as const];
+    } catch {
+      throwIfAborted(abort.signal, false);
+      return []; // this kernel lacks it
+    }
+  });
   return Object.fromEntries(entries.flat());
 }
