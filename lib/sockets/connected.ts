@@ -1,7 +1,6 @@
 /** Handles new connections: reports what they speak, and applies what their settings say. */
 import type net from 'node:net';
 import { MptcpError } from '../base/errors';
-import { lazily } from '../base/lazy';
 import { applyOptions, isOfPaths, mergeResults } from '../hints/apply';
 import {
   applyAuto,
@@ -22,13 +21,10 @@ import { type TcpHandle } from './node/types';
 import { noteOffer, type Offer, offerOf } from './offer';
 import { checkMptcpOptions } from './options';
 import { hintPathsOf } from './path-hinter';
+import { guardReads } from './read-guard';
 import { SocketWatch } from './socket-watch';
 
 type Protocol = 'mptcp' | 'fallback' | 'unknown';
-
-const guardReads = lazily(
-  () => (require('./read-guard') as typeof import('./read-guard')).guardReads,
-);
 
 /** Asks the kernel what a connection speaks. */
 function protocolOf(handle: TcpHandle): Protocol {

@@ -82,7 +82,15 @@ export function setServerSettings(server: Server, settings: Settings): void {
   const isGuarded = server[kSettings]?.mode === 'require';
   server[kSettings] = settings;
   if (settings.mode === 'require' && !isGuarded)
-    requireOfEmitted(server, () => server[kSettings]?.mode === 'require');
+    requireOfEmitted(server, () => requiresMptcp(server));
+}
+
+/** Whether a server's connections must speak MPTCP: not where its listener stays TCP. */
+function requiresMptcp(server: Server): boolean {
+  const settings = server[kSettings];
+  if (settings?.mode !== 'require') return false;
+  const at = settings.excludes && server.address();
+  return typeof at !== 'object' || at === null || !excludesListener(settings, at);
 }
 
 /** Returns the settings of a socket; undefined where it has none, and there are no defaults. */
