@@ -64,13 +64,17 @@ export class DebianArchive {
     return run('apt-cache', [...this.#options, ...args]);
   }
 
-  /** Unpacks packages (`name` or `name:architecture`) into `folder`, which is there once all are. */
-  unpack(names: readonly string[], folder: string): void {
+  /**
+   * Unpacks packages (`name` or `name:architecture`) into `folder`, which is there once `complete` has
+   * been called with what was unpacked.
+   */
+  unpack(names: readonly string[], folder: string, complete: (folder: string) => void): void {
     const unfinished = `${folder}.unfinished`;
     rmSync(unfinished, { recursive: true, force: true });
     mkdirSync(join(unfinished, 'usr', 'lib'), { recursive: true });
     run('ln', ['-s', 'usr/lib', join(unfinished, 'lib')]); // packages use either name
     run('sh', ['-euc', UNPACK, unfinished, ...this.#options, '-q', 'download', ...names]);
+    complete(unfinished);
     renameSync(unfinished, folder);
   }
 }

@@ -5,7 +5,6 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -58,15 +57,14 @@ export function systemRoot(processor: Processor): string {
   const architectures = Object.values(PROCESSORS).map(({ debian }) => debian);
   const archive = new DebianArchive(join(CACHE, 'apt'), [SUITE], architectures);
   archive.update();
-  const unfinished = `${folder}.unpacked`;
-  rmSync(unfinished, { recursive: true, force: true });
   archive.unpack(
     PACKAGES.map((name) => `${name}:${debian}`),
-    unfinished,
+    folder,
+    (unpacked) => {
+      makeLinksRelative(unpacked);
+      const config = join(unpacked, 'usr', 'include', triple, 'c++', '10', 'bits', 'c++config.h');
+      writeFileSync(config, readFileSync(config, 'utf8').replace(CLOCKWAIT, ''));
+    },
   );
-  makeLinksRelative(unfinished);
-  const config = join(unfinished, 'usr', 'include', triple, 'c++', '10', 'bits', 'c++config.h');
-  writeFileSync(config, readFileSync(config, 'utf8').replace(CLOCKWAIT, ''));
-  renameSync(unfinished, folder);
   return folder;
 }

@@ -1,24 +1,14 @@
 /** Debian's kernels for virtual machines: which there are, and their files, without installing them. */
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { DebianArchive } from '../../tools/debian-archive';
 import { run } from '../lab/namespace';
 
-const MIRROR = 'http://deb.debian.org/debian';
-const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const SUITES = ['bookworm', 'trixie', 'trixie-backports'] as const;
 const FLAVOUR = 'cloud-amd64';
 
 /** The packages of a kernel, of which early releases have the first alone. */
 const PARTS = ['image', 'base', 'binary', 'modules'] as const;
-
-/** Downloads packages into a folder and unpacks them there, below symbolic links too. */
-const UNPACK = `
-  cd "$0"
-  apt-get "$@"
-  for package in *.deb; do
-    dpkg-deb --fsys-tarfile "$package" | tar -x --keep-directory-symlink
-  done
-  rm -f ./*.deb`;
 
 /** A kernel on disk. */
 export interface Kernel {
@@ -53,45 +43,28 @@ export function chooseRelease(kernel: string, releases: readonly string[]): stri
   return matching.sort(byAge).at(-1);
 }
 
-/**
- * Debian's archive. apt reads it by a source list and state of its own in `folder`, and verifies the
- * signature of each index; the machine's packages stay as they are.
- */
+/** The kernels of Debian's archive, which are unpacked below a folder. */
 export class DebianKernels {
   readonly #folder: string;
-  readonly #options: readonly string[];
+  readonly #archive: DebianArchive;
 
   constructor(folder: string) {
     this.#folder = folder;
-    const apt = join(folder, 'apt');
-    for (const name of ['lists/partial', 'archives/partial']) {
-      mkdirSync(join(apt, name), { recursive: true });
-    }
-    const sources = SUITES.map((suite) => `deb [signed-by=${KEYRING}] ${MIRROR} ${suite} main\n`);
-    writeFileSync(join(apt, 'sources.list'), sources.join(''));
-    writeFileSync(join(apt, 'status'), '');
-    const settings = {
-      'Dir::Etc::sourcelist': join(apt, 'sources.list'),
-      'Dir::Etc::sourceparts': '/dev/null',
-      'Dir::Etc::preferencesparts': '/dev/null',
-      'Dir::State': apt,
-      'Dir::State::status': join(apt, 'status'),
-      'Dir::Cache': apt,
-      'APT::Architecture': 'amd64',
-      'APT::Sandbox::User': 'root', // apt's own user cannot enter this folder
-      'Acquire::Languages': 'none',
-    };
-    this.#options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+    this.#archive = new DebianArchive(join(folder, 'apt'), SUITES);
   }
 
   /** Fetches the indexes. */
   update(): void {
-    run('apt-get', [...this.#options, '--error-on=any', '-q', 'update']);
+    this.#archive.update();
   }
 
   /** The releases of which the archive has the image, in no order. */
   releases(): string[] {
-    const packages = this.#cache('search', '--names-only', `^linux-image-[0-9].*-${FLAVOUR}$`);
+    const packages = this.#archive.ask(
+      'search',
+      '--names-only',
+      `^linux-image-[0-9].*-${FLAVOUR}$`,
+    );
     return Array.from(packages.matchAll(/^linux-image-(\S+)/gm), ([, release]) => release!);
   }
 
@@ -99,7 +72,7 @@ export class DebianKernels {
   fetch(release: string): Kernel {
     const root = join(this.#folder, release);
     const version = /^Version: (.*)$/m.exec(
-      this.#cache('show', '--no-all-versions', `linux-image-${release}`),
+      this.#archive.ask('show', '--no-all-versions', `linux-image-${release}`),
     )![1]!;
     if (!existsSync(root)) this.#extract(release, root);
     const modules = join(root, 'lib', 'modules', release);
@@ -112,19 +85,9 @@ export class DebianKernels {
     };
   }
 
-  #cache(...args: string[]): string {
-    return run('apt-cache', [...this.#options, ...args]);
-  }
-
   #extract(release: string, root: string): void {
-    const unfinished = `${root}.unfinished`;
-    rmSync(unfinished, { recursive: true, force: true });
-    mkdirSync(join(unfinished, 'usr', 'lib'), { recursive: true });
-    run('ln', ['-s', 'usr/lib', join(unfinished, 'lib')]); // packages use either name
-    const known = new Set(this.#cache('pkgnames', 'linux-').split('\n'));
+    const known = new Set(this.#archive.ask('pkgnames', 'linux-').split('\n'));
     const names = PARTS.map((part) => `linux-${part}-${release}`).filter((name) => known.has(name));
-    run('sh', ['-euc', UNPACK, unfinished, ...this.#options, '-q', 'download', ...names]);
-    run('depmod', ['-b', unfinished, release]);
-    renameSync(unfinished, root);
+    this.#archive.unpack(names, root, (unpacked) => run('depmod', ['-b', unpacked, release]));
   }
 }
