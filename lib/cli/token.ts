@@ -1,6 +1,7 @@
 /** Tokens of connections and addresses with ports, as commands for single connections name them. */
 import { isIP } from 'node:net';
-import type { SocketAddress } from '../index';
+import type { SocketAddress, SubflowReference } from '../index';
+import type { CommandArgument } from './command';
 import type { Context } from './context';
 import type { Keywords } from './keywords';
 
@@ -53,4 +54,33 @@ export function readSocketAddress(context: Context, name: string, text: string):
   return context.fail(
     `${name} must be ADDRESS:PORT, such as 192.0.2.1:80 or [2001:db8::1]:80, and not '${text}'`,
   );
+}
+
+/** The words by which commands take a subflow. */
+export const SUBFLOW_ARGUMENTS: readonly CommandArgument[] = [
+  {
+    name: 'TOKEN',
+    summary: 'The token of the connection, as `mptcp monitor` shows it',
+    required: true,
+    complete: 'token',
+  },
+  { name: 'local', value: 'ADDRESS:PORT', summary: 'Its end on this host', required: true },
+  { name: 'remote', value: 'ADDRESS:PORT', summary: 'Its end on the peer', required: true },
+];
+
+/** The connection and the subflow that the words of {@link SUBFLOW_ARGUMENTS} name. */
+export function readSubflow(
+  context: Context,
+  given: Keywords,
+): { token: number; subflow: SubflowReference } {
+  const [word, extra] = given.others;
+  const token = readToken(context, word);
+  if (extra !== undefined) context.fail(`Unexpected word '${extra}': see --help`);
+  const local = required(context, given, 'local', 'ADDRESS:PORT');
+  const remote = required(context, given, 'remote', 'ADDRESS:PORT');
+  const subflow = {
+    local: readSocketAddress(context, 'local', local),
+    remote: readSocketAddress(context, 'remote', remote),
+  };
+  return { token, subflow };
 }

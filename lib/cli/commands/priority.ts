@@ -1,6 +1,6 @@
 import type { Command } from '../command';
 import { readKeywords } from '../keywords';
-import { mayBePlace, readSocketAddress, readToken, required } from '../token';
+import { mayBePlace, readSubflow, SUBFLOW_ARGUMENTS } from '../token';
 
 /** `mptcp priority` */
 export const priority: Command = {
@@ -8,14 +8,7 @@ export const priority: Command = {
   summary:
     'Sets whether a subflow is backup, on both sides, in a connection that userspace manages',
   arguments: [
-    {
-      name: 'TOKEN',
-      summary: 'The token of the connection, as `mptcp monitor` shows it',
-      required: true,
-      complete: 'token',
-    },
-    { name: 'local', value: 'ADDRESS:PORT', summary: 'Its end on this host', required: true },
-    { name: 'remote', value: 'ADDRESS:PORT', summary: 'Its end on the peer', required: true },
+    ...SUBFLOW_ARGUMENTS,
     { name: 'backup', summary: 'It carries data only when no other one can' },
     { name: 'nobackup', summary: 'It carries data as all others' },
   ],
@@ -30,15 +23,7 @@ export const priority: Command = {
   async run(context) {
     const keywords = { values: ['local', 'remote'], flags: ['backup', 'nobackup'] };
     const given = readKeywords(context, keywords, mayBePlace);
-    const [word, extra] = given.others;
-    const token = readToken(context, word);
-    if (extra !== undefined) context.fail(`Unexpected word '${extra}': see --help`);
-    const local = required(context, given, 'local', 'ADDRESS:PORT');
-    const remote = required(context, given, 'remote', 'ADDRESS:PORT');
-    const subflow = {
-      local: readSocketAddress(context, 'local', local),
-      remote: readSocketAddress(context, 'remote', remote),
-    };
+    const { token, subflow } = readSubflow(context, given);
     if (given.flags.size !== 1) context.fail('Give either backup or nobackup');
     await context.withPathManager((pm) => pm.setBackup(token, subflow, given.flags.has('backup')));
   },

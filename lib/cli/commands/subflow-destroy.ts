@@ -1,21 +1,12 @@
 import type { Command } from '../command';
 import { readKeywords } from '../keywords';
-import { mayBePlace, readSocketAddress, readToken, required } from '../token';
+import { mayBePlace, readSubflow, SUBFLOW_ARGUMENTS } from '../token';
 
 /** `mptcp subflow destroy` */
 export const subflowDestroy: Command = {
   name: 'subflow destroy',
   summary: 'Closes a subflow of a connection that userspace manages',
-  arguments: [
-    {
-      name: 'TOKEN',
-      summary: 'The token of the connection, as `mptcp monitor` shows it',
-      required: true,
-      complete: 'token',
-    },
-    { name: 'local', value: 'ADDRESS:PORT', summary: 'Its end on this host', required: true },
-    { name: 'remote', value: 'ADDRESS:PORT', summary: 'Its end on the peer', required: true },
-  ],
+  arguments: SUBFLOW_ARGUMENTS,
   options: {},
   examples: [
     {
@@ -27,15 +18,7 @@ export const subflowDestroy: Command = {
   async run(context) {
     const keywords = { values: ['local', 'remote'] };
     const given = readKeywords(context, keywords, mayBePlace);
-    const [word, extra] = given.others;
-    const token = readToken(context, word);
-    if (extra !== undefined) context.fail(`Unexpected word '${extra}': see --help`);
-    const local = required(context, given, 'local', 'ADDRESS:PORT');
-    const remote = required(context, given, 'remote', 'ADDRESS:PORT');
-    const subflow = {
-      local: readSocketAddress(context, 'local', local),
-      remote: readSocketAddress(context, 'remote', remote),
-    };
+    const { token, subflow } = readSubflow(context, given);
     await context.withPathManager((pm) => pm.destroySubflow(token, subflow));
   },
 };
