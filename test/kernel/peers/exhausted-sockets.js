@@ -2,9 +2,9 @@
 // and again later. Prints what both give. The argument is 'threads' or 'files'.
 'use strict';
 const { once } = require('node:events');
-const fs = require('node:fs');
 const { connectionOf } = require('mptcp');
 const net = require('mptcp/net');
+const { EXHAUST } = require('./exhaust');
 
 const settled = (promise) => promise.catch(({ code, syscall }) => ({ code, syscall }));
 
@@ -25,24 +25,6 @@ async function use() {
   server.close();
   return { listening, connected };
 }
-
-const EXHAUST = {
-  threads() {
-    const file = process.env.NO_THREADS;
-    fs.writeFileSync(file, '');
-    return () => fs.rmSync(file);
-  },
-  files() {
-    const open = [];
-    for (;;) {
-      try {
-        open.push(fs.openSync('/dev/null'));
-      } catch {
-        return () => open.forEach((fd) => fs.closeSync(fd));
-      }
-    }
-  },
-};
 
 async function main() {
   const end = EXHAUST[process.argv[2]]();

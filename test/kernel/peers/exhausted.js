@@ -1,8 +1,8 @@
 // Calls PathManager while the process can have no more threads, or no more files, and prints what
 // each call gives: { code, errno } or 'ok'. The argument is 'threads' or 'files'.
 'use strict';
-const fs = require('node:fs');
 const { MptcpError, PathManager } = require('mptcp');
+const { EXHAUST } = require('./exhaust');
 
 const iterate = async (iterable) => {
   for await (const each of iterable) return each;
@@ -43,24 +43,6 @@ async function results(pm, names = Object.keys(CALLS)) {
   }
   return all;
 }
-
-const EXHAUST = {
-  threads() {
-    const file = process.env.NO_THREADS;
-    fs.writeFileSync(file, '');
-    return () => fs.rmSync(file);
-  },
-  files() {
-    const open = [];
-    for (;;) {
-      try {
-        open.push(fs.openSync('/dev/null'));
-      } catch {
-        return () => open.forEach((fd) => fs.closeSync(fd));
-      }
-    }
-  },
-};
 
 async function main() {
   const pm = await PathManager.open();
